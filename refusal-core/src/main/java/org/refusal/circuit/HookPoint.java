@@ -1,0 +1,141 @@
+package org.refusal.circuit;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.refusal.base.UserException;
+
+/**
+ * A place in a decoder at which activations are read or replaced.
+ *
+ * @param layer decoder layer, from 0
+ * @param site what is read there
+ */
+public record HookPoint(int layer, Site site) implements Comparable<HookPoint> {
+  private static final Pattern NAME = Pattern.compile("(residuals|mlp|attention)_(\\d+)(?:-(\\d+))?");
+  private static final Pattern TRANSFORMER_LENS = Pattern.compile("blocks\\.(\\d+)\\.(hook_\\w+)");
+
+  public HookPoint {
+    if (layer < 0) {
+      throw new IllegalArgumentException("layer " + layer + " is negative");
+    }
+  }
+
+  /** The three tensors of a decoder layer, each {@code [batch, pos, d_model]}. */
+  public enum Site {
+    /** Output of the attention block after its output projection, before it is added to the residual stream. */
+    ATTN_OUT("attention", "hook_attn_out"),
+    /** Output of the MLP, before it is added to the residual stream. */
+    MLP_OUT("mlp", "hook_mlp_out"),
+    /** The residual stream after the MLP: the output of the layer. */
+    RESID_POST("residuals", "hook_resid_post");
+
+    private final String yamlName;
+    private final String transformerLensName;
+
+    Site(String yamlName, String transformerLensName) {
+      this.yamlName = yamlName;
+      this.transformerLensName = transformerLensName;
+    }
+  }
+
+  public static HookPoint residuals(int layer) {
+    return new HookPoint(layer, Site.RESID_POST);
+  }
+
+  public static HookPoint mlp(int layer) {
+    return new HookPoint(layer, Site.MLP_OUT);
+  }
+
+  public static HookPoint attention(int layer) {
+    return new HookPoint(layer, Site.ATTN_OUT);
+  }
+
+  /** The name used in YAML, in file names and as tensor name: {@code residuals_2}. */
+  public String name() {
+    return site.yamlName + "_" + layer;
+  }
+
+  /** The name TransformerLens and SAELens use: {@code blocks.2.hook_resid_post}. */
+  public String transformerLensName() {
+    return "blocks." + layer + "." + site.transformerLensName;
+  }
+
+  /** Reads one name of either form. */
+  public static HookPoint parse(String text) {
+    List<HookPoint> points = parseRange(text);
+    if (points.size() != 1) {
+      throw unknown(text);
+    }
+    return points.get(0);
+  }
+
+  /** Reads a list of names and ranges such as {@code residuals_21-31}; a hook point named twice is an error. */
+  public static List<HookPoint> parseAll(List<String> names) {
+    List<HookPoint> points = new ArrayList<>();
+    for (String name : names) {
+      for (HookPoint point : parseRange(name)) {
+        if (points.contains(point)) {
+          throw UserException.badConfig("hook point " + point.name() + " is listed twice");
+        }
+        points.add(point);
+      }
+    }
+    return List.copyOf(points);
+  }
+
+  private static List<HookPoint> parseRange(String text) {
+    String trimmed = text.strip();
+    Matcher matcher = NAME.matcher(trimmed);
+    if (matcher.matches()) {
+      for (Site site : Site.values()) {
+        if (site.yamlName.equals(matcher.group(1))) {
+          int first = layerNumber(matcher.group(2), text);
+          int last = matcher.group(3) == null ? first : layerNumber(matcher.group(3), text);
+          if (last < first) {
+            throw UserException.badConfig("hook points '" + text + "': the range ends before it begins");
+          }
+          List<HookPoint> points = new ArrayList<>();
+          for (int layer = first; layer <= last; layer++) {
+            points.add(new HookPoint(layer, site));
+          }
+          return points;
+        }
+      }
+    }
+    Matcher transformerLens = TRANSFORMER_LENS.matcher(trimmed);
+    if (transformerLens.matches()) {
+      for (Site site : Site.values()) {
+        if (site.transformerLensName.equals(transformerLens.group(2))) {
+          return List.of(new HookPoint(layerNumber(transformerLens.group(1), text), site));
+        }
+      }
+    }
+    throw unknown(text);
+  }
+
+  private static int layerNumber(String digits, String text) {
+    if (digits.length() > 4) {
+      throw unknown(text);
+    }
+    return Integer.parseInt(digits);
+  }
+
+  private static UserException unknown(String text) {
+    return UserException.badConfig(
+        "'" + text + "' names no hook point",
+        "use residuals_N, mlp_N or attention_N (ranges: residuals_21-31), or blocks.N.hook_resid_post");
+  }
+
+  /** In the order in which a forward pass reaches them. */
+  @Override
+  public int compareTo(HookPoint other) {
+    return layer != other.layer ? Integer.compare(layer, other.layer) : site.compareTo(other.site);
+  }
+
+  @Override
+  public String toString() {
+    return name();
+  }
+}

@@ -1,0 +1,47 @@
+package org.refusal.config;
+
+import java.util.List;
+
+/** configs/data/*.yaml: which prompts, and what to report of them. */
+public record AnalyzeDataConfig(
+    @Key(doc = "The prompts.") Dataset dataset,
+    @Key(doc = "What is checked and drawn.") Analysis analysis,
+    @Key(doc = "What is written where.") Output output,
+    @Key(doc = "Seed of every random choice.", def = "42", options = "--seed") long seed) {
+
+  /** {@code dataset:} */
+  public record Dataset(
+      @Key(doc = "Folder with or-bench-80k.csv, or-bench-hard-1k.csv and or-bench-toxic.csv.", def = "data/or-bench",
+              options = "--dataset-dir", neutral = true)
+          String path,
+      @Key(doc = "Categories to use; empty means all that the files hold.", def = "[]", options = "--categories")
+          List<String> categories,
+      @Key(doc = "Draw prompts at random (seeded) instead of in file order when a category is cut.", def = "true")
+          boolean shuffle,
+      @Key(doc = "Add the hard prompts (safe but borderline) to the safe pool.", def = "false") boolean includeHard,
+      @Key(doc = "use_all takes all toxic prompts of a category and as many safe ones; equalize cuts every category to the smallest toxic count.",
+              def = "use_all", choices = {"use_all", "equalize"})
+          String categoryBalanceStrategy) {}
+
+  /** {@code analysis:} */
+  public record Analysis(
+      @Key(doc = "Warn when a category's toxic prompts are less than this share of its safe ones.", def = "0.05")
+          double minToxicRatioWarning,
+      @Key(doc = "Draw the charts.", def = "true") boolean generatePlots,
+      @Key(doc = "How the charts look.") Plots plots) {}
+
+  /** {@code analysis.plots:} */
+  public record Plots(
+      @Key(doc = "Width and height in inches.", def = "[12, 8]") List<Double> figsize,
+      @Key(doc = "Pixels per inch of PNG files.", def = "150") int dpi,
+      @Key(doc = "Look of the charts.", def = "light", choices = {"light", "dark", "print"}) String style) {}
+
+  /** {@code output:} */
+  public record Output(
+      @Key(doc = "Results folder.", def = "results", options = "--results-dir", neutral = true) String resultDir,
+      @Key(doc = "Folder of this stage; default {result_dir}/data_analysis.", def = Key.EMPTY,
+              options = "--output-dir", neutral = true)
+          String dir,
+      @Key(doc = "Write the statistics file.", def = "true") boolean saveStatistics,
+      @Key(doc = "Write the charts.", def = "true") boolean savePlots) {}
+}

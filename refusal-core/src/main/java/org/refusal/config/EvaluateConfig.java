@@ -1,0 +1,60 @@
+package org.refusal.config;
+
+import java.util.List;
+
+/** Causal evaluation on held-out prompts. */
+public record EvaluateConfig(
+    @Key(doc = "The model.") ModelSection model,
+    @Key(doc = "What is measured.") Evaluation evaluation,
+    @Key(doc = "Transfer of circuits between categories.") Transfer transfer,
+    @Key(doc = "What is written where.") Output output,
+    @Key(doc = "Seed of every random choice.", def = "42", options = "--seed") long seed) {
+
+  /** {@code evaluation:} */
+  public record Evaluation(
+      @Key(doc = "Categories; empty means all that have a circuit.", def = "[]", options = "--categories")
+          List<String> categories,
+      @Key(doc = "What a node is set to.", def = "paired", choices = {"paired", "mean", "zero"}) String baseline,
+      @Key(doc = "SAE error nodes in patched runs.", def = "circuit", choices = {"keep", "circuit", "ablate"})
+          String errors,
+      @Key(doc = "Number of circuit sizes of the faithfulness curve, log-spaced.", def = "12") int curveSizes,
+      @Key(doc = "Random circuits of equal size per hook point that each curve is compared with.", def = "20")
+          int randomCircuits,
+      @Key(doc = "Bootstrap resamples of every interval.", def = "1000") int bootstrap,
+      @Key(doc = "At most so many held-out prompts per category; 0 means all.", def = "0") int maxPromptsPerCategory,
+      @Key(doc = "Rows run at once; does not change results beyond rounding.", def = "32", neutral = true)
+          int batchSize,
+      @Key(doc = "Also generate text under the interventions and report the refusal rate.", def = "false")
+          boolean behaviour,
+      @Key(doc = "Reproduce the original project's scores beside the sound ones.", def = "false") boolean legacy) {}
+
+  /** {@code transfer:} */
+  public record Transfer(
+      @Key(doc = "Forms of the circuit that is set to the partner's values.",
+              def = "[effect, latent, direction, difference_of_means]")
+          List<String> forms,
+      @Key(doc = "Driving latents are taken, largest first, until they carry this share of the driving prompt-side effect.",
+              def = "0.95")
+          double share,
+      @Key(doc = "At most so many driving latents.", def = "512") int maxLatents,
+      @Key(doc = "Share of the gradients' energy that the causal read-out keeps.", def = "0.99") double readoutEnergy,
+      @Key(doc = "At most so many read-out dimensions.", def = "64") int maxReadoutRank,
+      @Key(doc = "Share of the circuit decoder rows' energy that the direction form keeps.", def = "0.95")
+          double directionEnergy,
+      @Key(doc = "At most so many dimensions of the direction form.", def = "16") int maxDirections,
+      @Key(doc = "Random latent sets and spans of equal size as controls.", def = "2") int controls,
+      @Key(doc = "Resamples of the discovery prompts whose effect directions are run as well, for intervals.", def = "4")
+          int directionResamples) {}
+
+  /** {@code output:} */
+  public record Output(
+      @Key(doc = "Results folder.", def = "results", options = {"--results-dir", "--result-dir"}, neutral = true)
+          String resultDir,
+      @Key(doc = "Folder of the circuits; default {result_dir}/circuits.", def = Key.EMPTY,
+              options = {"--circuits-dir", "--circuit-dir"}, neutral = true)
+          String circuitsDir,
+      @Key(doc = "Folder of this stage; default {result_dir}/evaluation.", def = Key.EMPTY, options = "--output-dir",
+              neutral = true)
+          String dir,
+      @Key(doc = "Draw the charts.", def = "true") boolean generateVisualizations) {}
+}

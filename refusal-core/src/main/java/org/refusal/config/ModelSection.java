@@ -1,0 +1,29 @@
+package org.refusal.config;
+
+import java.util.List;
+
+/** {@code model:} which checkpoint, where, and which activations. */
+public record ModelSection(
+    @Key(
+            doc = "Hub name (meta-llama/Llama-2-7b-chat-hf), looked up in the Hugging Face cache, or a checkpoint folder.",
+            options = {"--model", "--model-name"})
+        String name,
+    @Key(doc = "Where to run: auto takes a GPU if there is one.", def = "auto", options = "--device", neutral = true)
+        String device,
+    @Key(
+            doc = "Type of weights and activations; auto is float32 on CPUs and the checkpoint's own half type on GPUs.",
+            def = "auto",
+            choices = {"auto", "float32", "float16", "bfloat16", "float64"})
+        String torchDtype,
+    @Key(doc = "Must be false: nothing that a checkpoint brings is ever executed.", def = "false")
+        boolean trustRemoteCode,
+    @Key(
+            doc = "Folder of the Hugging Face cache; default $HF_HUB_CACHE, $HF_HOME/hub or ~/.cache/huggingface/hub.",
+            def = Key.EMPTY,
+            options = "--cache-dir",
+            neutral = true)
+        String cacheDir,
+    @Key(
+            doc = "Hook points whose activations are captured, in forward order: residuals_N, mlp_N, attention_N, ranges.",
+            def = "[]")
+        List<String> activationLayers) {}

@@ -1,0 +1,52 @@
+package org.refusal.config;
+
+import java.util.List;
+
+/** Statistics over stored attributions and transfer, and the verdict. */
+public record StatsConfig(
+    @Key(doc = "The model.") ModelSection model,
+    @Key(doc = "The tests.") Stats stats,
+    @Key(doc = "Thresholds of the verdict (METHODS 9).") Verdict verdict,
+    @Key(doc = "What is written where.") Output output,
+    @Key(doc = "Seed of every random choice.", def = "42", options = "--seed") long seed) {
+
+  /** {@code stats:} */
+  public record Stats(
+      @Key(doc = "Categories; empty means all that have attributions.", def = "[]", options = "--categories")
+          List<String> categories,
+      @Key(doc = "Permutations B of every permutation test; p = (b + 1) / (B + 1).", def = "2000") int permutations,
+      @Key(doc = "Bootstrap resamples of every interval.", def = "1000") int bootstrap,
+      @Key(doc = "Reproduce the original project's significance test beside the sound ones.", def = "false")
+          boolean legacy) {}
+
+  /** {@code verdict:} */
+  public record Verdict(
+      @Key(doc = "A hook point is where the model has decided from this drop on, in units of the refusal gap.", def = "0.5")
+          double decided,
+      @Key(doc = "delta_hi: a pair is shared when its interval lies above.", def = "0.8") double shared,
+      @Key(doc = "delta_lo: a pair is distinct when its interval lies below.", def = "0.5") double distinct,
+      @Key(doc = "Share of pairs that must be shared (distinct) for one cause (several).", def = "0.9") double pairShare,
+      @Key(doc = "One cause needs D_effect's interval below.", def = "0.2") double oneCauseD,
+      @Key(doc = "Several causes need D_effect's interval above.", def = "0.5") double severalCausesD,
+      @Key(doc = "S_effect at which the average-linkage tree is cut into clusters.", def = "0.65") double clusterCut,
+      @Key(doc = "Least bootstrap support of the clusters.", def = "0.8") double clusterSupport,
+      @Key(doc = "Least AUC of the metric, refused against complied.", def = "0.8") double minAuc,
+      @Key(doc = "Least refused discovery prompts per category.", def = "20") int minDiscovery,
+      @Key(doc = "Least refused held-out prompts per category.", def = "8") int minHeldout,
+      @Key(doc = "Least reliability of a category's mean attribution.", def = "0.3") double minReliability,
+      @Key(doc = "Largest share of open pairs.", def = "0.1") double maxOpenPairs,
+      @Key(doc = "Completeness within which an attribution is called reliable.", def = "[0.5, 1.5]")
+          List<Double> completeness,
+      @Key(doc = "Least prompt side, as a share of the refusal gap; below it the model refuses by default.", def = "0.2")
+          double minPromptShare,
+      @Key(doc = "A transfer form is weak when its own drop, in units of the gap, is less.", def = "0.1")
+          double weakDrop) {}
+
+  /** {@code output:} */
+  public record Output(
+      @Key(doc = "Results folder.", def = "results", options = {"--results-dir", "--result-dir"}, neutral = true)
+          String resultDir,
+      @Key(doc = "Folder of this stage; default {result_dir}/evaluation_stats.", def = Key.EMPTY,
+              options = "--output-dir", neutral = true)
+          String dir) {}
+}

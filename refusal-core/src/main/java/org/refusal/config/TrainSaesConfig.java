@@ -1,0 +1,50 @@
+package org.refusal.config;
+
+/** configs/sae/*.yaml: the sparse autoencoders, one per hook point. */
+public record TrainSaesConfig(
+    @Key(doc = "The model whose activations are used.") ModelSection model,
+    @Key(doc = "The autoencoder.") Sae sae,
+    @Key(doc = "How it is trained.") Training training,
+    @Key(doc = "What is written where.") Output output,
+    @Key(doc = "Seed of every random choice.", def = "42", options = "--seed") long seed) {
+
+  /** {@code sae:} */
+  public record Sae(
+      @Key(doc = "Number of latents d_sae.", def = "8192") int hiddenDim,
+      @Key(doc = "Weight of the mean absolute activation in the loss; 0 for none.", def = "0.0") double sparsityCoeff,
+      @Key(doc = "Active latents per token as a share of hidden_dim: k = max(1, floor(hidden_dim * k_percent)).",
+              def = "0.05")
+          double kPercent,
+      @Key(doc = "Active latents per token; overrides k_percent.", def = Key.EMPTY) Integer k,
+      @Key(doc = "topk (METHODS 3), or legacy (the original project's autoencoder).", def = "topk",
+              choices = {"topk", "legacy"})
+          String variant,
+      @Key(doc = "A latent is dead when it was not active for so many tokens.", def = "100000") long deadAfter,
+      @Key(doc = "A token is an attention sink when its norm exceeds so many times the median norm of the hook point.",
+              def = "10.0")
+          double sinkFactor) {}
+
+  /** {@code training:} */
+  public record Training(
+      @Key(doc = "Passes over the training tokens.", def = "50") int epochs,
+      @Key(doc = "Tokens per step.", def = "512") int batchSize,
+      @Key(doc = "At most so many training tokens, drawn at random; 0 means all.", def = "0") long maxSamples,
+      @Key(doc = "Stop after so many steps; 0 means when the epochs are over.", def = "0") long maxSteps,
+      @Key(doc = "Draw as many tokens from safe as from toxic prompts.", def = "true") boolean balanceSafeToxic,
+      @Key(doc = "Draw categories by the weights in category_weights.json.", def = "false") boolean useCategoryWeights,
+      @Key(doc = "auto = 2e-4 / sqrt(hidden_dim / 2^14), or a number.", def = "auto") String learningRate,
+      @Key(doc = "Memory for the window from which batches are drawn, in MiB, per hook point in training.", def = "2048",
+              neutral = true)
+          int windowMib,
+      @Key(doc = "Steps between checkpoints from which a killed run goes on.", def = "500", neutral = true)
+          int checkpointEvery) {}
+
+  /** {@code output:} */
+  public record Output(
+      @Key(doc = "Results folder.", def = "results", options = {"--results-dir", "--result-dir"}, neutral = true)
+          String resultDir,
+      @Key(doc = "Folder of the autoencoders; default {result_dir}/saes.", def = Key.EMPTY, options = "--output-dir",
+              neutral = true)
+          String saveDir,
+      @Key(doc = "Write training_history.json.", def = "true") boolean saveHistory) {}
+}

@@ -1,0 +1,78 @@
+package org.refusal.io;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.util.DefaultIndenter;
+import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import org.refusal.base.AtomicFiles;
+import org.refusal.base.UserException;
+
+/**
+ * JSON in and out. Objects are written with two blanks of indent, keys in the order in which they were put, a line
+ * feed at the end, and the same text on every machine. Numbers that are not finite are written as the strings
+ * {@code "NaN"}, {@code "Infinity"}, {@code "-Infinity"} by those who have them; plain NaN is not JSON.
+ */
+public final class Json {
+  private static final ObjectMapper MAPPER =
+      JsonMapper.builder()
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .enable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .disable(SerializationFeature.FAIL_ON_EMPTY_BEANS)
+          .build();
+  private static final DefaultPrettyPrinter PRINTER =
+      new DefaultPrettyPrinter().withObjectIndenter(new DefaultIndenter("  ", "\n"));
+
+  private Json() {}
+
+  public static ObjectMapper mapper() {
+    return MAPPER;
+  }
+
+  public static JsonNode read(Path file) {
+    try {
+      return MAPPER.readTree(Files.readAllBytes(file));
+    } catch (JsonProcessingException e) {
+      throw UserException.badData(
+          "%s:%d:%d: not valid JSON: %s"
+              .formatted(
+                  file, e.getLocation().getLineNr(), e.getLocation().getColumnNr(), e.getOriginalMessage()));
+    } catch (NoSuchFileException e) {
+      throw UserException.badData(file + ": no such file");
+    } catch (IOException e) {
+      throw UserException.badData(file + ": cannot be read: " + e.getMessage());
+    }
+  }
+
+  /** Reads a file into a type that Jackson knows how to make; the message names the place of what does not fit. */
+  public static <T> T read(Path file, Class<T> type) {
+    JsonNode node = read(file);
+    try {
+      return MAPPER.treeToValue(node, type);
+    } catch (JsonProcessingException e) {
+      throw UserException.badData(file + ": " + e.getOriginalMessage());
+    }
+  }
+
+  public static String toText(Object value) {
+    try {
+      return MAPPER.writer(PRINTER).writeValueAsString(value) + "\n";
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("cannot be written as JSON: " + value.getClass(), e);
+    }
+  }
+
+  /** Writes whole or not at all. */
+  public static void write(Path file, Object value) {
+    AtomicFiles.writeString(file, toText(value));
+  }
+}

@@ -1,0 +1,113 @@
+package org.refusal.run;
+
+import java.nio.file.Path;
+import org.refusal.circuit.HookPoint;
+
+/**
+ * Where every file of a results folder lies: the one place that knows file names. {@code model} is a model's name as
+ * the user gave it; in file names {@code /} becomes {@code -} and a blank becomes {@code _}.
+ */
+public record ResultLayout(Path root) {
+
+  /** A model's name as it stands in file names. A folder is named by its last part. */
+  public static String fileName(String model) {
+    String name = model;
+    if (name.startsWith("/") || name.startsWith("./") || name.startsWith("../") || name.startsWith("~")) {
+      name = Path.of(name).normalize().getFileName().toString();
+    }
+    return name.replace('/', '-').replace(' ', '_');
+  }
+
+  public Path activationsFolder() {
+    return root.resolve("activations");
+  }
+
+  /** Without {@code .safetensors}: shards add {@code -00001-of-00008}. */
+  public String activationsStem(String model, String category) {
+    return "%s_%s_activations".formatted(fileName(model), category);
+  }
+
+  public Path outputs(String model, String category) {
+    return root.resolve("model_outputs").resolve("%s_%s_outputs.json".formatted(fileName(model), category));
+  }
+
+  public Path refusalLabels(String model, String category) {
+    return root.resolve("refusal_labels").resolve("%s_%s_refusal.json".formatted(fileName(model), category));
+  }
+
+  public Path categoryWeights() {
+    return root.resolve("category_weights.json");
+  }
+
+  public Path splits() {
+    return root.resolve("splits.json");
+  }
+
+  public Path collectReport(String model) {
+    return root.resolve("model_outputs").resolve(fileName(model) + "_collect.json");
+  }
+
+  public Path sae(String model, HookPoint at) {
+    return root.resolve("saes").resolve(fileName(model)).resolve(at.name());
+  }
+
+  public Path circuitsFolder() {
+    return root.resolve("circuits");
+  }
+
+  /** @param suffix empty, {@code _safe} or {@code _toxic} */
+  public static String circuitFile(String model, String category, String suffix) {
+    return "%s_%s%s_circuit.json".formatted(fileName(model), category, suffix);
+  }
+
+  public Path attributions(String model, String category) {
+    return root.resolve("attributions").resolve("%s_%s.safetensors".formatted(fileName(model), category));
+  }
+
+  /** The causal read-out of every hook point (METHODS 8, effect form). */
+  public Path readout(String model) {
+    return root.resolve("attributions").resolve(fileName(model) + "_readout.safetensors");
+  }
+
+  /** Completeness, prompt side and sinks per hook point and category. */
+  public Path attributionCheck(String model) {
+    return root.resolve("attributions").resolve(fileName(model) + "_check.json");
+  }
+
+  public Path similarity(String model) {
+    return root.resolve("similarity").resolve(fileName(model) + "_similarity.json");
+  }
+
+  public Path evaluation(String model, String category) {
+    return root.resolve("evaluation").resolve("%s_%s_metrics.json".formatted(fileName(model), category));
+  }
+
+  public Path transfer(String model) {
+    return root.resolve("evaluation").resolve(fileName(model) + "_transfer.json");
+  }
+
+  public Path stats(String model) {
+    return root.resolve("evaluation_stats").resolve(fileName(model) + "_stats.json");
+  }
+
+  public Path visualizations(String model) {
+    return root.resolve("visualizations").resolve(fileName(model));
+  }
+
+  public Path dataAnalysis() {
+    return root.resolve("data_analysis");
+  }
+
+  public Path reports() {
+    return root.resolve("reports");
+  }
+
+  public Path manifests() {
+    return root.resolve("manifests");
+  }
+
+  /** Progress inside a stage that has not finished; removed when it has. */
+  public Path work(String stage) {
+    return root.resolve(".work").resolve(stage);
+  }
+}

@@ -1,0 +1,36 @@
+package org.refusal.stage;
+
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * A step of the pipeline. Declared once: options, YAML keys, help text, validation, provenance and resume follow from
+ * the config record and from what is said here.
+ *
+ * @param <C> the config record
+ */
+public interface Stage<C extends Record> {
+  /** As on the command line: {@code train-saes}. */
+  String name();
+
+  /** One line of help: the question that the stage answers. */
+  String summary();
+
+  /** Raised whenever the same input and config would give another result than before. */
+  int version();
+
+  Class<C> configType();
+
+  /** Where the results folder lies. */
+  Path resultDir(C config);
+
+  /** The files that the stage reads, in a fixed order; they must exist when it starts. Model weights included. */
+  List<Path> inputs(C config);
+
+  /**
+   * Does the work. Resumes what an earlier, interrupted run of the same key left in the work folder.
+   *
+   * @return the files written, and the lines that go to standard output
+   */
+  StageResult run(C config, StageContext context);
+}

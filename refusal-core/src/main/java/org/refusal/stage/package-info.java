@@ -1,0 +1,2 @@
+/** The stages of the pipeline: what each answers, reads and writes. */
+package org.refusal.stage;
