@@ -1,0 +1,26 @@
+package org.refusal.model;
+
+import ai.djl.ndarray.NDArray;
+import org.refusal.circuit.HookPoint;
+
+/**
+ * A forward pass stopped at a hook point, from which it can go on any number of times.
+ *
+ * @param activation what the model has there {@code [batch, pos, d_model]}
+ * @param stream residual stream that the activation is added to; null at {@link HookPoint.Site#RESID_POST}
+ */
+public record Prefix(TokenBatch batch, HookPoint at, NDArray activation, NDArray stream) implements AutoCloseable {
+
+  /** The same prefix with every row repeated so many times in a row, for a batch of variants of each prompt. */
+  public Prefix repeat(int times) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public void close() {
+    activation.close();
+    if (stream != null) {
+      stream.close();
+    }
+  }
+}

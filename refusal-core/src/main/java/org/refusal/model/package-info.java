@@ -1,0 +1,2 @@
+/** Llama-family decoders as plain tensor code with hooks between the layers. */
+package org.refusal.model;
