@@ -1,0 +1,60 @@
+package org.refusal.plot;
+
+import de.erichseifert.vectorgraphics2d.VectorGraphics2D;
+import de.erichseifert.vectorgraphics2d.intermediate.CommandSequence;
+import de.erichseifert.vectorgraphics2d.svg.SVGProcessor;
+import de.erichseifert.vectorgraphics2d.util.PageSize;
+import java.awt.Graphics2D;
+import java.awt.RenderingHints;
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import javax.imageio.ImageIO;
+import org.refusal.base.AtomicFiles;
+
+/** Writes figures as PNG and SVG. */
+public final class FigureFiles {
+  private static final double POINTS_PER_INCH = 72;
+
+  private FigureFiles() {}
+
+  /** Writes {@code stem.png} and {@code stem.svg} in the folder. */
+  public static List<Path> write(Figure figure, Path folder, String stem, int dpi) {
+    Path png = folder.resolve(stem + ".png");
+    Path svg = folder.resolve(stem + ".svg");
+    AtomicFiles.write(png, out -> {
+      if (!ImageIO.write(image(figure, dpi), "png", out)) {
+        throw new IOException("this Java runtime writes no PNG");
+      }
+    });
+    AtomicFiles.write(svg, out -> {
+      VectorGraphics2D canvas = new VectorGraphics2D();
+      figure.draw(canvas);
+      CommandSequence commands = canvas.getCommands();
+      new SVGProcessor().getDocument(commands, new PageSize(figure.width(), figure.height())).writeTo(out);
+    });
+    return List.of(png, svg);
+  }
+
+  static BufferedImage image(Figure figure, int dpi) {
+    double scale = dpi / POINTS_PER_INCH;
+    BufferedImage image =
+        new BufferedImage(
+            (int) Math.ceil(figure.width() * scale),
+            (int) Math.ceil(figure.height() * scale),
+            BufferedImage.TYPE_INT_RGB);
+    Graphics2D canvas = image.createGraphics();
+    try {
+      canvas.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
+      canvas.setRenderingHint(RenderingHints.KEY_TEXT_ANTIALIASING, RenderingHints.VALUE_TEXT_ANTIALIAS_ON);
+      canvas.setRenderingHint(RenderingHints.KEY_FRACTIONALMETRICS, RenderingHints.VALUE_FRACTIONALMETRICS_ON);
+      canvas.setRenderingHint(RenderingHints.KEY_STROKE_CONTROL, RenderingHints.VALUE_STROKE_PURE);
+      canvas.scale(scale, scale);
+      figure.draw(canvas);
+    } finally {
+      canvas.dispose();
+    }
+    return image;
+  }
+}
