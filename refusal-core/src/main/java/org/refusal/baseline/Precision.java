@@ -1,0 +1,21 @@
+package org.refusal.baseline;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.DataType;
+
+/**
+ * The dtype in which latents, baselines and effects are computed: float64 for a float64 model, else float32, whatever
+ * half type the model itself runs in. SAEs are loaded in it.
+ */
+public final class Precision {
+  private Precision() {}
+
+  public static DataType working(DataType model) {
+    return model == DataType.FLOAT64 ? DataType.FLOAT64 : DataType.FLOAT32;
+  }
+
+  /** Values of the model in the working dtype; outside of differentiation only. */
+  public static NDArray toWorking(NDArray values) {
+    return values.toType(working(values.getDataType()), false);
+  }
+}
