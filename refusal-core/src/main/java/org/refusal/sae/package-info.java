@@ -1,2 +1,20 @@
-/** Top-k sparse autoencoders: the map between activations and latents, its training, its files. */
+/**
+ * Top-k sparse autoencoders: the map between activations and latents, its training, its files.
+ *
+ * <h2>Checkpoint folder</h2>
+ *
+ * The layout of SAELens 6, one folder per hook point, {@code saes/{model}/{hook}/}:
+ *
+ * <ul>
+ *   <li>{@code sae_weights.safetensors}: F32 {@code W_enc [d_in, d_sae]}, {@code b_enc [d_sae]},
+ *       {@code W_dec [d_sae, d_in]}, {@code b_dec [d_in]}. The input scale of training is folded in, so that the weights
+ *       apply to activations as the model has them.
+ *   <li>{@code cfg.json}: {@code architecture "topk"}, {@code d_in}, {@code d_sae}, {@code k}, {@code dtype "float32"},
+ *       {@code device}, {@code apply_b_dec_to_input true}, {@code normalize_activations "none"},
+ *       {@code reshape_activations "none"}, {@code rescale_acts_by_decoder_norm false}, {@code metadata} with
+ *       {@code model_name}, {@code hook_name} ({@code blocks.2.hook_resid_post}), {@code prepend_bos} and
+ *       {@code sae_lens_version}.
+ *   <li>{@code training_history.json}: what training saw on the way and reached in the end.
+ * </ul>
+ */
 package org.refusal.sae;
