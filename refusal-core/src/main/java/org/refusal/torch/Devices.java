@@ -1,0 +1,60 @@
+package org.refusal.torch;
+
+import ai.djl.Device;
+import ai.djl.engine.Engine;
+import ai.djl.ndarray.NDManager;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.refusal.base.UserException;
+
+/** Where tensors live: the names users give devices, and one root manager for each device. */
+public final class Devices {
+  private static final Map<Device, NDManager> MANAGERS = new ConcurrentHashMap<>();
+
+  private Devices() {}
+
+  /**
+   * Reads {@code auto}, {@code cpu}, {@code cuda} or {@code cuda:N}; auto is the first GPU if there is one. A GPU that
+   * is not there is an error of the environment, never replaced silently.
+   */
+  public static Device parse(String name) {
+    Engine engine = TorchRuntime.start();
+    String text = name.strip().toLowerCase(java.util.Locale.ROOT);
+    if (text.equals("cpu")) {
+      return Device.cpu();
+    }
+    int gpus = engine.getGpuCount();
+    if (text.equals("auto")) {
+      return gpus > 0 && canUseGpu(engine) ? Device.gpu(0) : Device.cpu();
+    }
+    if (!text.matches("cuda(:\\d{1,3})?")) {
+      throw UserException.badConfig("device '" + name + "' is none of auto, cpu, cuda, cuda:N");
+    }
+    int index = text.equals("cuda") ? 0 : Integer.parseInt(text.substring("cuda:".length()));
+    if (!canUseGpu(engine)) {
+      throw UserException.environment(
+          "device '" + name + "': this libtorch is built for the CPU only",
+          "use the GPU distribution (mvnw -Pcuda), or device: cpu");
+    }
+    if (index >= gpus) {
+      throw UserException.environment(
+          "device '%s': this machine has %d GPU%s".formatted(name, gpus, gpus == 1 ? "" : "s"),
+          "ask Slurm for one (--gres=gpu:1), check nvidia-smi, or use device: cpu");
+    }
+    return Device.gpu(index);
+  }
+
+  /** {@code cpu} or {@code cuda:N}. */
+  public static String name(Device device) {
+    return device.isGpu() ? "cuda:" + device.getDeviceId() : "cpu";
+  }
+
+  /** The root manager of a device. Arrays attached to it live until they are closed or their scope is. */
+  public static NDManager manager(Device device) {
+    return MANAGERS.computeIfAbsent(device, d -> TorchRuntime.start().newBaseManager(d));
+  }
+
+  private static boolean canUseGpu(Engine engine) {
+    return engine.hasCapability("CUDA");
+  }
+}

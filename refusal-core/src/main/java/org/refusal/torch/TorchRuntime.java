@@ -1,0 +1,86 @@
+package org.refusal.torch;
+
+import ai.djl.engine.Engine;
+import ai.djl.engine.EngineException;
+import ai.djl.pytorch.jni.JniUtils;
+import ai.djl.pytorch.jni.LibUtils;
+import org.refusal.base.UserException;
+
+/**
+ * Starts libtorch, once per process, from the native library on the class path (or from the folder in
+ * {@code PYTORCH_LIBRARY_PATH}). Nothing is fetched and nothing is reported to anyone: the switches that DJL has for
+ * that are set before it is touched.
+ */
+public final class TorchRuntime {
+  private static Engine engine;
+
+  private TorchRuntime() {}
+
+  /** Starts the engine if it is not running; the first call takes about a second. */
+  public static synchronized Engine start() {
+    if (engine == null) {
+      stayOffline();
+      try {
+        engine = Engine.getEngine("PyTorch");
+      } catch (EngineException | UnsatisfiedLinkError e) {
+        throw new UserException(
+            org.refusal.base.ExitCode.ENVIRONMENT,
+            "libtorch does not start: " + rootMessage(e),
+            "check that $DJL_CACHE_DIR (default ~/.djl.ai) is writable and has 1 GB free, or set"
+                + " PYTORCH_LIBRARY_PATH and PYTORCH_FLAVOR to a libtorch 2.5.1 of this machine",
+            e);
+      }
+    }
+    return engine;
+  }
+
+  /** Keeps DJL and its tokenizers from the network. Called by {@link #start}; earlier where they are used before. */
+  public static void stayOffline() {
+    setIfAbsent("DJL_OFFLINE", "true");
+    setIfAbsent("ai.djl.offline", "true");
+    setIfAbsent("OPT_OUT_TRACKING", "true");
+    setIfAbsent("RUST_FLAVOR", "cpu");
+    setIfAbsent("ai.djl.pytorch.graph_optimizer", "false");
+  }
+
+  /** The version of libtorch, such as {@code 2.5.1}. */
+  public static String version() {
+    return start().getVersion();
+  }
+
+  /** The folder that libtorch was loaded from. */
+  public static String libraryPath() {
+    start();
+    return LibUtils.getLibtorchPath();
+  }
+
+  /** Threads that one operation may use. */
+  public static int threads() {
+    start();
+    return JniUtils.getNumThreads();
+  }
+
+  /** Sets the number of threads that one operation may use. */
+  public static void setThreads(int threads) {
+    if (threads < 1) {
+      throw UserException.badConfig("threads: " + threads + " is less than 1");
+    }
+    start();
+    JniUtils.setNumThreads(threads);
+  }
+
+  private static void setIfAbsent(String key, String value) {
+    if (System.getProperty(key) == null && System.getenv(key) == null) {
+      System.setProperty(key, value);
+    }
+  }
+
+  private static String rootMessage(Throwable thrown) {
+    Throwable root = thrown;
+    while (root.getCause() != null && root.getCause() != root) {
+      root = root.getCause();
+    }
+    String message = root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
+    return message.lines().findFirst().orElse(message);
+  }
+}
