@@ -1,0 +1,189 @@
+package org.refusal.attribution;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import org.refusal.base.UserException;
+import org.refusal.circuit.HookPoint;
+import org.refusal.io.Safetensors;
+
+/** Reads an attribution file; see the package's description for the format. Rows are read when asked for. */
+public final class AttributionStore implements AutoCloseable {
+  private final Safetensors file;
+  private final List<HookPoint> hookPoints;
+  private final long[] promptIndex;
+
+  private AttributionStore(Safetensors file, List<HookPoint> hookPoints) {
+    this.file = file;
+    this.hookPoints = hookPoints;
+    this.promptIndex = file.longs("prompt_index");
+  }
+
+  /** The prompts' attributions over the latents of one hook point, as compressed sparse rows. */
+  public record SparseRows(int width, long[] offsets, int[] latents, float[] values) {
+    public int rows() {
+      return offsets.length - 1;
+    }
+
+    /** Only the given rows, in that order. */
+    public SparseRows select(int[] rows) {
+      long[] selectedOffsets = new long[rows.length + 1];
+      for (int i = 0; i < rows.length; i++) {
+        selectedOffsets[i + 1] = selectedOffsets[i] + offsets[rows[i] + 1] - offsets[rows[i]];
+      }
+      int count = Math.toIntExact(selectedOffsets[rows.length]);
+      int[] selectedLatents = new int[count];
+      float[] selectedValues = new float[count];
+      for (int i = 0; i < rows.length; i++) {
+        int from = (int) offsets[rows[i]];
+        int length = (int) (offsets[rows[i] + 1] - offsets[rows[i]]);
+        System.arraycopy(latents, from, selectedLatents, (int) selectedOffsets[i], length);
+        System.arraycopy(values, from, selectedValues, (int) selectedOffsets[i], length);
+      }
+      return new SparseRows(width, selectedOffsets, selectedLatents, selectedValues);
+    }
+
+    /** Mean over the rows {@code [width]}, zero without rows. */
+    public double[] mean() {
+      double[] mean = new double[width];
+      for (int i = 0; i < latents.length; i++) {
+        mean[latents[i]] += values[i];
+      }
+      for (int i = 0; i < width && rows() > 0; i++) {
+        mean[i] /= rows();
+      }
+      return mean;
+    }
+  }
+
+  public static AttributionStore open(Path path) {
+    Safetensors file = Safetensors.open(path);
+    try {
+      String format = file.metadata().get("format");
+      String version = file.metadata().get("version");
+      if (!AttributionWriter.FORMAT.equals(format) || !AttributionWriter.VERSION.equals(version)) {
+        throw UserException.badData(
+            "%s: format %s version %s is not %s version %s"
+                .formatted(path, format, version, AttributionWriter.FORMAT, AttributionWriter.VERSION),
+            "run 'refusal discover' again");
+      }
+      List<HookPoint> points =
+          HookPoint.parseAll(Arrays.asList(file.metadata().getOrDefault("hook_points", "").split(",")));
+      return new AttributionStore(file, points);
+    } catch (RuntimeException e) {
+      file.close();
+      throw e;
+    }
+  }
+
+  public String category() {
+    return file.metadata().get("category");
+  }
+
+  public String estimator() {
+    return file.metadata().get("estimator");
+  }
+
+  public String baseline() {
+    return file.metadata().get("baseline");
+  }
+
+  /** In forward order. */
+  public List<HookPoint> hookPoints() {
+    return hookPoints;
+  }
+
+  public int size() {
+    return promptIndex.length;
+  }
+
+  public long[] promptIndex() {
+    return promptIndex.clone();
+  }
+
+  /** Which prompts count as toxic, by the label source of the discovery. */
+  public boolean[] harmful() {
+    return flags("harmful");
+  }
+
+  public boolean[] refused() {
+    return flags("refused");
+  }
+
+  public int[] tokens() {
+    return file.ints("tokens");
+  }
+
+  /** m of every prompt as it is {@code [n]}. */
+  public double[] metric() {
+    return file.doubles("metric");
+  }
+
+  /** m of every prompt with everything set to its baseline at the hook point {@code [n]}. */
+  public double[] baselineMetric(HookPoint at) {
+    return file.doubles(at.name() + ".baseline_metric");
+  }
+
+  public int dSae(HookPoint at) {
+    String width = file.metadata().get(at.name() + ".d_sae");
+    if (width == null) {
+      throw UserException.badData("%s: holds nothing for %s".formatted(file.file(), at.name()));
+    }
+    return Integer.parseInt(width);
+  }
+
+  /** Indirect effects. */
+  public SparseRows total(HookPoint at) {
+    return rows(at, ".values");
+  }
+
+  /** Whether effects are split by side; not so with exact patching. */
+  public boolean hasPromptSide(HookPoint at) {
+    return file.has(at.name() + ".prompt_side");
+  }
+
+  /** Prompt side of the indirect effects. */
+  public SparseRows promptSide(HookPoint at) {
+    return rows(at, ".prompt_side");
+  }
+
+  /** Effects of the error node {@code [n]}. */
+  public double[] error(HookPoint at) {
+    return file.doubles(at.name() + ".error");
+  }
+
+  /** v_p {@code [n][d_model]}. */
+  public float[][] effect(HookPoint at) {
+    Safetensors.Entry entry = file.entry(at.name() + ".effect");
+    int width = Math.toIntExact(entry.shape()[1]);
+    float[][] rows = new float[size()][];
+    for (int p = 0; p < rows.length; p++) {
+      rows[p] = file.floats(entry.name(), (long) p * width, width);
+    }
+    return rows;
+  }
+
+  /** Tokens left alone as attention sinks {@code [n]}. */
+  public int[] sinks(HookPoint at) {
+    return file.ints(at.name() + ".sinks");
+  }
+
+  @Override
+  public void close() {
+    file.close();
+  }
+
+  private SparseRows rows(HookPoint at, String part) {
+    return new SparseRows(
+        dSae(at), file.longs(at.name() + ".indptr"), file.ints(at.name() + ".indices"), file.floats(at.name() + part));
+  }
+
+  private boolean[] flags(String name) {
+    int[] values = file.ints(name);
+    boolean[] flags = new boolean[values.length];
+    for (int i = 0; i < flags.length; i++) {
+      flags[i] = values[i] != 0;
+    }
+    return flags;
+  }
+}

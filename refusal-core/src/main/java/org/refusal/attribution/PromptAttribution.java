@@ -1,0 +1,25 @@
+package org.refusal.attribution;
+
+import java.util.Map;
+import org.refusal.baseline.PromptTokens;
+import org.refusal.circuit.HookPoint;
+
+/**
+ * What the attribution of one prompt gives.
+ *
+ * @param metric m of the prompt as it is
+ */
+public record PromptAttribution(PromptTokens prompt, double metric, Map<HookPoint, AtPoint> byPoint) {
+  public PromptAttribution {
+    byPoint = Map.copyOf(byPoint);
+  }
+
+  /**
+   * At one hook point.
+   *
+   * @param effect v_p of the effect form (METHODS 8) before projection on the read-out {@code [d_model]}
+   * @param baselineMetric m with every token but the sinks set to its baseline there
+   * @param sinks tokens left alone
+   */
+  public record AtPoint(NodeEffects nodes, float[] effect, double baselineMetric, int sinks) {}
+}

@@ -1,0 +1,45 @@
+/**
+ * Which latents cause refusal (METHODS 5): indirect effects of SAE latents and error nodes by attribution patching,
+ * integrated gradients or exact patching, causal edges, the causal read-out (METHODS 8, effect form), and the circuits
+ * made of them.
+ *
+ * <h2>Attribution files, version 1</h2>
+ *
+ * {@code {model}_{category}.safetensors} holds what every attributed prompt of a category contributes; statistics
+ * resample its rows. With {@code n} prompts and, per hook point, {@code z} stored entries:
+ *
+ * <table>
+ * <caption>Tensors</caption>
+ * <tr><th>name</th><th>type</th><th>shape</th><th>content</th></tr>
+ * <tr><td>{@code prompt_index}</td><td>I64</td><td>[n]</td><td>index of the prompt in the category's outputs file</td></tr>
+ * <tr><td>{@code harmful}</td><td>I32</td><td>[n]</td><td>1 if the prompt counts as toxic by the label source, else 0</td></tr>
+ * <tr><td>{@code refused}</td><td>I32</td><td>[n]</td><td>1 if the model refused it, else 0</td></tr>
+ * <tr><td>{@code tokens}</td><td>I32</td><td>[n]</td><td>length of the prompt in tokens</td></tr>
+ * <tr><td>{@code metric}</td><td>F64</td><td>[n]</td><td>m of the prompt as it is</td></tr>
+ * <tr><td>{@code {hook}.indptr}</td><td>I64</td><td>[n + 1]</td><td>entries {@code indptr[p] .. indptr[p + 1] - 1} are
+ *     those of prompt p (compressed sparse rows)</td></tr>
+ * <tr><td>{@code {hook}.indices}</td><td>I32</td><td>[z]</td><td>latents active in the prompt or in its baseline,
+ *     ascending within a prompt; all others have effect 0</td></tr>
+ * <tr><td>{@code {hook}.values}</td><td>F32</td><td>[z]</td><td>indirect effect: change of m when the latent is set to
+ *     its baseline</td></tr>
+ * <tr><td>{@code {hook}.prompt_side}</td><td>F32</td><td>[z]</td><td>the part of it from tokens at which the latent is
+ *     above its baseline</td></tr>
+ * <tr><td>{@code {hook}.error}</td><td>F32</td><td>[n]</td><td>indirect effect of the SAE error node</td></tr>
+ * <tr><td>{@code {hook}.effect}</td><td>F32</td><td>[n, d_model]</td><td>v_p = sum over t of (||g_t|| / sum ||g||) (x_t -
+ *     x'_t), g the gradient averaged over the straight path from x to x'; y_p of METHODS 8 is B Bᵀ v_p</td></tr>
+ * <tr><td>{@code {hook}.baseline_metric}</td><td>F64</td><td>[n]</td><td>m with every token set to x' there</td></tr>
+ * <tr><td>{@code {hook}.sinks}</td><td>I32</td><td>[n]</td><td>tokens left alone as attention sinks</td></tr>
+ * </table>
+ *
+ * With {@code attribution_method: exact} the two sides of an effect cannot be told apart and {@code prompt_side} is
+ * absent. Metadata: {@code format} = {@code refusal-attributions}, {@code version}, {@code model}, {@code category},
+ * {@code estimator}, {@code baseline}, {@code hook_points} (comma-separated, forward order), {@code {hook}.d_sae}.
+ *
+ * <h2>Read-out file, version 1</h2>
+ *
+ * {@code {model}_readout.safetensors}: per hook point {@code {hook}.basis} F32 [r, d_model], orthonormal rows, the leading
+ * eigenvectors of the second moment of the path-averaged gradients over the toxic discovery prompts, categories weighted
+ * equally; {@code {hook}.energy} F64 [r], the share of the total energy that each carries; {@code {hook}.total_energy} F64
+ * [1]. Metadata: {@code format} = {@code refusal-readout}, {@code version}, {@code model}, {@code hook_points}.
+ */
+package org.refusal.attribution;
