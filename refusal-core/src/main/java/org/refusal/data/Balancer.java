@@ -1,0 +1,152 @@
+package org.refusal.data;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.refusal.base.Seeds;
+import org.refusal.base.UserException;
+
+/**
+ * As many safe as toxic prompts in every category (METHODS 1). The draw of a category depends on the seed and on that
+ * category's prompts only, so that it is the same on every machine and whatever other categories are asked for (but
+ * for the number, under {@link Strategy#EQUALIZE}).
+ */
+public final class Balancer {
+  private Balancer() {}
+
+  /** How many prompts a category gives. */
+  public enum Strategy {
+    /** All its toxic prompts and as many safe ones. */
+    USE_ALL,
+    /** The smallest toxic count of all categories, of both sides. */
+    EQUALIZE;
+
+    /** @param text {@code use_all} or {@code equalize} */
+    public static Strategy of(String text) {
+      return switch (text) {
+        case "use_all" -> USE_ALL;
+        case "equalize" -> EQUALIZE;
+        default -> throw UserException.badConfig(
+            "category balance strategy must be use_all or equalize, not " + text);
+      };
+    }
+  }
+
+  /**
+   * @param includeHard add the hard prompts to the safe pool
+   * @param maxPerCategory at most so many toxic and as many safe prompts; 0 means no limit
+   * @param shuffle draw at random when a pool is cut; else take its first prompts in file order
+   */
+  public record Options(Strategy strategy, boolean includeHard, int maxPerCategory, boolean shuffle, long seed) {
+    public Options {
+      if (maxPerCategory < 0) {
+        throw UserException.badConfig("max prompts per category must be 0 (all) or more, not " + maxPerCategory);
+      }
+    }
+  }
+
+  /**
+   * @param prompts by category in the order given; within a category toxic prompts before safe ones, each in file order
+   * @param perSide prompts on either side, per category
+   * @param warnings what the user should know, one line each
+   */
+  public record Balanced(List<Prompt> prompts, Map<Category, Integer> perSide, List<String> warnings) {
+    public List<Prompt> of(Category category) {
+      return prompts.stream().filter(prompt -> prompt.category().equals(category)).toList();
+    }
+  }
+
+  /**
+   * O(n) in the number of prompts.
+   *
+   * @throws UserException a category has no toxic or no safe prompt
+   */
+  public static Balanced balance(List<Prompt> prompts, List<Category> categories, Options options) {
+    Map<Category, List<Prompt>> toxic = new LinkedHashMap<>();
+    Map<Category, List<Prompt>> safe = new LinkedHashMap<>();
+    for (Category category : categories) {
+      toxic.put(category, new ArrayList<>());
+      safe.put(category, new ArrayList<>());
+    }
+    for (Prompt prompt : prompts) {
+      Map<Category, List<Prompt>> side = prompt.label().toxic() ? toxic : safe;
+      if (side.containsKey(prompt.category()) && (options.includeHard || prompt.label() != Label.HARD)) {
+        side.get(prompt.category()).add(prompt);
+      }
+    }
+    for (Category category : categories) {
+      requireSome(category, toxic.get(category), "toxic");
+      requireSome(category, safe.get(category), "safe");
+    }
+    int smallest = toxic.values().stream().mapToInt(List::size).min().orElse(0);
+    List<Prompt> chosen = new ArrayList<>();
+    Map<Category, Integer> perSide = new LinkedHashMap<>();
+    List<String> warnings = new ArrayList<>();
+    for (Category category : categories) {
+      List<Prompt> toxicPool = toxic.get(category);
+      List<Prompt> safePool = safe.get(category);
+      int target = options.strategy == Strategy.EQUALIZE ? smallest : toxicPool.size();
+      if (options.maxPerCategory > 0) {
+        target = Math.min(target, options.maxPerCategory);
+      }
+      if (safePool.size() < target) {
+        warnings.add(
+            "category %s has only %d safe prompts for %d toxic ones: %d of either side are used"
+                .formatted(category, safePool.size(), target, safePool.size()));
+        target = safePool.size();
+      }
+      chosen.addAll(draw(toxicPool, target, category, "toxic", options));
+      chosen.addAll(draw(safePool, target, category, "safe", options));
+      perSide.put(category, target);
+    }
+    return new Balanced(List.copyOf(chosen), perSide, List.copyOf(warnings));
+  }
+
+  /**
+   * Category weights, the legacy formula: w_c = total_toxic / (n_categories * toxic_c), then normalised to sum 1.
+   *
+   * @throws UserException a category has no toxic prompt
+   */
+  public static Map<Category, Double> weights(Map<Category, Integer> toxicCounts) {
+    double total = toxicCounts.values().stream().mapToLong(Integer::longValue).sum();
+    Map<Category, Double> weights = new LinkedHashMap<>();
+    double sum = 0;
+    for (Map.Entry<Category, Integer> entry : toxicCounts.entrySet()) {
+      if (entry.getValue() <= 0) {
+        throw none(entry.getKey(), "toxic");
+      }
+      double weight = total / (toxicCounts.size() * (double) entry.getValue());
+      weights.put(entry.getKey(), weight);
+      sum += weight;
+    }
+    double all = sum;
+    weights.replaceAll((category, weight) -> weight / all);
+    return weights;
+  }
+
+  private static List<Prompt> draw(List<Prompt> pool, int count, Category category, String side, Options options) {
+    if (count == pool.size()) {
+      return pool;
+    }
+    if (!options.shuffle) {
+      return pool.subList(0, count);
+    }
+    int[] order = Seeds.permutation(pool.size(), Seeds.random(options.seed, "balance", category.name(), side));
+    int[] taken = Arrays.copyOf(order, count);
+    Arrays.sort(taken);
+    return Arrays.stream(taken).mapToObj(pool::get).toList();
+  }
+
+  private static void requireSome(Category category, List<Prompt> pool, String side) {
+    if (pool.isEmpty()) {
+      throw none(category, side);
+    }
+  }
+
+  private static UserException none(Category category, String side) {
+    return UserException.badData(
+        "category %s has no %s prompt".formatted(category, side), "leave the category out, or add prompts to it");
+  }
+}

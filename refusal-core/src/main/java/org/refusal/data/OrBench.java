@@ -1,0 +1,138 @@
+package org.refusal.data;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import org.refusal.base.UserException;
+
+/** Prompts in OR-Bench layout (package description), of any categories. */
+public final class OrBench {
+  /** One file per label. */
+  public static final Map<Label, String> FILES =
+      Map.of(
+          Label.SAFE, "or-bench-80k.csv", Label.HARD, "or-bench-hard-1k.csv", Label.TOXIC, "or-bench-toxic.csv");
+
+  private final List<Prompt> prompts;
+  private final List<Category> categories;
+
+  private OrBench(List<Prompt> prompts, List<Category> categories) {
+    this.prompts = List.copyOf(prompts);
+    this.categories = List.copyOf(categories);
+  }
+
+  /** All categories that the files hold, by name. */
+  public static OrBench load(Path folder) {
+    return load(folder, List.of());
+  }
+
+  /**
+   * Time and memory grow with the files.
+   *
+   * @param wanted categories in the order wanted; empty means all
+   * @throws UserException a file is missing, empty or damaged, a prompt or category is empty, a wanted category is in
+   *     no file; with file, line and record
+   */
+  public static OrBench load(Path folder, List<String> wanted) {
+    if (!Files.isDirectory(folder)) {
+      throw UserException.badData(
+          folder + ": no such folder", "it must hold " + String.join(", ", new TreeSet<>(FILES.values())));
+    }
+    Map<Label, Path> files = new EnumMap<>(Label.class);
+    FILES.forEach((label, name) -> files.put(label, folder.resolve(name)));
+    for (Path file : files.values()) {
+      if (!Files.isRegularFile(file)) {
+        throw UserException.badData(
+            file + ": no such file", "the folder must hold " + String.join(", ", new TreeSet<>(FILES.values())));
+      }
+    }
+    List<Prompt> all = new ArrayList<>();
+    files.forEach((label, file) -> {
+      int before = all.size();
+      for (PromptCsv.Row row : PromptCsv.read(file)) {
+        all.add(prompt(file, label, row));
+      }
+      if (label != Label.HARD && all.size() == before) {
+        throw UserException.badData(file + ": no prompts, only a header");
+      }
+    });
+    TreeSet<Category> found = all.stream().map(Prompt::category).collect(Collectors.toCollection(TreeSet::new));
+    if (wanted.isEmpty()) {
+      return new OrBench(all, new ArrayList<>(found));
+    }
+    List<Category> chosen = new ArrayList<>();
+    for (String name : wanted) {
+      Category category = found.stream().filter(c -> c.name().equals(name)).findFirst().orElse(null);
+      if (category == null) {
+        throw unknown(folder, name, found);
+      }
+      if (chosen.contains(category)) {
+        throw UserException.badConfig("category " + name + " is asked for twice");
+      }
+      chosen.add(category);
+    }
+    return new OrBench(all.stream().filter(prompt -> chosen.contains(prompt.category())).toList(), chosen);
+  }
+
+  /** In file order: safe, then hard, then toxic. */
+  public List<Prompt> prompts() {
+    return prompts;
+  }
+
+  public List<Category> categories() {
+    return categories;
+  }
+
+  private static Prompt prompt(Path file, Label label, PromptCsv.Row row) {
+    if (row.prompt().isBlank()) {
+      throw UserException.badData(
+          "%s:%d: record %d has an empty prompt".formatted(file, row.line(), row.record()));
+    }
+    if (row.category().isBlank()) {
+      throw UserException.badData(
+          "%s:%d: record %d has no category".formatted(file, row.line(), row.record()));
+    }
+    Category category = new Category(row.category().strip());
+    return new Prompt(row.prompt(), category, label, file.getFileName().toString(), row.record());
+  }
+
+  private static UserException unknown(Path folder, String name, Collection<Category> found) {
+    String nearest = null;
+    int best = Integer.MAX_VALUE;
+    for (Category category : found) {
+      int distance = distance(name.toLowerCase(Locale.ROOT).replace('_', '-'), category.name());
+      if (distance < best) {
+        best = distance;
+        nearest = category.name();
+      }
+    }
+    String suggestion = best <= Math.max(2, name.length() / 3) ? "; did you mean " + nearest + "?" : "";
+    return UserException.badConfig(
+        "category %s is not in %s%s".formatted(name, folder, suggestion),
+        "its categories: " + found.stream().map(Category::name).collect(Collectors.joining(", ")));
+  }
+
+  /** Levenshtein distance. */
+  private static int distance(String a, String b) {
+    int[] row = new int[b.length() + 1];
+    for (int j = 0; j <= b.length(); j++) {
+      row[j] = j;
+    }
+    for (int i = 1; i <= a.length(); i++) {
+      int diagonal = row[0];
+      row[0] = i;
+      for (int j = 1; j <= b.length(); j++) {
+        int substituted = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+        diagonal = row[j];
+        row[j] = Math.min(substituted, Math.min(row[j], row[j - 1]) + 1);
+      }
+    }
+    return row[b.length()];
+  }
+}
