@@ -119,6 +119,11 @@ public final class AttributionStore implements AutoCloseable {
     return file.doubles("metric");
   }
 
+  /** m of every prompt's partner {@code [n]}; the mean difference is the refusal gap on these prompts. */
+  public double[] partnerMetric() {
+    return file.doubles("partner_metric");
+  }
+
   /** m of every prompt with everything set to its baseline at the hook point {@code [n]}. */
   public double[] baselineMetric(HookPoint at) {
     return file.doubles(at.name() + ".baseline_metric");

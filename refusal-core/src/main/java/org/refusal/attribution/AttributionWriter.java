@@ -58,7 +58,7 @@ public final class AttributionWriter implements AutoCloseable {
     } catch (IOException e) {
       throw AtomicFiles.cannotWrite(scratch, e);
     }
-    for (String name : List.of("prompt_index", "harmful", "refused", "tokens", "metric")) {
+    for (String name : List.of("prompt_index", "harmful", "refused", "tokens", "metric", "partner_metric")) {
       spools.put(name, new Spool(name));
     }
     for (HookPoint at : latents.keySet()) {
@@ -87,6 +87,7 @@ public final class AttributionWriter implements AutoCloseable {
     intValue("refused", attribution.prompt().refused() ? 1 : 0);
     intValue("tokens", attribution.prompt().length());
     doubleValue("metric", attribution.metric());
+    doubleValue("partner_metric", attribution.partnerMetric());
     for (HookPoint at : latents.keySet()) {
       PromptAttribution.AtPoint point = attribution.byPoint().get(at);
       NodeEffects nodes = point.nodes();
@@ -110,6 +111,7 @@ public final class AttributionWriter implements AutoCloseable {
     List<Declaration> declarations = new ArrayList<>();
     declarations.add(new Declaration("prompt_index", DType.I64, prompts));
     declarations.add(new Declaration("metric", DType.F64, prompts));
+    declarations.add(new Declaration("partner_metric", DType.F64, prompts));
     for (String name : List.of("harmful", "refused", "tokens")) {
       declarations.add(new Declaration(name, DType.I32, prompts));
     }

@@ -8,8 +8,9 @@ import org.refusal.circuit.HookPoint;
  * What the attribution of one prompt gives.
  *
  * @param metric m of the prompt as it is
+ * @param partnerMetric m of its partner, whatever the baseline; NaN without partners
  */
-public record PromptAttribution(PromptTokens prompt, double metric, Map<HookPoint, AtPoint> byPoint) {
+public record PromptAttribution(PromptTokens prompt, double metric, double partnerMetric, Map<HookPoint, AtPoint> byPoint) {
   public PromptAttribution {
     byPoint = Map.copyOf(byPoint);
   }

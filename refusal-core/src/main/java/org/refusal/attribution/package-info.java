@@ -16,6 +16,8 @@
  * <tr><td>{@code refused}</td><td>I32</td><td>[n]</td><td>1 if the model refused it, else 0</td></tr>
  * <tr><td>{@code tokens}</td><td>I32</td><td>[n]</td><td>length of the prompt in tokens</td></tr>
  * <tr><td>{@code metric}</td><td>F64</td><td>[n]</td><td>m of the prompt as it is</td></tr>
+ * <tr><td>{@code partner_metric}</td><td>F64</td><td>[n]</td><td>m of its partner (METHODS 5), whatever the baseline; NaN
+ *     where there are no partners</td></tr>
  * <tr><td>{@code {hook}.indptr}</td><td>I64</td><td>[n + 1]</td><td>entries {@code indptr[p] .. indptr[p + 1] - 1} are
  *     those of prompt p (compressed sparse rows)</td></tr>
  * <tr><td>{@code {hook}.indices}</td><td>I32</td><td>[z]</td><td>latents active in the prompt or in its baseline,

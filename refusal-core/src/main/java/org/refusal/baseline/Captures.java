@@ -1,7 +1,6 @@
 package org.refusal.baseline;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDScope;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,6 +12,8 @@ import org.refusal.model.Hook;
 import org.refusal.model.Hooks;
 import org.refusal.model.Prefix;
 import org.refusal.model.TokenBatch;
+import org.refusal.torch.Memory;
+import org.refusal.torch.TorchOps;
 
 /** Activations of one batch at several hook points, by one pass that ends at the last of them. */
 public final class Captures implements AutoCloseable {
@@ -53,9 +54,7 @@ public final class Captures implements AutoCloseable {
   }
 
   private static NDArray kept(NDArray activation) {
-    NDArray copy = activation.duplicate();
-    NDScope.unregister(copy);
-    return copy;
+    return Memory.own(TorchOps.detach(activation));
   }
 
   @Override

@@ -2,7 +2,6 @@ package org.refusal.baseline;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.util.LinkedHashMap;
@@ -12,6 +11,8 @@ import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
 import org.refusal.model.CausalLm;
 import org.refusal.sae.SparseAutoencoder;
+import org.refusal.torch.Memory;
+import org.refusal.torch.TorchOps;
 
 /**
  * Means per position group over the tokens of many prompts at one hook point, every token counting the same, sinks left
@@ -51,7 +52,7 @@ public record GroupMeans(long[] counts, NDArray latents, NDArray error) implemen
     saes.forEach((at, sae) -> sums.put(at, new Sums(lm.manager(), first.groupCount(), sae)));
     for (int from = 0; from < prompts.size(); from += batchSize) {
       List<PromptTokens> batch = prompts.subList(from, Math.min(prompts.size(), from + batchSize));
-      try (NDScope scope = new NDScope();
+      try (Memory.Scope scope = Memory.scope();
           Captures captures = Captures.of(lm, Captures.batch(batch, padId), saes.keySet())) {
         for (int row = 0; row < batch.size(); row++) {
           int[] groups = batch.get(row).positionGroups();
@@ -82,8 +83,8 @@ public record GroupMeans(long[] counts, NDArray latents, NDArray error) implemen
     private Sums(NDManager manager, int groups, SparseAutoencoder sae) {
       this.sae = sae;
       this.counts = new long[groups];
-      this.latents = kept(manager.zeros(new Shape(groups, sae.dSae()), DataType.FLOAT64));
-      this.error = kept(manager.zeros(new Shape(groups, sae.dIn()), DataType.FLOAT64));
+      this.latents = Memory.own(manager.zeros(new Shape(groups, sae.dSae()), DataType.FLOAT64));
+      this.error = Memory.own(manager.zeros(new Shape(groups, sae.dIn()), DataType.FLOAT64));
     }
 
     private void add(NDArray activation, int[] groups, boolean[] sinks) {
@@ -96,8 +97,8 @@ public record GroupMeans(long[] counts, NDArray latents, NDArray error) implemen
       }
       NDArray oneHot = latents.getManager().create(membership, new Shape(counts.length, groups.length));
       LatentsAndError split = LatentsAndError.of(Precision.toWorking(activation), sae);
-      latents.addi(oneHot.matMul(split.latents().toType(DataType.FLOAT64, false)));
-      error.addi(oneHot.matMul(split.error().toType(DataType.FLOAT64, false)));
+      latents.addi(oneHot.matMul(TorchOps.cast(split.latents(), DataType.FLOAT64)));
+      error.addi(oneHot.matMul(TorchOps.cast(split.error(), DataType.FLOAT64)));
     }
 
     private GroupMeans means() {
@@ -105,21 +106,16 @@ public record GroupMeans(long[] counts, NDArray latents, NDArray error) implemen
       for (int g = 0; g < divisors.length; g++) {
         divisors[g] = Math.max(1, counts[g]);
       }
-      try (NDScope scope = new NDScope()) {
+      try (Memory.Scope scope = Memory.scope()) {
         NDArray divisor = latents.getManager().create(divisors, new Shape(divisors.length, 1));
         DataType working = sae.wDec().getDataType();
-        NDArray meanLatents = kept(latents.div(divisor).toType(working, true));
-        NDArray meanError = kept(error.div(divisor).toType(working, true));
+        NDArray meanLatents = Memory.own(TorchOps.cast(latents.div(divisor), working));
+        NDArray meanError = Memory.own(TorchOps.cast(error.div(divisor), working));
         return new GroupMeans(counts, meanLatents, meanError);
       } finally {
         latents.close();
         error.close();
       }
-    }
-
-    private static NDArray kept(NDArray array) {
-      NDScope.unregister(array);
-      return array;
     }
   }
 }

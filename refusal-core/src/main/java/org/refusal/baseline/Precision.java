@@ -2,6 +2,7 @@ package org.refusal.baseline;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
+import org.refusal.torch.TorchOps;
 
 /**
  * The dtype in which latents, baselines and effects are computed: float64 for a float64 model, else float32, whatever
@@ -14,8 +15,8 @@ public final class Precision {
     return model == DataType.FLOAT64 ? DataType.FLOAT64 : DataType.FLOAT32;
   }
 
-  /** Values of the model in the working dtype; outside of differentiation only. */
+  /** Values of the model in the working dtype. */
   public static NDArray toWorking(NDArray values) {
-    return values.toType(working(values.getDataType()), false);
+    return TorchOps.cast(values, working(values.getDataType()));
   }
 }

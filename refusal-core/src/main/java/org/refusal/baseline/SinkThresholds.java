@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
 import java.util.Map;
 import org.refusal.circuit.HookPoint;
+import org.refusal.torch.TorchOps;
 
 /**
  * From which norm on a token is an attention sink at a hook point (METHODS 2a). Sinks are left out of means and
@@ -30,7 +31,7 @@ public record SinkThresholds(Map<HookPoint, Double> byPoint) {
     if (threshold == null) {
       return sinks;
     }
-    try (NDArray wide = activation.toType(DataType.FLOAT64, true);
+    try (NDArray wide = TorchOps.cast(activation, DataType.FLOAT64);
         NDArray squares = wide.mul(wide);
         NDArray sums = squares.sum(new int[] {1})) {
       double[] squared = sums.toDoubleArray();

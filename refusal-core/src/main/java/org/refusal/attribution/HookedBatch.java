@@ -1,0 +1,235 @@
+package org.refusal.attribution;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import org.refusal.base.UserException;
+import org.refusal.baseline.LatentsAndError;
+import org.refusal.baseline.Precision;
+import org.refusal.circuit.HookPoint;
+import org.refusal.model.Hooks;
+import org.refusal.model.LogitsAt;
+import org.refusal.model.Prefix;
+import org.refusal.sae.SparseAutoencoder;
+import org.refusal.torch.Autograd;
+import org.refusal.torch.Memory;
+import org.refusal.torch.TorchOps;
+
+/**
+ * A batch of prompts at one hook point: activations and their differences from the baseline, and the model from there
+ * on. Only the layers above the hook point are run again. Arrays belong to the memory scope in which it was opened.
+ */
+public final class HookedBatch implements AutoCloseable {
+  private final AttributedBatch batch;
+  private final HookPoint at;
+  private final SparseAutoencoder sae;
+  private final Prefix prefix;
+  private final DataType modelType;
+  private final List<Row> rows;
+  private final Map<StraightPath, List<NDArray>> gradients = new EnumMap<>(StraightPath.class);
+
+  /**
+   * One prompt without padding. Differences are baseline less clean value, zero at attention sinks.
+   *
+   * @param latentDelta f̄ - f {@code [T, d_sae]}
+   * @param errorDelta ē - e {@code [T, d_model]}
+   * @param delta x' - x {@code [T, d_model]}
+   * @param active how much the latents are active in the prompt and its baseline, summed {@code [d_sae]}
+   * @param keep 1, or 0 at sinks {@code [T, 1]}
+   */
+  record Row(NDArray latentDelta, NDArray errorDelta, NDArray delta, NDArray active, NDArray keep, int sinks) {}
+
+  HookedBatch(AttributedBatch batch, HookPoint at) {
+    this.batch = batch;
+    this.at = at;
+    this.sae = batch.model().saes().get(at);
+    this.prefix = batch.model().lm().prefix(batch.tokens(), at, Hooks.none());
+    this.modelType = prefix.activation().getDataType();
+    this.rows = new ArrayList<>();
+    for (int r = 0; r < batch.prompts().size(); r++) {
+      rows.add(row(r));
+    }
+  }
+
+  private Row row(int r) {
+    try (Memory.Scope scope = Memory.scope()) {
+      NDArray x = Precision.toWorking(prefix.activation().get(r).get("%d:".formatted(batch.tokens().padding(r))));
+      boolean[] sinks = batch.model().thresholds().mask(at, x);
+      boolean[] baselineSinks = batch.baseline().sinks(at, r);
+      float[] kept = new float[sinks.length];
+      int count = 0;
+      for (int t = 0; t < sinks.length; t++) {
+        boolean sink = sinks[t] || baselineSinks[t];
+        kept[t] = sink ? 0 : 1;
+        count += sink ? 1 : 0;
+      }
+      NDArray keep =
+          TorchOps.cast(x.getManager().create(kept, new Shape(kept.length, 1)), x.getDataType()); // [T, 1]
+      LatentsAndError clean = LatentsAndError.of(x, sae);
+      LatentsAndError base = batch.baseline().latentsAndError(at, r);
+      Row row =
+          new Row(
+              base.latents().sub(clean.latents()).mul(keep),
+              base.error().sub(clean.error()).mul(keep),
+              batch.baseline().activation(at, r).sub(x).mul(keep),
+              base.latents().add(clean.latents()).mul(keep).sum(new int[] {0}),
+              keep,
+              count);
+      scope.keep(List.of(row.latentDelta, row.errorDelta, row.delta, row.active, row.keep));
+      return row;
+    }
+  }
+
+  public HookPoint at() {
+    return at;
+  }
+
+  AttributedBatch batch() {
+    return batch;
+  }
+
+  SparseAutoencoder sae() {
+    return sae;
+  }
+
+  int size() {
+    return rows.size();
+  }
+
+
+  List<Row> rows() {
+    return rows;
+  }
+
+  /** The gradient at the clean point, one array {@code [T, d_model]} per prompt. */
+  List<NDArray> cleanGradients() {
+    return unpadded(Precision.toWorking(batch.cleanGradient(at)));
+  }
+
+  /**
+   * dm/da averaged over N points of a straight path from the clean values to the baseline, all points of all prompts in
+   * one batch (in smaller ones if memory runs out).
+   *
+   * @return one array {@code [T, d_model]} per prompt
+   */
+  List<NDArray> averageGradients(StraightPath path, int steps, StepRule rule) {
+    if (!gradients.containsKey(path)) {
+      NDArray delta = padded(rows.stream().map(row -> displacement(row, path)).toList()); // [batch, pos, d_model]
+      double[] points = rule.points(steps);
+      int atOnce = steps;
+      NDArray sum = null;
+      int done = 0;
+      while (done < steps) {
+        int count = Math.min(atOnce, steps - done);
+        try (Memory.Scope scope = Memory.scope()) {
+          NDArray part = gradientSum(delta, points, done, count);
+          sum = scope.keep(sum == null ? part : sum.add(part));
+          done += count;
+        } catch (RuntimeException e) {
+          if (!OutOfMemory.isCause(e) || count == 1) {
+            throw e;
+          }
+          atOnce = (count + 1) / 2;
+        }
+      }
+      gradients.put(path, unpadded(sum.div(steps)));
+    }
+    return gradients.get(path);
+  }
+
+  private NDArray displacement(Row row, StraightPath path) {
+    return switch (path) {
+      case LATENTS -> row.latentDelta().matMul(sae.wDec()); // [T, d_model]
+      case ERROR -> row.errorDelta();
+      case JOINT -> row.delta();
+    };
+  }
+
+  private NDArray gradientSum(NDArray delta, double[] points, int from, int count) {
+    Shape shape = delta.getShape(); // [batch, pos, d_model]
+    long n = shape.get(0);
+    NDArray clean = Precision.toWorking(prefix.activation()).expandDims(1); // [batch, 1, pos, d_model]
+    double[] s = new double[count];
+    System.arraycopy(points, from, s, 0, count);
+    NDArray scale =
+        TorchOps.cast(delta.getManager().create(s, new Shape(1, count, 1, 1)), delta.getDataType());
+    NDArray moved =
+        clean.add(delta.expandDims(1).mul(scale)).reshape(n * count, shape.get(1), shape.get(2)); // rows r0 r0 r1 r1
+    try (Prefix repeated = prefix.repeat(count);
+        Autograd tape = Autograd.record()) {
+      NDArray leaf = tape.watch(TorchOps.cast(moved, modelType));
+      NDArray m =
+          batch.model().metric().apply(batch.model().lm().suffix(repeated, leaf, Hooks.none(), LogitsAt.LAST));
+      NDArray gradient = Precision.toWorking(tape.gradients(m.sum(), List.of(leaf)).get(0));
+      checkFinite(m, gradient, from, count, points.length);
+      return gradient.reshape(n, count, shape.get(1), shape.get(2)).sum(new int[] {1});
+    }
+  }
+
+  private void checkFinite(NDArray m, NDArray gradient, int from, int count, int steps) {
+    double[] metrics = AttributedBatch.doubles(m);
+    double[] sizes = AttributedBatch.doubles(gradient.abs().sum(new int[] {1, 2}));
+    for (int i = 0; i < sizes.length; i++) {
+      if (!Double.isFinite(sizes[i]) || !Double.isFinite(metrics[i])) {
+        throw notFinite(i / count, "step %d of %d".formatted(from + i % count + 1, steps));
+      }
+    }
+  }
+
+  UserException notFinite(int row, String step) {
+    return UserException.badData(
+        "prompt %s: the attribution at %s, %s, is not finite".formatted(batch.prompts().get(row).id(), at.name(), step),
+        "use model.torch_dtype: float32 (or bfloat16), which half floats overflow less easily");
+  }
+
+  /** m with every token but the sinks set to its baseline {@code [batch]}. */
+  double[] baselineMetric() {
+    try (Memory.Scope scope = Memory.scope()) {
+      NDArray moved =
+          Precision.toWorking(prefix.activation()).add(padded(rows.stream().map(Row::delta).toList()));
+      NDArray logits =
+          batch.model().lm().suffix(prefix, TorchOps.cast(moved, modelType), Hooks.none(), LogitsAt.LAST);
+      double[] metrics = AttributedBatch.doubles(batch.model().metric().apply(logits));
+      for (int r = 0; r < metrics.length; r++) {
+        if (!Double.isFinite(metrics[r])) {
+          throw notFinite(r, "everything at its baseline");
+        }
+      }
+      return metrics;
+    }
+  }
+
+  /** @param values {@code [T, width]} per prompt; returns {@code [batch, pos, width]} with zeros in the padding */
+  private NDArray padded(List<NDArray> values) {
+    NDList padded = new NDList();
+    for (int r = 0; r < values.size(); r++) {
+      NDArray row = values.get(r);
+      int padding = batch.tokens().padding(r);
+      if (padding > 0) {
+        NDArray zeros = row.getManager().zeros(new Shape(padding, row.getShape().get(1)), row.getDataType());
+        row = NDArrays.concat(new NDList(zeros, row));
+      }
+      padded.add(row);
+    }
+    return NDArrays.stack(padded);
+  }
+
+  private List<NDArray> unpadded(NDArray values) {
+    List<NDArray> unpadded = new ArrayList<>();
+    for (int r = 0; r < rows.size(); r++) {
+      unpadded.add(values.get(r).get("%d:".formatted(batch.tokens().padding(r))));
+    }
+    return unpadded;
+  }
+
+  @Override
+  public void close() {
+    prefix.close();
+  }
+}

@@ -1,0 +1,52 @@
+package org.refusal.attribution;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Function;
+import org.refusal.base.UserException;
+
+/** Work that is done in smaller batches when native memory runs out. */
+final class OutOfMemory {
+  private OutOfMemory() {}
+
+  /** Whether libtorch or DJL failed to allocate, on a device or on the host. */
+  static boolean isCause(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      String message = cause.getMessage() == null ? "" : cause.getMessage().toLowerCase(Locale.ROOT);
+      if (message.contains("out of memory")
+          || message.contains("can't allocate memory")
+          || message.contains("not enough memory")
+          || message.contains("bad_alloc")) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Applies the work to the whole list, or to its halves when memory runs out, and so on.
+   *
+   * @return the results in the order of the list
+   */
+  static <T, R> List<R> halving(List<T> items, Function<List<T>, List<R>> work) {
+    try {
+      return work.apply(items);
+    } catch (RuntimeException e) {
+      if (!isCause(e)) {
+        throw e;
+      }
+      if (items.size() == 1) {
+        throw new UserException(
+            org.refusal.base.ExitCode.ENVIRONMENT,
+            "out of memory with a single prompt (%s)".formatted(items.get(0)),
+            "use a half type (model.torch_dtype), a smaller SAE, or a device with more memory",
+            e);
+      }
+    }
+    int middle = items.size() / 2;
+    List<R> results = new ArrayList<>(halving(items.subList(0, middle), work));
+    results.addAll(halving(items.subList(middle, items.size()), work));
+    return results;
+  }
+}
