@@ -1,0 +1,102 @@
+package org.refusal.sae;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class SparseTrainingStepTest {
+  private static final int WIDTH = 17;
+  private static final int LATENTS = 61;
+  private static final int TOKENS = 48;
+
+  private static SaeState start(PlantedActivations planted, long seed) {
+    return SaeState.initial(LATENTS, Arrays.copyOf(planted.sample(1, seed), WIDTH), seed);
+  }
+
+  @ParameterizedTest(name = "k {0}, lambda {1}, dead after {2}, seed {3}")
+  @CsvSource({"4, 0, 1000000, 1", "4, 0.5, 200, 2", "3, 0, 96, 3", "2, 0.1, 144, 6", "61, 0, 1000000, 4"})
+  void trajectoryIsThatOfDenseAutograd(int k, double lambda, long deadAfter, long seed) {
+    PlantedActivations planted = PlantedActivations.random(WIDTH, 40, 3, .02, seed);
+    SaeState state = start(planted, seed);
+    double auxSeen = 0;
+    try (NDManager manager = NDManager.newBaseManager();
+        Parallel parallel = new Parallel(2);
+        DenseAutogradStep dense =
+            new DenseAutogradStep(manager, state.weights(k), lambda, deadAfter, DataType.FLOAT64)) {
+      SparseTrainingStep sparse = new SparseTrainingStep(state, k, lambda, deadAfter, parallel, manager);
+      for (int step = 0; step < 60; step++) {
+        float[] x = planted.sample(TOKENS, 100 * seed + step);
+        SparseTrainingStep.Outcome found = sparse.run(x, TOKENS, 3e-3);
+        double[] expected = dense.run(x, TOKENS, 3e-3);
+        assertThat(found.loss()).as("loss at step %d", step).isCloseTo(expected[0], within(1e-4 * expected[0]));
+        assertThat(found.fvu()).as("FVU at step %d", step).isCloseTo(expected[1], within(1e-4 * expected[1]));
+        assertThat(found.auxFvu()).as("aux at step %d", step).isCloseTo(expected[2], within(1e-3 * expected[2] + 1e-9));
+        auxSeen += found.auxFvu();
+      }
+      assertThat(auxSeen > 0).isEqualTo(deadAfter < 1000);
+      close(state.weights(k).wEnc(), dense.weights().wEnc());
+      close(state.weights(k).wDec(), dense.weights().wDec());
+      close(state.weights(k).bEnc(), dense.weights().bEnc());
+      close(state.weights(k).bDec(), dense.weights().bDec());
+    }
+  }
+
+  private static void close(float[] found, float[] expected) {
+    for (int i = 0; i < expected.length; i++) {
+      assertThat((double) found[i]).as("element %d", i).isCloseTo(expected[i], within(1e-4));
+    }
+  }
+
+  @Test
+  void numberOfThreadsChangesNothing() {
+    PlantedActivations planted = PlantedActivations.random(WIDTH, 40, 3, .02, 9);
+    SaeState one = start(planted, 9);
+    SaeState three = start(planted, 9);
+    try (NDManager manager = NDManager.newBaseManager();
+        Parallel single = new Parallel(1);
+        Parallel triple = new Parallel(3)) {
+      SparseTrainingStep alone = new SparseTrainingStep(one, 4, 0, 96, single, manager);
+      SparseTrainingStep together = new SparseTrainingStep(three, 4, 0, 96, triple, manager);
+      for (int step = 0; step < 20; step++) {
+        float[] x = planted.sample(TOKENS, step);
+        assertThat(together.run(x, TOKENS, 1e-2)).isEqualTo(alone.run(x, TOKENS, 1e-2));
+      }
+      assertThat(three.weights(4)).usingRecursiveComparison().isEqualTo(one.weights(4));
+    }
+  }
+
+  @Test
+  void decoderRowsStayOnTheUnitSphere() {
+    PlantedActivations planted = PlantedActivations.random(WIDTH, 40, 3, .02, 5);
+    SaeState state = start(planted, 5);
+    try (NDManager manager = NDManager.newBaseManager();
+        Parallel parallel = new Parallel(1)) {
+      SparseTrainingStep sparse = new SparseTrainingStep(state, 4, 0, 96, parallel, manager);
+      for (int step = 0; step < 10; step++) {
+        sparse.run(planted.sample(TOKENS, step), TOKENS, 1e-2);
+      }
+      for (int i = 0; i < LATENTS; i++) {
+        assertThat(Kernels.squares(state.decoder.value, i * WIDTH, WIDTH)).isCloseTo(1, within(1e-6));
+      }
+    }
+  }
+
+  @Test
+  void topPositiveKeepsTheLargestAndOfEqualOnesTheFirst() {
+    float[] values = {9, 9, 3, -1, 5, 0, 5, 5, 7};
+    int[] indices = new int[5];
+    float[] chosen = new float[5];
+    assertThat(Kernels.topPositive(values, 2, null, 7, 3, indices, chosen, 1)).isEqualTo(3);
+    int[] sorted = Arrays.copyOfRange(indices, 1, 4);
+    Arrays.sort(sorted);
+    assertThat(sorted).containsExactly(2, 4, 6);
+    assertThat(Kernels.topPositive(values, 2, new int[] {0, 1, 3}, 3, 3, indices, chosen, 0)).isEqualTo(1);
+    assertThat(indices[0]).isZero();
+  }
+}
