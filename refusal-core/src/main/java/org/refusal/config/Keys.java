@@ -1,0 +1,74 @@
+package org.refusal.config;
+
+import java.lang.reflect.RecordComponent;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+
+/** The keys of a config record, read from its components. */
+public final class Keys {
+  private Keys() {}
+
+  /**
+   * One key.
+   *
+   * @param path with dots: {@code circuit.node_threshold}
+   * @param type as a person would say it: number, whole number, true or false, text, list of texts
+   * @param def the default as YAML; null when the key must be given
+   */
+  public record KeyInfo(
+      String path, String type, String def, String doc, List<String> choices, List<String> options, boolean neutral) {}
+
+  /** All keys in the order of the records, depth first. */
+  public static List<KeyInfo> of(Class<? extends Record> type) {
+    List<KeyInfo> keys = new ArrayList<>();
+    collect(type, "", keys);
+    return keys;
+  }
+
+  private static void collect(Class<?> type, String prefix, List<KeyInfo> keys) {
+    for (RecordComponent component : type.getRecordComponents()) {
+      Key key = annotation(component);
+      String path = prefix + yamlName(component);
+      if (component.getType().isRecord()) {
+        collect(component.getType(), path + ".", keys);
+      } else {
+        String def = key.def().equals(Key.NONE) ? null : key.def().equals(Key.EMPTY) ? "null" : key.def();
+        keys.add(
+            new KeyInfo(
+                path, typeName(component), def, key.doc(), List.of(key.choices()), List.of(key.options()),
+                key.neutral()));
+      }
+    }
+  }
+
+  static Key annotation(RecordComponent component) {
+    Key key = component.getAnnotation(Key.class);
+    if (key == null) {
+      throw new IllegalStateException(
+          component.getDeclaringRecord().getSimpleName() + "." + component.getName() + " has no @Key");
+    }
+    return key;
+  }
+
+  /** {@code topNPerLayer} is {@code top_n_per_layer} in YAML. */
+  static String yamlName(RecordComponent component) {
+    return component.getName().replaceAll("([a-z0-9])([A-Z])", "$1_$2").replaceAll("([A-Z])([A-Z])", "$1_$2")
+        .toLowerCase(Locale.ROOT);
+  }
+
+  private static String typeName(RecordComponent component) {
+    Class<?> type = component.getType();
+    if (type == List.class) {
+      return component.getGenericType().getTypeName().contains("Double") ? "list of numbers" : "list of texts";
+    }
+    if (type == boolean.class || type == Boolean.class) {
+      return "true or false";
+    }
+    if (Arrays.asList(int.class, Integer.class, long.class, Long.class).contains(type)) {
+      return "whole number";
+    }
+    return type == double.class || type == Double.class ? "number" : "text";
+  }
+}
