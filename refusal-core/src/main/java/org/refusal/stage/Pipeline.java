@@ -1,0 +1,137 @@
+package org.refusal.stage;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.function.UnaryOperator;
+import org.refusal.base.Suggestions;
+import org.refusal.base.UserException;
+import org.refusal.config.Binder;
+import org.refusal.config.Binder.Draft;
+import org.refusal.config.Binder.Override;
+import org.refusal.config.Keys;
+
+/**
+ * All stages from one YAML file. Its keys are stage names; each holds a config inline or the name of a config file,
+ * relative to the pipeline's. {@code seed} at the top goes to every stage, and the model of {@code collect} to every
+ * stage that does not name another.
+ */
+public final class Pipeline {
+  private static final String SEED = "seed";
+  private static final String MODEL = "model";
+
+  private Pipeline() {}
+
+  /** A stage with its config, ready to run. */
+  public record Step<C extends Record>(Stage<C> stage, C config) {
+    public StageRunner.Outcome run(StageRunner runner) {
+      return runner.run(stage, config);
+    }
+  }
+
+  /**
+   * Reads and checks all configs before anything runs.
+   *
+   * @param options values of command-line options by option name, e.g. {@code --results-dir}; a list as YAML
+   * @param sets {@code path=value} of {@code --set}; with a stage's name in front for that stage only
+   */
+  public static List<Step<?>> plan(
+      Path file, Map<String, String> options, List<String> sets, Map<String, String> environment) {
+    Draft pipeline = Binder.file(file);
+    List<String> names = Stages.all().stream().map(Stage::name).toList();
+    for (String key : pipeline.keys()) {
+      if (!names.contains(key) && !key.equals(SEED)) {
+        List<String> known = new ArrayList<>(names);
+        known.add(SEED);
+        throw UserException.badConfig(
+            "%s: unknown key '%s'%s".formatted(pipeline.origin(key), key, Suggestions.didYouMean(key, known)),
+            "keys here: " + String.join(", ", known));
+      }
+    }
+    Map<String, Draft> drafts = new LinkedHashMap<>();
+    for (Stage<?> stage : Stages.all()) {
+      drafts.put(stage.name(), draft(pipeline, stage.name(), file));
+    }
+    Draft collect = drafts.get("collect");
+    List<String> unused = new ArrayList<>(sets);
+    List<Step<?>> steps = new ArrayList<>();
+    for (Stage<?> stage : Stages.all()) {
+      List<Keys.KeyInfo> keys = Keys.of(stage.configType());
+      Draft draft = drafts.get(stage.name());
+      if (keys.stream().anyMatch(key -> key.path().startsWith(MODEL + "."))) {
+        draft = draft.under(collect, MODEL);
+      }
+      if (pipeline.has(SEED)) {
+        draft = draft.under(pipeline, SEED);
+      }
+      for (Override override : Binder.environment(stage.configType(), environment)) {
+        draft = draft.with(override);
+      }
+      for (String set : sets) {
+        Override override = setFor(stage, keys, names, set);
+        if (override != null) {
+          unused.remove(set);
+          draft = draft.with(override);
+        }
+      }
+      for (Keys.KeyInfo key : keys) {
+        for (String option : key.options()) {
+          String value = shared(option) ? options.get(option) : null;
+          if (value != null) {
+            boolean text = key.type().equals("text");
+            draft = draft.with(new Override(key.path(), value, text, option));
+          }
+        }
+      }
+      steps.add(step(stage, draft, environment::get));
+    }
+    if (!unused.isEmpty()) {
+      String set = unused.get(0);
+      TreeSet<String> paths = new TreeSet<>();
+      Stages.all().forEach(stage -> Keys.of(stage.configType()).forEach(key -> paths.add(key.path())));
+      String path = set.split("=", 2)[0];
+      throw UserException.badConfig(
+          "--set %s: no stage has the key '%s'%s".formatted(set, path, Suggestions.didYouMean(path, paths)));
+    }
+    return steps;
+  }
+
+  /** Options that mean the same in every stage; folders of single stages stay where the results folder puts them. */
+  private static boolean shared(String option) {
+    return List.of("--model", "--dataset-dir", "--results-dir", "--categories", "--seed", "--device", "--cache-dir",
+            "--format", "--no-visualizations", "--keep-going")
+        .contains(option);
+  }
+
+  private static <C extends Record> Step<C> step(Stage<C> stage, Draft draft, UnaryOperator<String> environment) {
+    return new Step<>(stage, Binder.bind(stage.configType(), draft, environment));
+  }
+
+  private static Draft draft(Draft pipeline, String stage, Path file) {
+    String name = pipeline.text(stage);
+    if (name == null) {
+      return pipeline.section(stage);
+    }
+    return Binder.file(file.toAbsolutePath().getParent().resolve(name).normalize());
+  }
+
+  /** The override that a {@code --set} means for a stage; null when it is not meant for it. */
+  private static Override setFor(Stage<?> stage, List<Keys.KeyInfo> keys, List<String> stages, String set) {
+    String[] parts = set.split("=", 2);
+    if (parts.length != 2 || parts[0].isBlank()) {
+      throw UserException.badConfig("--set " + set + ": expected path.to.key=value");
+    }
+    String path = parts[0].strip();
+    String first = path.split("\\.", 2)[0];
+    if (stages.contains(first)) {
+      return first.equals(stage.name()) && path.contains(".")
+          ? new Override(path.split("\\.", 2)[1], parts[1], false, "--set " + set)
+          : null;
+    }
+    boolean has = keys.stream().anyMatch(key -> key.path().equals(path) || key.path().startsWith(path + "."));
+    return has ? new Override(path, parts[1], false, "--set " + set) : null;
+  }
+}

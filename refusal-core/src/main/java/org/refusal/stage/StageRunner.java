@@ -1,0 +1,252 @@
+package org.refusal.stage;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.refusal.base.AtomicFiles;
+import org.refusal.base.Progress;
+import org.refusal.base.UserException;
+import org.refusal.config.Binder;
+import org.refusal.io.Json;
+import org.refusal.run.ArtifactRef;
+import org.refusal.run.DigestCache;
+import org.refusal.run.ResultLayout;
+import org.refusal.run.RunManifest;
+import org.refusal.run.StageKey;
+import org.refusal.torch.Memory;
+
+/**
+ * Runs a stage, or skips it when it is provably up to date, and writes down what made its files.
+ *
+ * <p>The order on disk is what makes it safe to kill: outputs first (each whole or not at all), the manifest last, the
+ * work folder removed after that. What lies in the work folder belongs to one key; another key's is thrown away.
+ */
+public final class StageRunner {
+  private static final String WORK_KEY = "key";
+
+  /**
+   * @param fresh run even when up to date, from the beginning
+   * @param threads CPU threads
+   * @param versions what the manifest says of the program and the machine, asked for when the stage has run
+   */
+  public record Options(boolean fresh, int threads, Progress progress, java.util.function.Supplier<Map<String, String>> versions) {}
+
+  /** @param skipped whether the stage was up to date */
+  public record Outcome(boolean skipped, RunManifest manifest) {}
+
+  private final Options options;
+
+  public StageRunner(Options options) {
+    this.options = options;
+  }
+
+  public <C extends Record> Outcome run(Stage<C> stage, C config) {
+    ResultLayout layout = new ResultLayout(stage.resultDir(config));
+    try (Lock lock = Lock.of(layout.root())) {
+      DigestCache digests = new DigestCache(layout.manifests().resolve("digests.json"));
+      List<ArtifactRef> inputs = digest(stage.inputs(config), layout, digests);
+      String key = StageKey.of(stage.name(), stage.version(), Binder.toMap(config, false), inputs);
+      Path manifestFile = layout.manifests().resolve(stage.name() + "-" + key + ".json");
+      if (!options.fresh()) {
+        Optional<RunManifest> current = upToDate(manifestFile, layout, digests);
+        if (current.isPresent()) {
+          digests.save();
+          return new Outcome(true, current.get());
+        }
+      }
+      Path work = prepareWork(layout.work(stage.name()), key);
+      Instant started = Instant.now();
+      StageResult result = stage.run(config, new StageContext(options.progress(), work, options.threads()));
+      Instant finished = Instant.now();
+      RunManifest manifest =
+          new RunManifest(
+              stage.name(),
+              key,
+              stage.version(),
+              Binder.toMap(config, true),
+              seed(config),
+              inputs,
+              digest(result.outputs(), layout, digests),
+              options.versions().get(),
+              started.truncatedTo(ChronoUnit.SECONDS).toString(),
+              finished.truncatedTo(ChronoUnit.SECONDS).toString(),
+              Duration.between(started, finished).toMillis() / 1000.0,
+              Memory.peakResidentBytes().orElse(-1),
+              System.getenv("SLURM_JOB_ID"),
+              result.summary());
+      Json.write(manifestFile, manifest);
+      delete(work);
+      digests.save();
+      return new Outcome(false, manifest);
+    }
+  }
+
+  /** The latest manifest of each stage in a results folder, oldest first. */
+  public static List<RunManifest> history(ResultLayout layout) {
+    if (!Files.isDirectory(layout.manifests())) {
+      return List.of();
+    }
+    try (Stream<Path> files = Files.list(layout.manifests())) {
+      return files
+          .filter(file -> file.getFileName().toString().endsWith(".json"))
+          .filter(file -> !file.getFileName().toString().equals("digests.json"))
+          .map(file -> Json.read(file, RunManifest.class))
+          .sorted(Comparator.comparing(RunManifest::finished))
+          .toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Why the stage would run: which of config, inputs and outputs differ from its last run. */
+  public <C extends Record> List<String> explain(Stage<C> stage, C config) {
+    ResultLayout layout = new ResultLayout(stage.resultDir(config));
+    DigestCache digests = new DigestCache(layout.manifests().resolve("digests.json"));
+    List<ArtifactRef> inputs = digest(stage.inputs(config), layout, digests);
+    String key = StageKey.of(stage.name(), stage.version(), Binder.toMap(config, false), inputs);
+    List<RunManifest> runs = history(layout).stream().filter(run -> run.stage().equals(stage.name())).toList();
+    if (runs.isEmpty()) {
+      return List.of(stage.name() + " has never run here");
+    }
+    RunManifest last =
+        runs.stream().filter(run -> run.key().equals(key)).findFirst().orElse(runs.get(runs.size() - 1));
+    List<String> reasons = new ArrayList<>();
+    if (last.stageVersion() != stage.version()) {
+      reasons.add("the stage itself changed: version %d, now %d".formatted(last.stageVersion(), stage.version()));
+    }
+    compare("", last.config(), Json.mapper().convertValue(Binder.toMap(config, true), Map.class), reasons);
+    for (ArtifactRef input : inputs) {
+      Optional<ArtifactRef> before = last.inputs().stream().filter(i -> i.path().equals(input.path())).findFirst();
+      if (before.isEmpty()) {
+        reasons.add("input is new: " + input.path());
+      } else if (!before.get().sha256().equals(input.sha256())) {
+        reasons.add("input changed: " + input.path());
+      }
+    }
+    for (ArtifactRef output : last.outputs()) {
+      Path file = layout.root().resolve(output.path());
+      if (!Files.exists(file)) {
+        reasons.add("output is gone: " + output.path());
+      } else if (!digests.of(file, layout.root()).sha256().equals(output.sha256())) {
+        reasons.add("output was changed: " + output.path());
+      }
+    }
+    return reasons.isEmpty() ? List.of(stage.name() + " is up to date") : reasons;
+  }
+
+  private static void compare(String prefix, Map<?, ?> before, Map<?, ?> now, List<String> reasons) {
+    now.forEach((name, value) -> {
+      Object old = before.get(name);
+      if (value instanceof Map<?, ?> section && old instanceof Map<?, ?> oldSection) {
+        compare(prefix + name + ".", oldSection, section, reasons);
+      } else if (!String.valueOf(value).equals(String.valueOf(old))) {
+        reasons.add("config %s%s: %s, now %s".formatted(prefix, name, old, value));
+      }
+    });
+  }
+
+  private static List<ArtifactRef> digest(List<Path> files, ResultLayout layout, DigestCache digests) {
+    for (Path file : files) {
+      if (!Files.isRegularFile(file)) {
+        throw UserException.badData(file + ": no such file", "has the stage that writes it been run?");
+      }
+    }
+    return files.stream().map(file -> digests.of(file, layout.root())).toList();
+  }
+
+  private static Optional<RunManifest> upToDate(Path manifestFile, ResultLayout layout, DigestCache digests) {
+    if (!Files.exists(manifestFile)) {
+      return Optional.empty();
+    }
+    RunManifest manifest = Json.read(manifestFile, RunManifest.class);
+    for (ArtifactRef output : manifest.outputs()) {
+      Path file = layout.root().resolve(output.path());
+      if (!Files.isRegularFile(file) || !digests.of(file, layout.root()).sha256().equals(output.sha256())) {
+        return Optional.empty();
+      }
+    }
+    return Optional.of(manifest);
+  }
+
+  private Path prepareWork(Path work, String key) {
+    Path marker = work.resolve(WORK_KEY);
+    try {
+      if (options.fresh() || !Files.exists(marker) || !Files.readString(marker).equals(key)) {
+        delete(work);
+        AtomicFiles.writeString(marker, key);
+      }
+    } catch (IOException e) {
+      throw AtomicFiles.cannotWrite(work, e);
+    }
+    return work;
+  }
+
+  private static long seed(Record config) {
+    return Binder.toMap(config, true).get("seed") instanceof Number seed ? seed.longValue() : 0;
+  }
+
+  private static void delete(Path folder) {
+    if (!Files.exists(folder)) {
+      return;
+    }
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    } catch (IOException e) {
+      throw AtomicFiles.cannotWrite(folder, e);
+    }
+  }
+
+  /** Held while a stage works in a results folder; the operating system releases it however the process ends. */
+  private record Lock(FileChannel channel, FileLock held) implements AutoCloseable {
+    static Lock of(Path root) {
+      Path file = root.resolve(".lock");
+      try {
+        Files.createDirectories(root);
+        FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileLock held = tryLock(channel);
+        if (held == null) {
+          channel.close();
+          throw UserException.environment(
+              root + ": another run is working in this results folder", "wait for it, or use another --results-dir");
+        }
+        return new Lock(channel, held);
+      } catch (IOException e) {
+        throw AtomicFiles.cannotWrite(file, e);
+      }
+    }
+
+    private static FileLock tryLock(FileChannel channel) throws IOException {
+      try {
+        return channel.tryLock();
+      } catch (OverlappingFileLockException e) {
+        return null;
+      }
+    }
+
+    @Override
+    public void close() {
+      try {
+        held.release();
+        channel.close();
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
+}
