@@ -1,16 +1,39 @@
 package org.refusal.model;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
 import org.refusal.circuit.HookPoint;
 
 /**
- * A decoder-only language model. Arrays are attached to the manager of the current scope (see torch.Memory); weights
- * belong to the model.
+ * A decoder-only language model. Arrays belong to the innermost {@link org.refusal.torch.Memory.Scope} of the calling
+ * thread; weights belong to the model. What a hook was given stays alive until that scope is closed. Without a scope,
+ * results and whatever hooks saw live until they are closed.
+ *
+ * <p>Logits come as float32 (float64 if the model computes in it). A batch that does not fit the model (a token beyond
+ * the vocabulary, more tokens than its context) is an IllegalArgumentException naming the row.
  */
 public interface CausalLm extends AutoCloseable {
+
+  /**
+   * Reads the weights of a checkpoint.
+   *
+   * @param type FLOAT32, FLOAT64, FLOAT16 or BFLOAT16: what weights are kept and activations computed in
+   * @throws org.refusal.base.UserException if a tensor is missing, misshapen, truncated or not finite
+   */
+  static CausalLm load(CheckpointFolder checkpoint, Device device, DataType type) {
+    return DecoderLm.load(checkpoint, device, type);
+  }
+
   ModelConfig config();
 
+  Device device();
+
+  /** What activations are computed in. */
+  DataType dataType();
+
+  /** For arrays on the model's device. */
   NDManager manager();
 
   /** One forward pass. */
@@ -26,6 +49,24 @@ public interface CausalLm extends AutoCloseable {
    * @param activation {@code [batch, pos, d_model]}, may require a gradient
    */
   NDArray suffix(Prefix prefix, NDArray activation, Hooks hooks, LogitsAt logits);
+
+  /**
+   * Runs prompts as {@link #forward} does, and keeps keys and values.
+   *
+   * @param newTokens for how many further tokens there is to be room
+   */
+  Prefill prefill(TokenBatch batch, int newTokens, Hooks hooks);
+
+  /**
+   * Appends one token to every row. Hooks see {@code [batch, 1, d_model]}.
+   *
+   * @param tokens one for each row
+   * @return logits of the next token {@code [batch, vocab]}
+   */
+  NDArray step(KvCache cache, int[] tokens, Hooks hooks);
+
+  /** @param logits of the token after the prompt {@code [batch, vocab]} */
+  record Prefill(NDArray logits, KvCache cache) {}
 
   @Override
   void close();

@@ -2,6 +2,7 @@ package org.refusal.model;
 
 import ai.djl.ndarray.NDArray;
 import org.refusal.circuit.HookPoint;
+import org.refusal.torch.TorchOps;
 
 /**
  * A forward pass stopped at a hook point, from which it can go on any number of times.
@@ -13,7 +14,11 @@ public record Prefix(TokenBatch batch, HookPoint at, NDArray activation, NDArray
 
   /** The same prefix with every row repeated so many times in a row, for a batch of variants of each prompt. */
   public Prefix repeat(int times) {
-    throw new UnsupportedOperationException();
+    return new Prefix(
+        batch.repeat(times),
+        at,
+        TorchOps.repeatRows(activation, times),
+        stream == null ? null : TorchOps.repeatRows(stream, times));
   }
 
   @Override

@@ -30,11 +30,9 @@ public final class TorchOps {
           def detach(x: Tensor) -> Tensor:
             return torch.clone(torch.detach(x))
           def cast(x: Tensor, dtype: int) -> Tensor:
-            return torch.to(x, dtype)
+            return torch.to(x, dtype, False, True)
           def empty(like: Tensor, shape: List[int], dtype: int) -> Tensor:
             return torch.new_empty(like, shape, dtype=dtype)
-          def bits_as(x: Tensor, dtype: int) -> Tensor:
-            return torch.view(x, dtype)
           def assign(target: Tensor, begin: int, values: Tensor) -> None:
             torch.copy_(torch.narrow(target, 0, begin, torch.size(values, 0)), values)
           def all_finite(x: Tensor) -> bool:
@@ -62,10 +60,14 @@ public final class TorchOps {
             if torch.len(mask) > 0:
               return torch.scaled_dot_product_attention(q, keys, values, mask[0], 0.0, False)
             return torch.scaled_dot_product_attention(q, keys, values, None, 0.0, True)
-          def linear(x: Tensor, weight: Tensor, bias: List[Tensor]) -> Tensor:
-            if torch.len(bias) > 0:
-              return torch.linear(x, weight, bias[0])
-            return torch.linear(x, weight, None)
+          def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+            return torch.linear(x, weight, bias)
+          def logsumexp(x: Tensor) -> Tensor:
+            return torch.logsumexp(x, [-1])
+          def index_rows(x: Tensor, rows: Tensor) -> Tensor:
+            return torch.index_select(x, 0, rows)
+          def repeat_rows(x: Tensor, times: int) -> Tensor:
+            return torch.repeat_interleave(x, times, 0)
           """);
 
   private TorchOps() {}
@@ -84,9 +86,68 @@ public final class TorchOps {
     };
   }
 
-  /** The values in another type; keeps the graph, unlike DJL's {@code toType}. */
+  /**
+   * The values in another type; keeps the graph, unlike DJL's {@code toType}. Always a copy: an array made from Java
+   * values lies in Java's memory, and a view of it does not keep that alive.
+   */
   public static NDArray cast(NDArray x, DataType type) {
     return SCRIPT.tensor("cast", x, code(type));
+  }
+
+  /** An array without defined content, on the device of another. */
+  public static NDArray empty(NDArray like, DataType type, long... shape) {
+    return SCRIPT.tensor("empty", like, shape, code(type));
+  }
+
+  /** Sets rows {@code begin ..} of the target, converting type and device. */
+  public static void assignInPlace(NDArray target, long begin, NDArray values) {
+    SCRIPT.invoke("assign", target, begin, values);
+  }
+
+  /** Whether no element is NaN or infinite. */
+  public static boolean allFinite(NDArray x) {
+    return SCRIPT.truth("all_finite", x);
+  }
+
+  /** Every row the given number of times in a row. */
+  public static NDArray repeatRows(NDArray x, int times) {
+    return SCRIPT.tensor("repeat_rows", x, times);
+  }
+
+  /** x / sqrt(mean(x^2) + eps) * weight over the last dimension, computed in float32 at least. */
+  public static NDArray rmsNorm(NDArray x, NDArray weight, double eps) {
+    return SCRIPT.tensor("rms_norm", x, weight, eps);
+  }
+
+  /**
+   * Rotary position embedding, halves convention: x cos + (-x_b, x_a) sin for x = (x_a, x_b).
+   *
+   * @param x {@code [batch, heads, pos, head_dim]}
+   * @param cos {@code [batch, 1, pos, head_dim]}, both halves alike
+   */
+  public static NDArray rope(NDArray x, NDArray cos, NDArray sin) {
+    return SCRIPT.tensor("rope", x, cos, sin);
+  }
+
+  /** gate * sigmoid(gate) * up. */
+  public static NDArray siluGate(NDArray gate, NDArray up) {
+    return SCRIPT.tensor("silu_gate", gate, up);
+  }
+
+  /**
+   * softmax(q k^T / sqrt(head_dim) + mask) v; key-value head h serves the query heads h g .. h g + g - 1.
+   *
+   * @param q {@code [batch, heads, pos, head_dim]}
+   * @param k {@code [batch, heads / g, keys, head_dim]}
+   * @param mask finite, {@code [batch, 1, pos, keys]}, added to the scores
+   */
+  public static NDArray attention(NDArray q, NDArray k, NDArray v, NDArray mask) {
+    return SCRIPT.tensor("attention", q, k, v, List.of(mask));
+  }
+
+  /** log(sum(exp(x))) over the last dimension. */
+  public static NDArray logSumExp(NDArray x) {
+    return SCRIPT.tensor("logsumexp", x);
   }
 
   /** A copy that is no part of any graph. */

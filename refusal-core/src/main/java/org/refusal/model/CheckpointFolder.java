@@ -1,0 +1,101 @@
+package org.refusal.model;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.refusal.base.UserException;
+import org.refusal.io.Json;
+import org.refusal.io.Safetensors;
+
+/**
+ * A Hugging Face model folder: config.json, tokenizer files, and weights in {@code model.safetensors} or in shards
+ * listed by {@code model.safetensors.index.json}. Opening it reads the configuration and checks that the files are
+ * there; weights are read by {@link CausalLm#load}.
+ *
+ * @param tensorFiles which file holds each tensor
+ */
+public record CheckpointFolder(Path folder, ModelConfig config, Map<String, Path> tensorFiles) {
+  private static final String SINGLE = "model.safetensors";
+  private static final String INDEX = "model.safetensors.index.json";
+  private static final List<String> SMALL_FILES =
+      List.of(
+          "config.json",
+          "generation_config.json",
+          "tokenizer.json",
+          "tokenizer_config.json",
+          "special_tokens_map.json",
+          "chat_template.jinja",
+          INDEX);
+
+  /**
+   * @param folder the model's folder
+   * @param name how the user named the model; goes into results
+   */
+  public static CheckpointFolder open(Path folder, String name) {
+    if (!Files.isDirectory(folder)) {
+      throw UserException.badData(folder + ": no such folder");
+    }
+    ModelConfig config = ModelConfig.read(folder, name);
+    return new CheckpointFolder(folder, config, tensorFiles(folder));
+  }
+
+  /** The files that decide what the model answers: configuration, tokenizer, weights; in a fixed order. */
+  public List<Path> files() {
+    return Stream.concat(
+            SMALL_FILES.stream().map(folder::resolve).filter(Files::isRegularFile),
+            tensorFiles.values().stream().distinct().sorted())
+        .toList();
+  }
+
+  /** The safetensors files. */
+  public List<Path> weightFiles() {
+    return tensorFiles.values().stream().distinct().sorted().toList();
+  }
+
+  private static Map<String, Path> tensorFiles(Path folder) {
+    Path index = folder.resolve(INDEX);
+    if (Files.isRegularFile(index)) {
+      return shards(folder, index);
+    }
+    Path single = folder.resolve(SINGLE);
+    if (!Files.isRegularFile(single)) {
+      boolean pickled = Files.isRegularFile(folder.resolve("pytorch_model.bin"));
+      throw UserException.badData(
+          folder + ": holds neither " + SINGLE + " nor " + INDEX,
+          pickled ? "pytorch_model.bin is not read: convert it to safetensors" : "fetch the weights of the model");
+    }
+    Map<String, Path> files = new LinkedHashMap<>();
+    try (Safetensors tensors = Safetensors.open(single)) {
+      tensors.entries().keySet().forEach(name -> files.put(name, single));
+    }
+    return Map.copyOf(files);
+  }
+
+  private static Map<String, Path> shards(Path folder, Path index) {
+    JsonNode map = Json.read(index).path("weight_map");
+    if (!map.isObject() || map.isEmpty()) {
+      throw UserException.badData(index + ": weight_map is no object");
+    }
+    Map<String, Path> files = new TreeMap<>();
+    map.fields()
+        .forEachRemaining(
+            entry -> {
+              String file = entry.getValue().asText();
+              if (!entry.getValue().isTextual() || !Path.of(file).getFileName().toString().equals(file)) {
+                throw UserException.badData("%s: '%s': %s is no file name".formatted(index, entry.getKey(), entry.getValue()));
+              }
+              files.put(entry.getKey(), folder.resolve(file));
+            });
+    for (Path file : files.values().stream().distinct().toList()) {
+      if (!Files.isRegularFile(file)) {
+        throw UserException.badData(file + ": no such file, though " + index.getFileName() + " lists it");
+      }
+    }
+    return Map.copyOf(files);
+  }
+}

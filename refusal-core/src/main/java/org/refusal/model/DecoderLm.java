@@ -1,0 +1,508 @@
+package org.refusal.model;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.refusal.base.UserException;
+import org.refusal.circuit.HookPoint;
+import org.refusal.circuit.HookPoint.Site;
+import org.refusal.torch.Devices;
+import org.refusal.torch.Memory;
+import org.refusal.torch.ScriptModule;
+import org.refusal.torch.ScriptModule.Tensors;
+import org.refusal.torch.TorchOps;
+
+/** The Llama family: RMS norms, rotary positions, grouped queries, gated MLP. Layers are in {@link DecoderScript}. */
+final class DecoderLm implements CausalLm {
+  private static final ScriptModule SCRIPT = DecoderScript.SCRIPT;
+  private static final Tensors NOTHING = Tensors.of(List.of());
+
+  /** Added to the scores of positions that are not seen: finite in every type, so that no row of scores is all -inf. */
+  private static final double LOWEST = -30000;
+
+  /** Weights of one layer, as the script takes them. */
+  private record Layer(Tensors attention, Tensors attentionBiases, Tensors mlp, Tensors mlpBiases) {
+    void close() {
+      List.of(attention, attentionBiases, mlp, mlpBiases).forEach(Tensors::close);
+    }
+  }
+
+  /** What all layers of one pass share; {@code begin} is the column of the first position that is run. */
+  private record Pass(
+      ModelConfig config, Tensors rotation, Map<Integer, Tensors> masks, KvCache cache, int begin, Hooks hooks)
+      implements AutoCloseable {
+    Tensors mask(int layer) {
+      return masks.get(config.slidingWindows().get(layer));
+    }
+
+    Tensors cache(int layer) {
+      return cache == null ? NOTHING : cache.layer(layer);
+    }
+
+    @Override
+    public void close() {
+      rotation.close();
+      masks.values().stream().filter(mask -> mask != NOTHING).forEach(Tensors::close);
+    }
+  }
+
+  private final ModelConfig config;
+  private final Device device;
+  private final DataType type;
+  private final List<NDArray> owned = new ArrayList<>();
+  private final List<Layer> layers = new ArrayList<>();
+  private NDArray embedding; // [vocab, d_model]
+  private NDArray finalNorm; // [d_model]
+  private NDArray unembedding; // [vocab, d_model]
+  private NDArray cosines; // [positions, head_dim]
+  private NDArray sines; // [positions, head_dim]
+
+  private DecoderLm(ModelConfig config, Device device, DataType type) {
+    this.config = config;
+    this.device = device;
+    this.type = type;
+  }
+
+  static DecoderLm load(CheckpointFolder checkpoint, Device device, DataType type) {
+    DecoderLm lm = new DecoderLm(checkpoint.config(), device, type);
+    try (WeightLoader loader = new WeightLoader(checkpoint, device, type)) {
+      lm.read(loader);
+      return lm;
+    } catch (RuntimeException | Error e) {
+      lm.close();
+      throw e;
+    }
+  }
+
+  private void read(WeightLoader loader) {
+    long d = config.dModel();
+    long q = (long) config.heads() * config.headDim();
+    long kv = (long) config.kvHeads() * config.headDim();
+    long hidden = config.intermediate();
+    embedding = own(loader.load("model.embed_tokens.weight", config.vocabSize(), d));
+    for (int i = 0; i < config.layers(); i++) {
+      String layer = "model.layers." + i + ".";
+      String attention = layer + "self_attn.";
+      String mlp = layer + "mlp.";
+      List<NDArray> attentionBiases = new ArrayList<>();
+      if (config.qkvBias()) {
+        attentionBiases.add(
+            own(loader.stack(
+                List.of(attention + "q_proj.bias", attention + "k_proj.bias", attention + "v_proj.bias"),
+                new long[] {q, kv, kv})));
+      }
+      if (config.outputBias()) {
+        attentionBiases.add(own(loader.load(attention + "o_proj.bias", d)));
+      }
+      List<NDArray> mlpBiases = new ArrayList<>();
+      if (config.mlpBias()) {
+        mlpBiases.add(
+            own(loader.stack(List.of(mlp + "gate_proj.bias", mlp + "up_proj.bias"), new long[] {hidden, hidden})));
+        mlpBiases.add(own(loader.load(mlp + "down_proj.bias", d)));
+      }
+      layers.add(
+          new Layer(
+              Tensors.of(
+                  List.of(
+                      own(loader.load(layer + "input_layernorm.weight", d)),
+                      own(loader.stack(
+                          List.of(attention + "q_proj.weight", attention + "k_proj.weight", attention + "v_proj.weight"),
+                          new long[] {q, kv, kv},
+                          d)),
+                      own(loader.load(attention + "o_proj.weight", d, q)))),
+              Tensors.of(attentionBiases),
+              Tensors.of(
+                  List.of(
+                      own(loader.load(layer + "post_attention_layernorm.weight", d)),
+                      own(loader.stack(
+                          List.of(mlp + "gate_proj.weight", mlp + "up_proj.weight"), new long[] {hidden, hidden}, d)),
+                      own(loader.load(mlp + "down_proj.weight", d, hidden)))),
+              Tensors.of(mlpBiases)));
+    }
+    finalNorm = own(loader.load("model.norm.weight", d));
+    unembedding =
+        config.tiedEmbeddings() ? embedding : own(loader.load("lm_head.weight", config.vocabSize(), d));
+  }
+
+  @Override
+  public ModelConfig config() {
+    return config;
+  }
+
+  @Override
+  public Device device() {
+    return device;
+  }
+
+  @Override
+  public DataType dataType() {
+    return type;
+  }
+
+  @Override
+  public NDManager manager() {
+    return Devices.manager(device);
+  }
+
+  @Override
+  public NDArray forward(TokenBatch batch, Hooks hooks, LogitsAt logits) {
+    check(batch, 0, hooks);
+    try (Pass pass = promptPass(batch, hooks)) {
+      Stream x = new Stream(pass, embed(batch));
+      runLayers(x, 0, config.layers());
+      return logits(x, logits);
+    }
+  }
+
+  @Override
+  public Prefix prefix(TokenBatch batch, HookPoint at, Hooks hooks) {
+    check(batch, 0, hooks);
+    checkPoint(at);
+    try (Pass pass = promptPass(batch, hooks)) {
+      Stream x = new Stream(pass, embed(batch));
+      runLayers(x, 0, at.layer());
+      if (at.site() == Site.ATTN_OUT) {
+        return new Prefix(batch, at, attention(pass, at.layer(), x.value), x.value);
+      }
+      if (at.site() == Site.RESID_POST) {
+        runBlock(x, at.layer());
+        return new Prefix(batch, at, x.value, null);
+      }
+      addAttention(x, at.layer());
+      return new Prefix(batch, at, mlp(at.layer(), x.value), x.value);
+    }
+  }
+
+  @Override
+  public NDArray suffix(Prefix prefix, NDArray activation, Hooks hooks, LogitsAt logits) {
+    TokenBatch batch = prefix.batch();
+    HookPoint at = prefix.at();
+    check(batch, 0, hooks);
+    Shape expected = new Shape(batch.size(), batch.width(), config.dModel());
+    if (!activation.getShape().equals(expected)) {
+      throw new IllegalArgumentException(
+          "activation at %s has shape %s, the prefix %s".formatted(at, activation.getShape(), expected));
+    }
+    try (Pass pass = promptPass(batch, hooks)) {
+      Stream x = new Stream(pass, activation);
+      x.mine = false;
+      if (at.site() != Site.RESID_POST) {
+        x.set(prefix.stream().add(activation));
+        if (at.site() == Site.ATTN_OUT) {
+          addMlp(x, at.layer());
+        }
+        x.hook(HookPoint.residuals(at.layer()));
+      }
+      runLayers(x, at.layer() + 1, config.layers());
+      return logits(x, logits);
+    }
+  }
+
+  @Override
+  public Prefill prefill(TokenBatch batch, int newTokens, Hooks hooks) {
+    check(batch, newTokens, hooks);
+    KvCache cache = newCache(batch, batch.width() + newTokens);
+    try (Pass pass = pass(cache.padding(), padded(batch), 0, batch.width(), cache, hooks)) {
+      Stream x = new Stream(pass, embed(batch));
+      runLayers(x, 0, config.layers());
+      cache.advance(batch.width());
+      return new Prefill(logits(x, LogitsAt.LAST), cache);
+    } catch (RuntimeException | Error e) {
+      cache.close();
+      throw e;
+    }
+  }
+
+  @Override
+  public NDArray step(KvCache cache, int[] tokens, Hooks hooks) {
+    if (cache.filled() >= cache.capacity()) {
+      throw new IllegalArgumentException("the cache has room for " + cache.capacity() + " columns");
+    }
+    if (tokens.length != cache.batch().size()) {
+      throw new IllegalArgumentException(tokens.length + " tokens for " + cache.batch().size() + " rows");
+    }
+    checkHooks(hooks);
+    long[] ids = new long[tokens.length];
+    for (int row = 0; row < ids.length; row++) {
+      ids[row] = checkedToken(tokens[row], row);
+    }
+    try (Pass pass = pass(cache.padding(), padded(cache.batch()), cache.filled(), 1, cache, hooks)) {
+      Stream x = new Stream(pass, embed(ids, ids.length, 1));
+      runLayers(x, 0, config.layers());
+      cache.advance(1);
+      return logits(x, LogitsAt.LAST);
+    }
+  }
+
+  @Override
+  public void close() {
+    layers.forEach(Layer::close);
+    layers.clear();
+    owned.forEach(NDArray::close);
+    owned.clear();
+  }
+
+  /** The residual stream on its way through the layers: frees what nobody else can see. */
+  private static final class Stream {
+    private final Pass pass;
+    private NDArray value; // [batch, pos, d_model]
+    private boolean mine = true;
+
+    private Stream(Pass pass, NDArray value) {
+      this.pass = pass;
+      this.value = value;
+    }
+
+    private void set(NDArray next) {
+      free();
+      value = next;
+      mine = true;
+    }
+
+    private void hook(HookPoint at) {
+      pass.hooks.find(at)
+          .ifPresent(
+              hook -> {
+                NDArray replaced = hook.apply(value, at);
+                if (!replaced.getShape().equals(value.getShape())) {
+                  throw new IllegalStateException(
+                      "the hook at %s was given %s and returned %s"
+                          .formatted(at, value.getShape(), replaced.getShape()));
+                }
+                value = replaced;
+                mine = false;
+              });
+    }
+
+    private void add(NDArray output, HookPoint at) {
+      Stream addend = new Stream(pass, output);
+      addend.hook(at);
+      set(value.add(addend.value));
+      addend.free();
+    }
+
+    private void free() {
+      if (mine) {
+        value.close();
+      }
+    }
+  }
+
+  private void runLayers(Stream x, int from, int to) {
+    for (int layer = from; layer < to; layer++) {
+      runBlock(x, layer);
+      x.hook(HookPoint.residuals(layer));
+    }
+  }
+
+  private void runBlock(Stream x, int layer) {
+    Hooks hooks = x.pass.hooks;
+    if (hooks.find(HookPoint.attention(layer)).isPresent() || hooks.find(HookPoint.mlp(layer)).isPresent()) {
+      addAttention(x, layer);
+      addMlp(x, layer);
+      return;
+    }
+    Layer weights = layers.get(layer);
+    x.set(
+        SCRIPT.tensor(
+            "layer",
+            x.value,
+            weights.attention,
+            weights.attentionBiases,
+            weights.mlp,
+            weights.mlpBiases,
+            x.pass.rotation,
+            x.pass.mask(layer),
+            x.pass.cache(layer),
+            x.pass.begin,
+            config.heads(),
+            config.kvHeads(),
+            config.rmsNormEps()));
+  }
+
+  private void addAttention(Stream x, int layer) {
+    x.add(attention(x.pass, layer, x.value), HookPoint.attention(layer));
+  }
+
+  private void addMlp(Stream x, int layer) {
+    x.add(mlp(layer, x.value), HookPoint.mlp(layer));
+  }
+
+  private NDArray attention(Pass pass, int layer, NDArray x) {
+    Layer weights = layers.get(layer);
+    return SCRIPT.tensor(
+        "attention",
+        x,
+        weights.attention,
+        weights.attentionBiases,
+        pass.rotation,
+        pass.mask(layer),
+        pass.cache(layer),
+        pass.begin,
+        config.heads(),
+        config.kvHeads(),
+        config.rmsNormEps());
+  }
+
+  private NDArray mlp(int layer, NDArray x) {
+    Layer weights = layers.get(layer);
+    return SCRIPT.tensor("mlp", x, weights.mlp, weights.mlpBiases, config.rmsNormEps());
+  }
+
+  private NDArray logits(Stream x, LogitsAt at) {
+    NDArray logits =
+        SCRIPT.tensor("logits", x.value, finalNorm, unembedding, config.rmsNormEps(), at == LogitsAt.LAST);
+    x.free();
+    return logits;
+  }
+
+  private NDArray embed(TokenBatch batch) {
+    int width = batch.width();
+    long[] ids = new long[batch.size() * width];
+    for (int row = 0; row < batch.size(); row++) {
+      int padding = batch.padding(row);
+      for (int column = 0; column < width; column++) {
+        ids[row * width + column] = column < padding ? 0 : batch.rows().get(row)[column - padding];
+      }
+    }
+    return embed(ids, batch.size(), width);
+  }
+
+  private NDArray embed(long[] ids, int rows, int columns) {
+    try (NDArray array = manager().create(ids, new Shape(rows, columns))) {
+      return SCRIPT.tensor("embed", embedding, array);
+    }
+  }
+
+  private NDArray padding(TokenBatch batch) {
+    long[] padding = new long[batch.size()];
+    for (int row = 0; row < padding.length; row++) {
+      padding[row] = batch.padding(row);
+    }
+    return manager().create(padding);
+  }
+
+  private static boolean padded(TokenBatch batch) {
+    return batch.rows().stream().anyMatch(row -> row.length != batch.width());
+  }
+
+  private Pass promptPass(TokenBatch batch, Hooks hooks) {
+    try (NDArray padding = padding(batch)) {
+      return pass(padding, padded(batch), 0, batch.width(), null, hooks);
+    }
+  }
+
+  /** Rotations and masks for {@code count} columns from {@code begin} on. */
+  private Pass pass(NDArray padding, boolean padded, int begin, int count, KvCache cache, Hooks hooks) {
+    Tensors rotation;
+    reserveRotations(begin + count);
+    try (NDArray positions = SCRIPT.tensor("positions", padding, begin, count);
+        NDArray cos = SCRIPT.tensor("rotation", cosines, positions);
+        NDArray sin = SCRIPT.tensor("rotation", sines, positions)) {
+      rotation = Tensors.of(List.of(cos, sin));
+    }
+    Map<Integer, Tensors> masks = new HashMap<>();
+    for (int window : config.slidingWindows()) {
+      int effective = window < begin + count ? window : 0;
+      if (!masks.containsKey(window)) {
+        if (!padded && effective == 0) {
+          masks.put(window, NOTHING); // plain causal attention
+        } else {
+          try (NDArray mask =
+              SCRIPT.tensor("mask", embedding, padding, begin, count, effective, LOWEST)) {
+            masks.put(window, Tensors.of(List.of(mask)));
+          }
+        }
+      }
+    }
+    return new Pass(config, rotation, masks, cache, begin, hooks);
+  }
+
+  private KvCache newCache(TokenBatch batch, int capacity) {
+    List<NDArray> arrays = new ArrayList<>();
+    List<Tensors> perLayer = new ArrayList<>();
+    for (int layer = 0; layer < config.layers(); layer++) {
+      List<NDArray> pair = new ArrayList<>();
+      for (int i = 0; i < 2; i++) {
+        pair.add(
+            Memory.own(TorchOps.empty(embedding, type, batch.size(), config.kvHeads(), capacity, config.headDim())));
+      }
+      arrays.addAll(pair);
+      perLayer.add(Tensors.of(pair));
+    }
+    return new KvCache(batch, capacity, arrays, perLayer, Memory.own(padding(batch)));
+  }
+
+  /** Tables of cos and sin of position times frequency, computed in float64, for so many positions at least. */
+  private synchronized void reserveRotations(int positions) {
+    if (cosines != null && cosines.getShape().get(0) >= positions) {
+      return;
+    }
+    int rows = Math.min(config.maxPositions(), Math.max(256, 2 * Integer.highestOneBit(positions)));
+    int width = config.headDim();
+    double[] cos = new double[rows * width];
+    double[] sin = new double[rows * width];
+    for (int i = 0; i < width / 2; i++) {
+      double plain = Math.pow(config.ropeTheta(), -2.0 * i / width);
+      double frequency = config.ropeScaling().map(scaling -> scaling.scale(plain)).orElse(plain);
+      for (int position = 0; position < rows; position++) {
+        for (int at : new int[] {position * width + i, position * width + i + width / 2}) {
+          cos[at] = Math.cos(position * frequency);
+          sin[at] = Math.sin(position * frequency);
+        }
+      }
+    }
+    cosines = own(table(cos, rows, width));
+    sines = own(table(sin, rows, width));
+  }
+
+  private NDArray table(double[] values, int rows, int width) {
+    try (NDArray array = manager().create(values, new Shape(rows, width))) {
+      return TorchOps.cast(array, type);
+    }
+  }
+
+  private NDArray own(NDArray array) {
+    owned.add(array);
+    return Memory.own(array);
+  }
+
+  private void check(TokenBatch batch, int newTokens, Hooks hooks) {
+    if (batch.width() + newTokens > config.maxPositions()) {
+      throw new IllegalArgumentException(
+          "%d tokens%s exceed the context of %d"
+              .formatted(batch.width(), newTokens == 0 ? "" : " and " + newTokens + " new ones", config.maxPositions()));
+    }
+    for (int row = 0; row < batch.size(); row++) {
+      for (int token : batch.rows().get(row)) {
+        checkedToken(token, row);
+      }
+    }
+    checkHooks(hooks);
+  }
+
+  private int checkedToken(int token, int row) {
+    if (token < 0 || token >= config.vocabSize()) {
+      throw new IllegalArgumentException(
+          "row %d holds token %d, the vocabulary ends at %d".formatted(row, token, config.vocabSize() - 1));
+    }
+    return token;
+  }
+
+  private void checkHooks(Hooks hooks) {
+    hooks.byPoint().keySet().forEach(this::checkPoint);
+  }
+
+  private void checkPoint(HookPoint at) {
+    if (at.layer() >= config.layers()) {
+      throw UserException.badConfig(
+          "hook point %s: %s has layers 0 to %d".formatted(at, config.name(), config.layers() - 1));
+    }
+  }
+}

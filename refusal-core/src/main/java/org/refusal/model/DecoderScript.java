@@ -1,0 +1,107 @@
+package org.refusal.model;
+
+import org.refusal.torch.ScriptModule;
+
+/**
+ * The decoder layer of the Llama family, one call per block, so that between the calls hooks can read and replace what
+ * flows. Shapes: x {@code [batch, pos, d_model]}; cos, sin {@code [batch, 1, pos, head_dim]}; mask {@code [batch, 1,
+ * pos, keys]}; cache keys and values {@code [batch, kv_heads, capacity, head_dim]}.
+ */
+final class DecoderScript {
+  static final ScriptModule SCRIPT =
+      ScriptModule.compile(
+          "Decoder",
+          """
+          def embed(weight: Tensor, ids: Tensor) -> Tensor:
+            return torch.embedding(weight, ids)
+          def positions(padding: Tensor, begin: int, count: int) -> Tensor:
+            columns = torch.arange(begin, begin + count, dtype=4, device=padding.device)
+            return torch.clamp_min(torch.unsqueeze(columns, 0) - torch.unsqueeze(padding, 1), 0)
+          def rotation(table: Tensor, positions: Tensor) -> Tensor:
+            return torch.unsqueeze(torch.embedding(table, positions), 1)
+          def mask(like: Tensor, padding: Tensor, begin: int, count: int, window: int, lowest: float) -> Tensor:
+            queries = torch.unsqueeze(torch.arange(begin, begin + count, dtype=4, device=padding.device), 1)
+            keys = torch.unsqueeze(torch.arange(0, begin + count, dtype=4, device=padding.device), 0)
+            hidden = torch.gt(keys, queries)
+            if window > 0:
+              hidden = torch.logical_or(hidden, torch.le(keys, queries - window))
+            padded = torch.lt(torch.unsqueeze(keys, 0), torch.unsqueeze(torch.unsqueeze(padding, 1), 2))
+            all = torch.unsqueeze(torch.logical_or(torch.unsqueeze(hidden, 0), padded), 1)
+            zero = torch.new_zeros(like, [torch.size(padding, 0), 1, count, begin + count])
+            return torch.masked_fill(zero, all, lowest)
+          def norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
+            h = x
+            if torch.eq(torch.element_size(x), 2):
+              h = torch.to(x, 6)
+            h = h * torch.rsqrt(torch.mean(h * h, [-1], True) + eps)
+            return torch.to(h, x.dtype) * weight
+          def linear(x: Tensor, weight: Tensor, biases: List[Tensor], i: int) -> Tensor:
+            if torch.len(biases) > i:
+              return torch.linear(x, weight, biases[i])
+            return torch.linear(x, weight, None)
+          def attention(x: Tensor, weights: List[Tensor], biases: List[Tensor], rotation: List[Tensor], \
+          mask: List[Tensor], cache: List[Tensor], begin: int, heads: int, kv_heads: int, eps: float) -> Tensor:
+            batch = torch.size(x, 0)
+            count = torch.size(x, 1)
+            width = torch.floordiv(torch.size(weights[2], 1), heads)
+            qkv = self.linear(self.norm(x, weights[0], eps), weights[1], biases, 0)
+            qkv = torch.transpose(torch.view(qkv, [batch, count, heads + 2 * kv_heads, width]), 1, 2)
+            qk = torch.narrow(qkv, 1, 0, heads + kv_heads)
+            half = torch.floordiv(width, 2)
+            turned = torch.cat([torch.neg(torch.narrow(qk, 3, half, half)), torch.narrow(qk, 3, 0, half)], -1)
+            qk = qk * rotation[0] + turned * rotation[1]
+            q = torch.narrow(qk, 1, 0, heads)
+            k = torch.narrow(qk, 1, heads, kv_heads)
+            v = torch.narrow(qkv, 1, heads + kv_heads, kv_heads)
+            if torch.len(cache) > 0:
+              torch.copy_(torch.narrow(cache[0], 2, begin, count), k)
+              torch.copy_(torch.narrow(cache[1], 2, begin, count), v)
+              k = torch.narrow(cache[0], 2, 0, begin + count)
+              v = torch.narrow(cache[1], 2, 0, begin + count)
+            groups = torch.floordiv(heads, kv_heads)
+            if groups > 1:
+              if count == 1:
+                q = torch.reshape(q, [batch, kv_heads, groups, width])
+              else:
+                k = torch.repeat_interleave(k, groups, 1)
+                v = torch.repeat_interleave(v, groups, 1)
+            if torch.len(mask) > 0:
+              a = torch.scaled_dot_product_attention(q, k, v, mask[0], 0.0, False)
+            else:
+              a = torch.scaled_dot_product_attention(q, k, v, None, 0.0, count > 1)
+            if count == 1:
+              a = torch.reshape(a, [batch, 1, heads * width])
+            else:
+              a = torch.reshape(torch.transpose(a, 1, 2), [batch, count, heads * width])
+            return self.linear(a, weights[2], biases, 1)
+          def mlp(x: Tensor, weights: List[Tensor], biases: List[Tensor], eps: float) -> Tensor:
+            both = self.linear(self.norm(x, weights[0], eps), weights[1], biases, 0)
+            width = torch.size(weights[2], 1)
+            h = torch.silu(torch.narrow(both, 2, 0, width)) * torch.narrow(both, 2, width, width)
+            return self.linear(h, weights[2], biases, 1)
+          def layer(x: Tensor, attention_weights: List[Tensor], attention_biases: List[Tensor], \
+          mlp_weights: List[Tensor], mlp_biases: List[Tensor], rotation: List[Tensor], mask: List[Tensor], \
+          cache: List[Tensor], begin: int, heads: int, kv_heads: int, eps: float) -> Tensor:
+            h = x + self.attention(x, attention_weights, attention_biases, rotation, mask, cache, begin, heads, \
+          kv_heads, eps)
+            return h + self.mlp(h, mlp_weights, mlp_biases, eps)
+          def logits(x: Tensor, norm: Tensor, weight: Tensor, eps: float, last: bool) -> Tensor:
+            h = x
+            if last:
+              h = torch.select(x, 1, -1)
+            z = torch.linear(self.norm(h, norm, eps), weight, None)
+            if torch.eq(torch.element_size(z), 2):
+              return torch.to(z, 6)
+            return z
+          def metric(logits: Tensor, tokens: Tensor) -> Tensor:
+            chosen = torch.logsumexp(torch.index_select(logits, -1, tokens), [-1])
+            return chosen - torch.logsumexp(torch.index_fill(logits, -1, tokens, -inf), [-1])
+          def log_probabilities(logits: Tensor, tokens: Tensor) -> Tensor:
+            chosen = torch.squeeze(torch.gather(logits, -1, torch.unsqueeze(tokens, -1)), -1)
+            return torch.to(chosen, 7) - torch.to(torch.logsumexp(logits, [-1]), 7)
+          def greedy(logits: Tensor) -> Tensor:
+            return torch.argmax(logits, -1)
+          """);
+
+  private DecoderScript() {}
+}

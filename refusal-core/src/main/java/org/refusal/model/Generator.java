@@ -1,0 +1,82 @@
+package org.refusal.model;
+
+import ai.djl.ndarray.NDArray;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.List;
+import java.util.Set;
+import org.refusal.torch.Memory;
+
+/** Greedy generation: the likeliest token each time, the lowest id among equals. */
+public final class Generator {
+  private final CausalLm lm;
+  private final Set<Integer> endTokens;
+
+  /** Stops a row at the model's own end tokens. */
+  public Generator(CausalLm lm) {
+    this(lm, lm.config().endTokens());
+  }
+
+  /** @param endTokens ids that end a row; none: every row gets all new tokens */
+  public Generator(CausalLm lm, Collection<Integer> endTokens) {
+    this.lm = lm;
+    this.endTokens = Set.copyOf(endTokens);
+  }
+
+  /** Hooks act at every position, those of new tokens included. */
+  public Generation generate(TokenBatch batch, int newTokens, Hooks hooks) {
+    try (Memory.Scope scope = Memory.scope()) {
+      CausalLm.Prefill prefill = lm.prefill(batch, newTokens, hooks);
+      try (KvCache cache = prefill.cache()) {
+        return continueFrom(prefill.logits(), cache, newTokens, hooks);
+      }
+    }
+  }
+
+  /**
+   * Goes on from a prefill, whose logits and captured activations the caller may have used.
+   *
+   * @param logits of the first new token {@code [batch, vocab]}
+   * @param cache with room for {@code newTokens} more; left open
+   * @param hooks see {@code [batch, 1, d_model]}: call j (from 0) the position of new token j, in every row, ended or
+   *     not. What they were given is freed after the step. The last new token of the limit is never run.
+   */
+  public Generation continueFrom(NDArray logits, KvCache cache, int newTokens, Hooks hooks) {
+    int rows = cache.batch().size();
+    List<int[]> ids = new ArrayList<>();
+    for (int row = 0; row < rows; row++) {
+      ids.add(new int[newTokens]);
+    }
+    int[] lengths = new int[rows];
+    boolean[] ended = new boolean[rows];
+    int[] next = newTokens == 0 ? new int[0] : greedy(logits);
+    for (int step = 0; step < newTokens; step++) {
+      boolean all = true;
+      for (int row = 0; row < rows; row++) {
+        ended[row] |= endTokens.contains(next[row]);
+        if (!ended[row]) {
+          ids.get(row)[lengths[row]++] = next[row];
+          all = false;
+        }
+      }
+      if (all || step == newTokens - 1) {
+        break;
+      }
+      try (Memory.Scope scope = Memory.scope()) {
+        next = greedy(lm.step(cache, next, hooks));
+      }
+    }
+    List<int[]> cut = new ArrayList<>();
+    for (int row = 0; row < rows; row++) {
+      cut.add(Arrays.copyOf(ids.get(row), lengths[row]));
+    }
+    return new Generation(cut, ended);
+  }
+
+  private static int[] greedy(NDArray logits) {
+    try (NDArray best = DecoderScript.SCRIPT.tensor("greedy", logits)) {
+      return Arrays.stream(best.toLongArray()).mapToInt(Math::toIntExact).toArray();
+    }
+  }
+}
