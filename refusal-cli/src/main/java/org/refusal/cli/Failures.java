@@ -1,0 +1,62 @@
+package org.refusal.cli;
+
+import java.io.PrintWriter;
+import java.util.List;
+import org.refusal.base.ExitCode;
+import org.refusal.base.Suggestions;
+import org.refusal.base.UserException;
+import picocli.CommandLine;
+
+/** What a person sees when something goes wrong, and which exit code the shell gets. */
+final class Failures {
+  private static final String PREFIX = "refusal: error: ";
+
+  private Failures() {}
+
+  /** A mistake on the command line: one line, and how to get help. */
+  static int usage(CommandLine.ParameterException e, PrintWriter err) {
+    String message = e.getMessage().lines().findFirst().orElse("wrong usage");
+    if (e instanceof CommandLine.UnmatchedArgumentException unmatched && !unmatched.getUnmatched().isEmpty()) {
+      message = unmatched(unmatched);
+    }
+    err.println(PREFIX + message);
+    err.println("see: " + e.getCommandLine().getCommandSpec().qualifiedName() + " --help");
+    return ExitCode.USAGE.code();
+  }
+
+  private static String unmatched(CommandLine.UnmatchedArgumentException e) {
+    String written = e.getUnmatched().get(0);
+    CommandLine.Model.CommandSpec spec = e.getCommandLine().getCommandSpec();
+    if (written.startsWith("-")) {
+      List<String> options = spec.options().stream().flatMap(o -> List.of(o.names()).stream()).toList();
+      return "unknown option '" + written + "'" + Suggestions.didYouMean(written, options);
+    }
+    boolean hasCommands = !spec.subcommands().isEmpty();
+    return (hasCommands ? "unknown command '" : "unexpected argument '") + written + "'"
+        + (hasCommands ? Suggestions.didYouMean(written, spec.subcommands().keySet()) : "");
+  }
+
+  /** A failed command. Only a defect of the toolkit shows its trace. */
+  static int failed(Throwable thrown, PrintWriter err, boolean trace) {
+    Throwable cause = thrown;
+    while (cause != null) {
+      if (cause instanceof UserException user) {
+        err.println(PREFIX + user.getMessage());
+        user.advice().ifPresent(err::println);
+        if (trace) {
+          thrown.printStackTrace(err);
+        }
+        return user.exitCode().code();
+      }
+      if (cause instanceof OutOfMemoryError) {
+        err.println(PREFIX + "out of memory: " + cause.getMessage());
+        err.println("give the program more (REFUSAL_JAVA_OPTS=-Xmx8g), or lower the batch size");
+        return ExitCode.ENVIRONMENT.code();
+      }
+      cause = cause.getCause();
+    }
+    err.println(PREFIX + "a defect of refusal, please report it: " + thrown);
+    thrown.printStackTrace(err);
+    return ExitCode.BUG.code();
+  }
+}

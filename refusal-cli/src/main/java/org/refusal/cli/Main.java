@@ -1,0 +1,28 @@
+package org.refusal.cli;
+
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+
+/** The program {@code refusal}. */
+public final class Main {
+  private Main() {}
+
+  public static void main(String[] arguments) {
+    PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
+    PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+    int code = run(new Console(out, err, System.console() != null, System.getenv()), arguments);
+    out.flush();
+    err.flush();
+    System.exit(code);
+  }
+
+  /** Runs a command as a process would, but in this one, and returns its exit code. */
+  public static int run(PrintWriter out, PrintWriter err, Map<String, String> environment, String... arguments) {
+    return run(new Console(out, err, false, environment), arguments);
+  }
+
+  private static int run(Console console, String... arguments) {
+    return CommandTree.of(console).execute(arguments);
+  }
+}

@@ -1,0 +1,92 @@
+package org.refusal.cli;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.refusal.base.Progress;
+import org.refusal.run.RunManifest;
+import org.refusal.stage.StageRunner;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParseResult;
+
+/** The options that every command which runs stages has. */
+record RunOptions(
+    List<String> sets, int threads, boolean fresh, boolean dryRun, boolean explain, boolean quiet, String logLevel) {
+
+  static void add(CommandSpec spec) {
+    spec.addOption(
+        OptionSpec.builder("--set")
+            .type(List.class)
+            .auxiliaryTypes(String.class)
+            .paramLabel("KEY=VALUE")
+            .description("Set any config key, e.g. --set sae.k=64; may be given several times.")
+            .build());
+    spec.addOption(
+        OptionSpec.builder("--threads")
+            .type(int.class)
+            .paramLabel("N")
+            .defaultValue(Integer.toString(Runtime.getRuntime().availableProcessors()))
+            .description("CPU threads to use; does not change results. Default: all (${DEFAULT-VALUE}).")
+            .build());
+    spec.addOption(
+        OptionSpec.builder("--fresh").type(boolean.class).arity("0")
+            .description("Run even what is up to date, from the beginning.").build());
+    spec.addOption(
+        OptionSpec.builder("--resume").type(boolean.class).arity("0")
+            .description("Go on where an earlier run stopped (the default).").build());
+    spec.addOption(
+        OptionSpec.builder("--dry-run", "--dry_run").type(boolean.class).arity("0")
+            .description("Print the resolved config and what would be read; run nothing.").build());
+    spec.addOption(
+        OptionSpec.builder("--explain").type(boolean.class).arity("0")
+            .description("Say what changed since the last run; run nothing.").build());
+    spec.addOption(
+        OptionSpec.builder("--log-level", "--log_level").type(String.class).paramLabel("LEVEL").defaultValue("warn")
+            .description("error, warn, info or debug; logs go to standard error. Default: ${DEFAULT-VALUE}.").build());
+    spec.addOption(
+        OptionSpec.builder("-q", "--quiet").type(boolean.class).arity("0")
+            .description("Show no progress.").build());
+  }
+
+  static RunOptions of(ParseResult arguments, Console console) {
+    List<String> sets = arguments.matchedOptionValue("--set", List.of());
+    RunOptions options =
+        new RunOptions(
+            sets,
+            (int) arguments.commandSpec().findOption("--threads").getValue(),
+            arguments.hasMatchedOption("--fresh"),
+            arguments.hasMatchedOption("--dry-run"),
+            arguments.hasMatchedOption("--explain"),
+            arguments.hasMatchedOption("--quiet"),
+            (String) arguments.commandSpec().findOption("--log-level").getValue());
+    ((Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME))
+        .setLevel(Level.toLevel(options.logLevel(), Level.WARN));
+    return options;
+  }
+
+  StageRunner runner(Console console) {
+    AtomicBoolean interrupted = Interruption.listen();
+    Progress progress = new ConsoleProgress(console, quiet, System::currentTimeMillis, interrupted);
+    return new StageRunner(new StageRunner.Options(fresh, threads, progress, Versions::map));
+  }
+
+  /** The lines of a finished stage, and how long it took. */
+  static void report(Console console, StageRunner.Outcome outcome) {
+    RunManifest manifest = outcome.manifest();
+    manifest.summary().forEach(console.out()::println);
+    console.out().flush();
+    console.err().println(
+        outcome.skipped()
+            ? "%s: up to date (made %s, %s)".formatted(
+                manifest.stage(), manifest.finished(), ConsoleProgress.time((long) (manifest.wallSeconds() * 1000)))
+            : "%s: done in %s, peak memory %s".formatted(
+                manifest.stage(),
+                ConsoleProgress.time((long) (manifest.wallSeconds() * 1000)),
+                manifest.peakMemoryBytes() < 0
+                    ? "not known"
+                    : "%.2f GiB".formatted(manifest.peakMemoryBytes() / (double) (1 << 30))));
+  }
+}

@@ -1,0 +1,139 @@
+package org.refusal.cli;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import org.refusal.base.ExitCode;
+import org.refusal.base.UserException;
+import org.refusal.config.Binder;
+import org.refusal.config.Binder.Draft;
+import org.refusal.config.Binder.Override;
+import org.refusal.config.Keys;
+import org.refusal.io.Json;
+import org.refusal.stage.Stage;
+import org.refusal.stage.StageRunner;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParseResult;
+
+/** The command of a stage: everything follows from the stage and its config record. */
+final class StageCommand<C extends Record> {
+  private final Stage<C> stage;
+  private final Console console;
+
+  StageCommand(Stage<C> stage, Console console) {
+    this.stage = stage;
+    this.console = console;
+  }
+
+  CommandSpec spec() {
+    CommandSpec spec = CommandTree.command(stage.name(), stage.summary(), this::run);
+    spec.addOption(
+        OptionSpec.builder("--config", "--data-config")
+            .type(Path.class)
+            .paramLabel("FILE")
+            .description("YAML file with the keys of this stage.")
+            .build());
+    RunOptions.add(spec);
+    addConfigOptions(spec, Keys.of(stage.configType()), Set.of());
+    return spec;
+  }
+
+  /** One option per config key that names some, with both spellings, its default and its key. */
+  static void addConfigOptions(CommandSpec spec, List<Keys.KeyInfo> keys, Set<String> without) {
+    for (Keys.KeyInfo key : keys) {
+      Set<String> names = new LinkedHashSet<>();
+      for (String option : key.options()) {
+        if (!without.contains(option) && spec.findOption(option) == null) {
+          names.add(option);
+          names.add("--" + option.substring(2).replace('-', '_'));
+        }
+      }
+      names.removeIf(name -> spec.findOption(name) != null);
+      if (names.isEmpty()) {
+        continue;
+      }
+      OptionSpec.Builder option =
+          OptionSpec.builder(names.toArray(String[]::new))
+              .description(
+                  key.doc(),
+                  "  key " + key.path() + ", default " + (key.def() == null ? "none: must be given" : key.def()));
+      if (key.type().equals("true or false")) {
+        option.type(boolean.class).arity("0");
+      } else if (key.type().startsWith("list")) {
+        option.type(String[].class).auxiliaryTypes(String.class).arity("1..*").paramLabel("NAME").splitRegex(",");
+      } else {
+        option.type(String.class).paramLabel(label(key));
+      }
+      spec.addOption(option.build());
+    }
+  }
+
+  private static String label(Keys.KeyInfo key) {
+    if (!key.choices().isEmpty()) {
+      return String.join("|", key.choices());
+    }
+    if (!key.type().equals("text")) {
+      return "N";
+    }
+    return key.path().startsWith("output.") || key.path().endsWith(".path") || key.path().endsWith("_dir")
+        ? "FOLDER"
+        : "NAME";
+  }
+
+  /** The values of config options as overrides; {@code null} where the option was not given. */
+  static String value(ParseResult arguments, String option, Keys.KeyInfo key) {
+    if (!arguments.hasMatchedOption(option)) {
+      return null;
+    }
+    Object value = arguments.matchedOptionValue(option, null);
+    if (value instanceof String[] list) {
+      return "[" + String.join(", ", list) + "]";
+    }
+    return String.valueOf(value);
+  }
+
+  private int run(ParseResult arguments) {
+    RunOptions options = RunOptions.of(arguments, console);
+    Path file = arguments.matchedOptionValue("--config", null);
+    Draft draft = file == null ? Binder.empty() : Binder.file(file);
+    for (Override override : Binder.environment(stage.configType(), console.environment())) {
+      draft = draft.with(override);
+    }
+    for (String set : options.sets()) {
+      String[] parts = set.split("=", 2);
+      if (parts.length != 2 || parts[0].isBlank()) {
+        throw UserException.badConfig("--set " + set + ": expected path.to.key=value");
+      }
+      draft = draft.with(new Override(parts[0].strip(), parts[1], false, "--set " + set));
+    }
+    for (Keys.KeyInfo key : Keys.of(stage.configType())) {
+      for (String option : key.options()) {
+        String value = arguments.commandSpec().findOption(option) == null ? null : value(arguments, option, key);
+        if (value != null) {
+          draft = draft.with(new Override(key.path(), value, key.type().equals("text"), option));
+          break;
+        }
+      }
+    }
+    C config = Binder.bind(stage.configType(), draft, console.environment()::get);
+    if (options.dryRun()) {
+      console.out().print(Json.toText(Binder.toMap(config, true)));
+      List<String> plan = new ArrayList<>();
+      plan.add(stage.name() + " would read:");
+      stage.inputs(config).forEach(input -> plan.add("  " + input));
+      plan.add("and write below " + stage.resultDir(config));
+      plan.forEach(console.err()::println);
+      return ExitCode.OK.code();
+    }
+    StageRunner runner = options.runner(console);
+    if (options.explain()) {
+      runner.explain(stage, config).forEach(console.out()::println);
+      return ExitCode.OK.code();
+    }
+    RunOptions.report(console, runner.run(stage, config));
+    return ExitCode.OK.code();
+  }
+}
