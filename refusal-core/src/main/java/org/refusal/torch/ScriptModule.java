@@ -36,7 +36,7 @@ import java.util.zip.ZipOutputStream;
  * thread.
  *
  * <p>Arguments from Java: {@link NDArray} (Tensor), {@code List<NDArray>} (List[Tensor]), Integer or Long (int), Double
- * (float), Boolean (bool), {@code long[]} (List[int]), {@code double[]} (List[float]) and {@link Tensors}. Results
+ * (float), Boolean (bool), String (str), {@code long[]} (List[int]), {@code double[]} (List[float]) and {@link Tensors}. Results
  * belong to the innermost {@link Memory.Scope}.
  */
 public final class ScriptModule {
@@ -148,6 +148,9 @@ public final class ScriptModule {
     }
     if (argument instanceof Boolean truth) {
       return IValue.from(truth.booleanValue());
+    }
+    if (argument instanceof String text) {
+      return IValue.from(text);
     }
     if (argument instanceof long[] numbers) {
       return IValue.listFrom(numbers);

@@ -7,7 +7,8 @@ import java.util.List;
 /**
  * Operations that DJL lacks, does slowly, or does in a way that cuts the graph of {@link Autograd}. All of them keep
  * the graph unless they say otherwise; those whose name ends in {@code InPlace} change their first argument and must
- * not be used on recorded arrays. Results belong to the innermost {@link Memory.Scope}.
+ * not be used on recorded arrays. (DJL itself reports the type of a bfloat16 array as UNKNOWN; its arithmetic works,
+ * reading its values does not: cast to FLOAT32 first.) Results belong to the innermost {@link Memory.Scope}.
  */
 public final class TorchOps {
   static final ScriptModule SCRIPT =
@@ -68,6 +69,39 @@ public final class TorchOps {
             return torch.index_select(x, 0, rows)
           def repeat_rows(x: Tensor, times: int) -> Tensor:
             return torch.repeat_interleave(x, times, 0)
+          def topk(x: Tensor, k: int) -> List[Tensor]:
+            values, indices = torch.topk(x, k, -1, True, True)
+            return [values, indices]
+          def gather(x: Tensor, indices: Tensor) -> Tensor:
+            return torch.gather(x, -1, indices)
+          def scatter(indices: Tensor, values: Tensor, width: int) -> Tensor:
+            shape = torch.size(values)
+            shape[torch.len(shape) - 1] = width
+            return torch.scatter(torch.new_zeros(values, shape), -1, indices, values)
+          def index_add(target: Tensor, rows: Tensor, values: Tensor) -> None:
+            torch.index_add_(target, 0, rows, values)
+          def sparse_decode(weight: Tensor, indices: Tensor, values: Tensor) -> Tensor:
+            count = torch.size(indices, 0)
+            width = torch.size(indices, 1)
+            offsets = torch.arange(0, count * width, width, dtype=4, device=indices.device)
+            sums, o, b, m = torch.embedding_bag(weight, torch.reshape(indices, [-1]), offsets, False, 0, False, \
+          torch.reshape(values, [-1]), False)
+            return sums
+          def adam(parameter: Tensor, gradient: Tensor, first: Tensor, second: Tensor, rate: float, beta1: float, \
+          beta2: float, eps: float, step: int) -> None:
+            torch.add_(torch.mul_(first, beta1), gradient, alpha=1.0 - beta1)
+            torch.addcmul_(torch.mul_(second, beta2), gradient, gradient, value=1.0 - beta2)
+            bias1 = 1.0 - beta1 ** float(step)
+            bias2 = 1.0 - beta2 ** float(step)
+            scale = torch.add_(torch.div_(torch.sqrt(second), bias2 ** 0.5), eps)
+            torch.addcdiv_(parameter, first, scale, value=torch.neg(rate / bias1))
+          def eigh(x: Tensor) -> List[Tensor]:
+            values, vectors = torch.linalg_eigh(x)
+            return [values, vectors]
+          def matmul(a: Tensor, b: Tensor) -> Tensor:
+            return torch.matmul(a, b)
+          def einsum(equation: str, operands: List[Tensor]) -> Tensor:
+            return torch.einsum(equation, operands)
           """);
 
   private TorchOps() {}
@@ -148,6 +182,89 @@ public final class TorchOps {
   /** log(sum(exp(x))) over the last dimension. */
   public static NDArray logSumExp(NDArray x) {
     return SCRIPT.tensor("logsumexp", x);
+  }
+
+  /** The k largest of the last dimension, descending: values and INT64 indices. */
+  public static TopK topK(NDArray x, int k) {
+    List<NDArray> result = SCRIPT.tensors("topk", x, k);
+    return new TopK(result.get(0), result.get(1));
+  }
+
+  /** What {@link #topK} finds. */
+  public record TopK(NDArray values, NDArray indices) {}
+
+  /** Rows of a matrix by INT64 index; the gradient of a row that is named twice is the sum. */
+  public static NDArray indexRows(NDArray x, NDArray rows) {
+    return SCRIPT.tensor("index_rows", x, rows);
+  }
+
+  /** x at the INT64 indices of the last dimension; both have the same number of dimensions. */
+  public static NDArray gather(NDArray x, NDArray indices) {
+    return SCRIPT.tensor("gather", x, indices);
+  }
+
+  /** The dense array of the given last width with the values at the indices, zero elsewhere. */
+  public static NDArray scatter(NDArray indices, NDArray values, int width) {
+    return SCRIPT.tensor("scatter", indices, values, width);
+  }
+
+  /** target[rows[i]] += values[i]. On GPUs the order of additions to one row is not fixed. */
+  public static void indexAddInPlace(NDArray target, NDArray rows, NDArray values) {
+    SCRIPT.invoke("index_add", target, rows, values);
+  }
+
+  /**
+   * Sum over j of values[i, j] * weight[indices[i, j]]: decoding k active latents without the dense product.
+   *
+   * @param weight {@code [d_sae, d]}
+   * @param indices INT64 {@code [n, k]}
+   * @param values {@code [n, k]}
+   * @return {@code [n, d]}; differentiable in weight and values
+   */
+  public static NDArray sparseDecode(NDArray weight, NDArray indices, NDArray values) {
+    return SCRIPT.tensor("sparse_decode", weight, indices, values);
+  }
+
+  /**
+   * One step of Adam as torch does it (eps is added to sqrt(second / bias correction)).
+   *
+   * @param step from 1
+   */
+  public static void adamInPlace(
+      NDArray parameter,
+      NDArray gradient,
+      NDArray first,
+      NDArray second,
+      double rate,
+      double beta1,
+      double beta2,
+      double eps,
+      long step) {
+    SCRIPT.invoke("adam", parameter, gradient, first, second, rate, beta1, beta2, eps, step);
+  }
+
+  /** Eigenvalues of a symmetric matrix, ascending, and its eigenvectors as columns. O(n^3). */
+  public static Eigen eigh(NDArray symmetric) {
+    List<NDArray> result = SCRIPT.tensors("eigh", symmetric);
+    return new Eigen(result.get(0), result.get(1));
+  }
+
+  /** What {@link #eigh} finds. */
+  public record Eigen(NDArray values, NDArray vectors) {}
+
+  /** torch.matmul. */
+  public static NDArray matmul(NDArray a, NDArray b) {
+    return SCRIPT.tensor("matmul", a, b);
+  }
+
+  /** x weight^T + bias. */
+  public static NDArray linear(NDArray x, NDArray weight, NDArray bias) {
+    return SCRIPT.tensor("linear", x, weight, bias);
+  }
+
+  /** torch.einsum. */
+  public static NDArray einsum(String equation, NDArray... operands) {
+    return SCRIPT.tensor("einsum", equation, List.of(operands));
   }
 
   /** A copy that is no part of any graph. */
