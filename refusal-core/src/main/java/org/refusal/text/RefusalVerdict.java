@@ -1,0 +1,28 @@
+package org.refusal.text;
+
+import java.util.List;
+import java.util.stream.Collectors;
+
+/**
+ * What a detector says of an answer, and why.
+ *
+ * @param spans what decided; may be empty for compliance, when nothing spoke against it
+ */
+public record RefusalVerdict(Behaviour behaviour, List<Span> spans) {
+  /** @param start first character in the answer, UTF-16 units @param end one past the last */
+  public record Span(String rule, int start, int end, String text) {}
+
+  public RefusalVerdict {
+    spans = List.copyOf(spans);
+  }
+
+  /** One line: {@code inability "I cannot help"; steps "here are some ways"}. */
+  public String reason() {
+    return spans.isEmpty()
+        ? "nothing refuses"
+        : spans.stream()
+            .map(span -> "%s \"%s\"".formatted(span.rule(), span.text().replaceAll("\\s+", " ").strip()))
+            .distinct()
+            .collect(Collectors.joining("; "));
+  }
+}
