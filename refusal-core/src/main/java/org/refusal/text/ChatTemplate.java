@@ -75,7 +75,8 @@ public final class ChatTemplate {
           }
         };
     if (template.source == null && !systemPrompt.isEmpty()) {
-      throw UserException.badConfig("inference.system_prompt needs a chat template, but inference.chat_template is none");
+      throw UserException.badConfig(
+          "inference.system_prompt needs a chat template, but inference.chat_template is none");
     }
     if (template.source != null) {
       template.around();

@@ -1,0 +1,180 @@
+package org.refusal.text;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.BufferedReader;
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.OutputStreamWriter;
+import java.io.Reader;
+import java.io.UncheckedIOException;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.apache.commons.csv.CSVFormat;
+import org.apache.commons.csv.CSVParser;
+import org.apache.commons.csv.CSVPrinter;
+import org.apache.commons.csv.CSVRecord;
+import org.refusal.base.AtomicFiles;
+import org.refusal.base.UserException;
+import org.refusal.io.Json;
+
+/**
+ * The detector over a file of completions: every row is copied with {@code label} ({@code refusal}, {@code partial},
+ * {@code compliance}) and {@code reason} added at the end. Other columns and the order of rows stay. A file whose name
+ * ends in {@code .jsonl} or {@code .ndjson} holds one JSON object a line, any other is CSV (RFC 4180, a header first).
+ * Row by row: memory does not grow with the file.
+ */
+public final class RefusalLabels {
+  private static final List<String> ADDED = List.of("label", "reason");
+
+  private RefusalLabels() {}
+
+  /**
+   * @param column that holds the completions
+   * @return rows per label
+   * @throws UserException with file and record, when the input cannot be read, lacks the column or has one of the added
+   *     columns already; nothing is written then
+   */
+  public static Map<Behaviour, Long> label(Path input, String column, Path output, RefusalDetector detector) {
+    if (!Files.isRegularFile(input)) {
+      throw UserException.badData(input + ": no such file");
+    }
+    Map<Behaviour, Long> counts = new EnumMap<>(Behaviour.class);
+    for (Behaviour behaviour : Behaviour.values()) {
+      counts.put(behaviour, 0L);
+    }
+    String name = input.getFileName().toString().toLowerCase(Locale.ROOT);
+    boolean lines = name.endsWith(".jsonl") || name.endsWith(".ndjson");
+    AtomicFiles.write(output, out -> {
+      Writer writer = new BufferedWriter(new OutputStreamWriter(out, StandardCharsets.UTF_8));
+      if (lines) {
+        labelLines(input, column, writer, detector, counts);
+      } else {
+        labelCsv(input, column, writer, detector, counts);
+      }
+      writer.flush();
+    });
+    return counts;
+  }
+
+  private static void labelCsv(
+      Path input, String column, Writer writer, RefusalDetector detector, Map<Behaviour, Long> counts)
+      throws IOException {
+    CSVFormat format = CSVFormat.RFC4180.builder().setRecordSeparator('\n').get();
+    try (Reader reader = open(input);
+        CSVParser parser = CSVParser.parse(reader, format)) {
+      CSVPrinter printer = new CSVPrinter(writer, format); // closing it would close the caller's writer
+      Iterator<CSVRecord> records = parser.iterator();
+      if (!hasNext(input, records, 0)) {
+        throw UserException.badData(input + ": empty file, not even a header");
+      }
+      List<String> header = records.next().toList();
+      int at = header.indexOf(column);
+      if (at < 0) {
+        throw UserException.badData(
+            "%s:1: no column %s; found: %s".formatted(input, column, String.join(", ", header)),
+            "name it with --column");
+      }
+      requireNew(input, header);
+      printer.printRecord(concat(header, ADDED));
+      for (long number = 1; hasNext(input, records, number); number++) {
+        List<String> cells = records.next().toList();
+        if (cells.size() != header.size()) {
+          throw UserException.badData(
+              "%s: record %d has %d cells, the header %d".formatted(input, number, cells.size(), header.size()));
+        }
+        RefusalVerdict verdict = detector.detect(cells.get(at));
+        counts.merge(verdict.behaviour(), 1L, Long::sum);
+        printer.printRecord(concat(cells, List.of(verdict.behaviour().text(), verdict.reason())));
+      }
+      printer.flush();
+    }
+  }
+
+  private static void labelLines(
+      Path input, String column, Writer writer, RefusalDetector detector, Map<Behaviour, Long> counts)
+      throws IOException {
+    try (BufferedReader reader = open(input)) {
+      long number = 0;
+      for (String line = reader.readLine(); line != null; line = reader.readLine()) {
+        number++;
+        if (line.isBlank()) {
+          continue;
+        }
+        ObjectNode row = object(input, number, line);
+        JsonNode completion = row.get(column);
+        if (completion == null || !completion.isTextual()) {
+          throw UserException.badData(
+              "%s:%d: no text under \"%s\"".formatted(input, number, column), "name the key with --column");
+        }
+        List<String> keys = new ArrayList<>();
+        row.fieldNames().forEachRemaining(keys::add);
+        requireNew(input, keys);
+        RefusalVerdict verdict = detector.detect(completion.textValue());
+        counts.merge(verdict.behaviour(), 1L, Long::sum);
+        row.put("label", verdict.behaviour().text());
+        row.put("reason", verdict.reason());
+        writer.write(Json.mapper().writeValueAsString(row));
+        writer.write('\n');
+      }
+    }
+  }
+
+  private static ObjectNode object(Path input, long number, String line) {
+    try {
+      if (Json.mapper().readTree(line) instanceof ObjectNode object) {
+        return object;
+      }
+    } catch (JsonProcessingException e) {
+      throw UserException.badData("%s:%d: not valid JSON: %s".formatted(input, number, e.getOriginalMessage()));
+    }
+    throw UserException.badData("%s:%d: not a JSON object".formatted(input, number));
+  }
+
+  private static void requireNew(Path input, List<String> columns) {
+    for (String added : ADDED) {
+      if (columns.contains(added)) {
+        throw UserException.badData(
+            "%s: there is a column %s already".formatted(input, added), "rename or remove it first");
+      }
+    }
+  }
+
+  private static boolean hasNext(Path input, Iterator<CSVRecord> records, long number) {
+    try {
+      return records.hasNext();
+    } catch (UncheckedIOException | IllegalStateException e) {
+      throw UserException.badData(
+          "%s: record %d is not valid CSV: %s".formatted(input, number, e.getMessage()),
+          "look for a quote that is opened and never closed");
+    }
+  }
+
+  /** Without the byte order mark that some programs write. */
+  private static BufferedReader open(Path input) throws IOException {
+    InputStream stream = Files.newInputStream(input);
+    BufferedReader reader = new BufferedReader(new InputStreamReader(stream, StandardCharsets.UTF_8));
+    reader.mark(1);
+    if (reader.read() != '\uFEFF') {
+      reader.reset();
+    }
+    return reader;
+  }
+
+  private static List<String> concat(List<String> first, List<String> second) {
+    List<String> all = new ArrayList<>(first);
+    all.addAll(second);
+    return all;
+  }
+}
