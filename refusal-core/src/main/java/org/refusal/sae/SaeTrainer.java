@@ -19,6 +19,7 @@ import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
 import org.refusal.io.Safetensors;
 import org.refusal.io.Safetensors.Tensor;
+import org.refusal.torch.TorchRuntime;
 
 /**
  * Trains one top-k autoencoder on the activations of one hook point (METHODS 2a and 3; Gao et al. 2024): sinks left out,
@@ -32,6 +33,9 @@ public final class SaeTrainer {
 
   private static final int MEDIAN_SAMPLE = 2048;
   private static final int HISTORY_POINTS = 200;
+
+  /** Multiplications in a dense product below which a second thread costs more than it brings. */
+  private static final long SMALL_PRODUCT = 100_000_000;
 
   /** The trained autoencoder, input scale folded in, and how it came about. */
   public record Result(SaeCheckpoint checkpoint, TrainingHistory history) {}
@@ -161,7 +165,10 @@ public final class SaeTrainer {
       HookPoint at, SaeState state, BatchSource source, int batch, long steps) {
     HistoryBuilder history = new HistoryBuilder(Math.max(1, steps / HISTORY_POINTS), steps, options.dSae());
     resume(at, state, history);
-    try (Parallel parallel = new Parallel(threads);
+    int torchThreads = TorchRuntime.threads();
+    boolean small = (long) batch * store.dModel() * options.dSae() < SMALL_PRODUCT;
+    TorchRuntime.setThreads(small ? 1 : torchThreads);
+    try (Parallel parallel = new Parallel(small ? 1 : threads);
         Progress.Task task = progress.task("SAE " + at.name(), steps)) {
       SparseTrainingStep step =
           new SparseTrainingStep(
@@ -183,6 +190,8 @@ public final class SaeTrainer {
           state.save(stateFile(at), history.tensors(), Map.of());
         }
       }
+    } finally {
+      TorchRuntime.setThreads(torchThreads);
     }
     return history.points();
   }

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import org.refusal.torch.Memory;
 
 /**
  * The autoencoder as tensor operations, differentiable, on any device. Encoding costs {@code tokens d_in d_sae}
@@ -45,13 +46,13 @@ public final class TopKAutoencoder implements SparseAutoencoder {
 
   private static NDArray array(NDManager manager, float[] values, DataType dtype, Shape shape) {
     return switch (dtype) {
-      case FLOAT32 -> manager.create(values, shape);
+      case FLOAT32 -> Memory.own(manager.create(values, shape));
       case FLOAT64 -> {
         double[] wide = new double[values.length];
         for (int i = 0; i < values.length; i++) {
           wide[i] = values[i];
         }
-        yield manager.create(wide, shape);
+        yield Memory.own(manager.create(wide, shape));
       }
       default -> throw new IllegalArgumentException("an autoencoder computes in float32 or float64, not " + dtype);
     };

@@ -1,0 +1,302 @@
+package org.refusal.activation;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.DataType;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.refusal.base.ExitCode;
+import org.refusal.base.Progress;
+import org.refusal.base.UserException;
+import org.refusal.circuit.HookPoint;
+import org.refusal.io.Safetensors;
+import org.refusal.io.Safetensors.DType;
+import org.refusal.model.CausalLm;
+import org.refusal.model.Generation;
+import org.refusal.model.Generator;
+import org.refusal.model.Hook;
+import org.refusal.model.Hooks;
+import org.refusal.model.KvCache;
+import org.refusal.model.TokenBatch;
+import org.refusal.text.Positions;
+import org.refusal.text.RenderedPrompt;
+import org.refusal.torch.Memory;
+import org.refusal.torch.TorchOps;
+
+/**
+ * Runs prompts through a model and hands over what each left behind, in dataset order (METHODS 2): one prefill captures
+ * all hook points, greedy generation goes on from its cache.
+ *
+ * <p>Prompts are taken in windows of some batches; inside a window batches are formed by length. Which prompts share a
+ * batch depends on the prompts and the batch size alone, not on where an interrupted run stopped. Memory: the captured
+ * rows of one window. A batch that fails is run again in halves.
+ */
+public final class Collector {
+  private static final int BATCHES_PER_WINDOW = 8;
+
+  /** A prompt to run, with its index in the category's outputs file. */
+  public record Input(long promptIndex, RenderedPrompt prompt) {}
+
+  /**
+   * What is captured.
+   *
+   * @param hookPoints may be empty
+   * @param newTokens greedily generated per prompt
+   * @param padId any id of the vocabulary
+   * @param keepGoing record prompts that cannot be run as missing instead of stopping
+   */
+  public record Options(
+      List<HookPoint> hookPoints, Positions positions, int newTokens, int batchSize, int padId, boolean keepGoing) {
+    public Options {
+      hookPoints = List.copyOf(hookPoints);
+      if (batchSize < 1) {
+        throw UserException.badConfig("inference.batch_size: %d is less than 1".formatted(batchSize));
+      }
+      if (newTokens < 0) {
+        throw UserException.badConfig("inference.max_new_tokens: %d is less than 0".formatted(newTokens));
+      }
+    }
+  }
+
+  private final CausalLm lm;
+  private final Options options;
+  private final Progress progress;
+
+  public Collector(CausalLm lm, Options options, Progress progress) {
+    this.lm = lm;
+    this.options = options;
+    this.progress = progress;
+  }
+
+  /** The type in which a model's activations are stored. */
+  public static DType storedType(DataType type) {
+    return switch (type) {
+      case FLOAT32 -> DType.F32;
+      case FLOAT64 -> DType.F64;
+      case FLOAT16 -> DType.F16;
+      case BFLOAT16 -> DType.BF16;
+      default -> throw new IllegalArgumentException("no model computes in " + type);
+    };
+  }
+
+  /**
+   * @param name of the category, for progress and messages
+   * @param inputs all prompts of the category in dataset order
+   * @param done indices of prompts whose results are already safe; they are not handed over again
+   * @param sink takes the results in dataset order
+   * @return the prompts that could not be run, in dataset order; empty unless {@link Options#keepGoing}
+   */
+  public List<MissingPrompt> collect(
+      String name, List<Input> inputs, List<Long> done, Consumer<CapturedPrompt> sink) {
+    Set<Long> safe = new HashSet<>(done);
+    List<MissingPrompt> missing = new ArrayList<>();
+    int windowSize = options.batchSize() * BATCHES_PER_WINDOW;
+    try (Progress.Task task = progress.task("collect " + name, inputs.size())) {
+      for (int from = 0; from < inputs.size(); from += windowSize) {
+        List<Input> window = inputs.subList(from, Math.min(inputs.size(), from + windowSize));
+        Map<Long, CapturedPrompt> captured = new HashMap<>();
+        Map<Long, MissingPrompt> failed = new HashMap<>();
+        for (List<Input> batch : batches(window)) {
+          if (!batch.stream().allMatch(input -> safe.contains(input.promptIndex()))) {
+            run(name, batch, captured, failed);
+          }
+          task.advance(batch.size());
+        }
+        for (Input input : window) {
+          long index = input.promptIndex();
+          if (failed.containsKey(index)) {
+            missing.add(failed.get(index));
+          } else if (!safe.contains(index)) {
+            sink.accept(captured.get(index));
+          }
+        }
+      }
+    }
+    return missing;
+  }
+
+  private List<List<Input>> batches(List<Input> window) {
+    List<Input> byLength = new ArrayList<>(window);
+    byLength.sort(Comparator.comparingInt(input -> input.prompt().length()));
+    List<List<Input>> batches = new ArrayList<>();
+    for (int from = 0; from < byLength.size(); from += options.batchSize()) {
+      batches.add(byLength.subList(from, Math.min(byLength.size(), from + options.batchSize())));
+    }
+    return batches;
+  }
+
+  private void run(
+      String name, List<Input> batch, Map<Long, CapturedPrompt> captured, Map<Long, MissingPrompt> failed) {
+    try {
+      runBatch(batch).forEach(result -> captured.put(result.promptIndex(), result));
+    } catch (RuntimeException e) {
+      if (batch.size() > 1) {
+        progress.note(
+            "%s: a batch of %d prompts failed (%s); trying it in halves".formatted(name, batch.size(), firstLine(e)));
+        run(name, batch.subList(0, batch.size() / 2), captured, failed);
+        run(name, batch.subList(batch.size() / 2, batch.size()), captured, failed);
+        return;
+      }
+      Input input = batch.get(0);
+      String reason = firstLine(e);
+      if (!options.keepGoing()) {
+        throw new UserException(
+            e instanceof UserException known ? known.exitCode() : ExitCode.ENVIRONMENT,
+            "%s, prompt %d (%d tokens) cannot be run: %s"
+                .formatted(name, input.promptIndex(), input.prompt().length(), reason),
+            "--keep-going records such prompts as missing and goes on",
+            e);
+      }
+      failed.put(input.promptIndex(), new MissingPrompt(input.promptIndex(), reason));
+    }
+  }
+
+  private static String firstLine(Throwable e) {
+    String message = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+    return message.lines().findFirst().orElse(message);
+  }
+
+  /** Activations on the host, one array per prefill and one per step of generation. */
+  private static final class Capture {
+    private final Map<HookPoint, List<NDArray>> prefill = new LinkedHashMap<>();
+    private final Map<HookPoint, List<double[]>> steps = new LinkedHashMap<>(); // each [batch, d_model]
+  }
+
+  private List<CapturedPrompt> runBatch(List<Input> inputs) {
+    TokenBatch batch = new TokenBatch(inputs.stream().map(input -> input.prompt().ids()).toList(), options.padId());
+    Capture capture = new Capture();
+    try (Memory.Scope scope = Memory.scope()) {
+      CausalLm.Prefill prefill =
+          lm.prefill(
+              batch,
+              options.newTokens(),
+              hooks(
+                  (activation, at) -> {
+                    capture.prefill.computeIfAbsent(at, point -> new ArrayList<>()).add(activation);
+                    return activation;
+                  }));
+      try (KvCache cache = prefill.cache()) {
+        float[] logits = TorchOps.cast(prefill.logits(), DataType.FLOAT32).toFloatArray(); // [batch, vocab]
+        Hooks during =
+            options.positions().generated()
+                ? hooks(
+                    (activation, at) -> {
+                      capture.steps.computeIfAbsent(at, point -> new ArrayList<>()).add(doubles(activation));
+                      return activation;
+                    })
+                : Hooks.none();
+        Generation generation =
+            new Generator(lm).continueFrom(prefill.logits(), cache, options.newTokens(), during);
+        return results(inputs, batch, capture, logits, generation);
+      }
+    }
+  }
+
+  private Hooks hooks(Hook hook) {
+    Map<HookPoint, Hook> byPoint = new HashMap<>();
+    options.hookPoints().forEach(point -> byPoint.put(point, hook));
+    return new Hooks(byPoint);
+  }
+
+  private static double[] doubles(NDArray activation) {
+    try (NDArray wide = TorchOps.cast(activation, DataType.FLOAT64)) {
+      return wide.toDoubleArray();
+    }
+  }
+
+  private List<CapturedPrompt> results(
+      List<Input> inputs, TokenBatch batch, Capture capture, float[] logits, Generation generation) {
+    int vocab = logits.length / inputs.size();
+    int[][] kept = new int[inputs.size()][];
+    List<Map<HookPoint, ByteBuffer>> activations = new ArrayList<>();
+    for (int row = 0; row < inputs.size(); row++) {
+      kept[row] = options.positions().select(inputs.get(row).prompt(), tokensRun(generation, row));
+      activations.add(new HashMap<>());
+    }
+    for (HookPoint at : options.hookPoints()) {
+      double[] prefill = doubles(capture.prefill.get(at).get(0)); // [batch, width, d_model]
+      List<double[]> steps = capture.steps.getOrDefault(at, List.of());
+      for (int row = 0; row < inputs.size(); row++) {
+        double[] rows = rows(batch, row, kept[row], prefill, steps);
+        requireFinite(rows, at, kept[row]);
+        activations.get(row).put(at, encode(rows));
+      }
+    }
+    List<CapturedPrompt> results = new ArrayList<>();
+    for (int row = 0; row < inputs.size(); row++) {
+      RenderedPrompt prompt = inputs.get(row).prompt();
+      int[] generated = generation.ids().get(row);
+      int[] groups = prompt.groups();
+      int[] ids = new int[kept[row].length];
+      int[] keptGroups = new int[kept[row].length];
+      for (int i = 0; i < ids.length; i++) {
+        int position = kept[row][i];
+        boolean own = position < prompt.length();
+        ids[i] = own ? prompt.ids()[position] : generated[position - prompt.length()];
+        keptGroups[i] = own ? groups[position] : RenderedPrompt.GENERATED_GROUP;
+      }
+      results.add(
+          new CapturedPrompt(
+              inputs.get(row).promptIndex(),
+              ids,
+              kept[row],
+              keptGroups,
+              activations.get(row),
+              Arrays.copyOfRange(logits, row * vocab, (row + 1) * vocab),
+              generated));
+    }
+    return results;
+  }
+
+  /** New tokens that the model has read: all, unless the limit came before the end token. */
+  private static int tokensRun(Generation generation, int row) {
+    int generated = generation.ids().get(row).length;
+    return generation.ended()[row] ? generated : Math.max(0, generated - 1);
+  }
+
+  /** Rows of the kept positions {@code [kept, d_model]}. */
+  private double[] rows(TokenBatch batch, int row, int[] kept, double[] prefill, List<double[]> steps) {
+    int d = lm.config().dModel();
+    int length = batch.length(row);
+    double[] rows = new double[kept.length * d];
+    for (int i = 0; i < kept.length; i++) {
+      if (kept[i] < length) {
+        int column = batch.padding(row) + kept[i];
+        System.arraycopy(prefill, (row * batch.width() + column) * d, rows, i * d, d);
+      } else {
+        System.arraycopy(steps.get(kept[i] - length), row * d, rows, i * d, d);
+      }
+    }
+    return rows;
+  }
+
+  private static void requireFinite(double[] rows, HookPoint at, int[] positions) {
+    for (int i = 0; i < rows.length; i++) {
+      if (!Double.isFinite(rows[i])) {
+        throw UserException.badData(
+            "the activation at %s, position %d is %s".formatted(at, positions[i / (rows.length / positions.length)], rows[i]));
+      }
+    }
+  }
+
+  /** Exact: the values come from the type that they are stored in. */
+  private ByteBuffer encode(double[] rows) {
+    DType type = storedType(lm.dataType());
+    if (type == DType.F64) {
+      return Safetensors.Tensor.of(rows, rows.length).data();
+    }
+    float[] narrow = new float[rows.length];
+    for (int i = 0; i < rows.length; i++) {
+      narrow[i] = (float) rows[i];
+    }
+    return Safetensors.encode(narrow, type);
+  }
+}

@@ -1,0 +1,185 @@
+package org.refusal.activation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import ai.djl.Device;
+import ai.djl.engine.EngineException;
+import ai.djl.ndarray.types.DataType;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Predicate;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.refusal.Goldens;
+import org.refusal.base.Progress;
+import org.refusal.base.UserException;
+import org.refusal.circuit.HookPoint;
+import org.refusal.model.CausalLm;
+import org.refusal.model.CheckpointFolder;
+import org.refusal.model.TokenBatch;
+import org.refusal.text.Positions;
+import org.refusal.text.RenderedPrompt;
+
+class CollectorTest {
+  private static final String MODEL = "llama-mha-fp32";
+  private static final List<HookPoint> POINTS = List.of(HookPoint.residuals(1), HookPoint.mlp(2));
+  private static CausalLm lm;
+
+  @BeforeAll
+  static void load() {
+    lm = CausalLm.load(
+        CheckpointFolder.open(Goldens.folder("models").resolve(MODEL), MODEL), Device.cpu(), DataType.FLOAT32);
+  }
+
+  @AfterAll
+  static void close() {
+    lm.close();
+  }
+
+  /** 40 prompts of 3 to 14 tokens: two before the user's text, one after it. */
+  private static List<Collector.Input> inputs() {
+    List<Collector.Input> inputs = new ArrayList<>();
+    for (int p = 0; p < 40; p++) {
+      int length = 4 + p * 7 % 11;
+      int[] ids = new int[length];
+      for (int t = 0; t < length; t++) {
+        ids[t] = t == 0 ? 1 : 5 + (31 * p + 17 * t) % 400;
+      }
+      inputs.add(new Collector.Input(1000 + p, new RenderedPrompt("", ids, 2, length - 1)));
+    }
+    return inputs;
+  }
+
+  private static Collector.Options options(Positions positions, int batchSize, boolean keepGoing) {
+    return new Collector.Options(POINTS, positions, 3, batchSize, 0, keepGoing);
+  }
+
+  private static List<CapturedPrompt> collect(CausalLm model, Collector.Options options, List<Long> done) {
+    List<CapturedPrompt> results = new ArrayList<>();
+    new Collector(model, options, Progress.none()).collect("toy", inputs(), done, results::add);
+    return results;
+  }
+
+  private static float[] floats(ByteBuffer bytes) {
+    float[] values = new float[bytes.remaining() / Float.BYTES];
+    bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(values);
+    return values;
+  }
+
+  @ParameterizedTest
+  @EnumSource(Positions.class)
+  void batchedEqualsAloneInDatasetOrder(Positions positions) {
+    List<CapturedPrompt> alone = collect(lm, options(positions, 1, false), List.of());
+    List<CapturedPrompt> batched = collect(lm, options(positions, 3, false), List.of());
+    assertThat(batched).extracting(CapturedPrompt::promptIndex)
+        .containsExactlyElementsOf(LongStream.range(1000, 1040).boxed().toList());
+    for (int p = 0; p < alone.size(); p++) {
+      CapturedPrompt one = alone.get(p);
+      CapturedPrompt other = batched.get(p);
+      assertThat(other.tokenIds()).isEqualTo(one.tokenIds());
+      assertThat(other.positions()).isEqualTo(one.positions());
+      assertThat(other.positionGroups()).isEqualTo(one.positionGroups());
+      assertThat(other.generatedIds()).isEqualTo(one.generatedIds());
+      assertThat(other.lastLogits()).containsExactly(one.lastLogits(), within(2e-4f));
+      for (HookPoint at : POINTS) {
+        assertThat(floats(other.activations().get(at)))
+            .hasSize(one.tokenIds().length * lm.config().dModel())
+            .containsExactly(floats(one.activations().get(at)), within(2e-4f));
+      }
+    }
+  }
+
+  @Test
+  void generatedRowsAreThoseOfPromptAndAnswerRunTogether() {
+    CapturedPrompt generated = collect(lm, options(Positions.GENERATED, 4, false), List.of()).get(7);
+    RenderedPrompt prompt = inputs().get(7).prompt();
+    int[] whole = Arrays.copyOf(prompt.ids(), prompt.length() + generated.generatedIds().length);
+    System.arraycopy(
+        generated.generatedIds(), 0, whole, prompt.length(), generated.generatedIds().length);
+    List<CapturedPrompt> again = new ArrayList<>();
+    new Collector(lm, options(Positions.PROMPT, 1, false), Progress.none())
+        .collect(
+            "toy",
+            List.of(new Collector.Input(0, new RenderedPrompt("", whole, 2, whole.length - 1))),
+            List.of(),
+            again::add);
+    int d = lm.config().dModel();
+    int kept = generated.positions().length;
+    assertThat(kept).isPositive();
+    assertThat(generated.positions()[0]).isEqualTo(prompt.length());
+    assertThat(generated.positionGroups()).containsOnly(RenderedPrompt.GENERATED_GROUP);
+    for (HookPoint at : POINTS) {
+      float[] rows = floats(again.get(0).activations().get(at));
+      assertThat(floats(generated.activations().get(at)))
+          .containsExactly(
+              Arrays.copyOfRange(rows, prompt.length() * d, (prompt.length() + kept) * d), within(2e-4f));
+    }
+  }
+
+  @Test
+  void goesOnWhereItStoppedWithTheSameBytes() {
+    List<CapturedPrompt> whole = collect(lm, options(Positions.PROMPT, 2, false), List.of());
+    List<Long> done = LongStream.range(1000, 1021).boxed().toList();
+    List<CapturedPrompt> rest = collect(lm, options(Positions.PROMPT, 2, false), done);
+    assertThat(rest).hasSize(19);
+    for (int p = 0; p < rest.size(); p++) {
+      assertThat(rest.get(p)).usingRecursiveComparison().isEqualTo(whole.get(21 + p));
+    }
+  }
+
+  /** A model that fails for some batches. */
+  private static CausalLm failing(Predicate<TokenBatch> fails) {
+    return (CausalLm)
+        Proxy.newProxyInstance(
+            CausalLm.class.getClassLoader(),
+            new Class<?>[] {CausalLm.class},
+            (proxy, method, arguments) -> {
+              if (method.getName().equals("prefill") && fails.test((TokenBatch) arguments[0])) {
+                throw new EngineException("DefaultCPUAllocator: can't allocate memory\nmore");
+              }
+              try {
+                return method.invoke(lm, arguments);
+              } catch (InvocationTargetException e) {
+                throw e.getCause();
+              }
+            });
+  }
+
+  @Test
+  void batchThatDoesNotFitIsRunInHalves() {
+    List<CapturedPrompt> expected = collect(lm, options(Positions.PROMPT, 2, false), List.of());
+    List<CapturedPrompt> found =
+        collect(failing(batch -> batch.size() > 2), options(Positions.PROMPT, 8, false), List.of());
+    assertThat(found).extracting(CapturedPrompt::promptIndex)
+        .containsExactlyElementsOf(expected.stream().map(CapturedPrompt::promptIndex).toList());
+  }
+
+  @Test
+  void promptThatCannotBeRunIsNamedOrRecorded() {
+    int[] bad = inputs().get(13).prompt().ids();
+    CausalLm model = failing(batch -> batch.rows().stream().anyMatch(row -> Arrays.equals(row, bad)));
+    assertThatThrownBy(() -> collect(model, options(Positions.PROMPT, 4, false), List.of()))
+        .isInstanceOf(UserException.class)
+        .hasMessage(
+            "toy, prompt 1013 (%d tokens) cannot be run: DefaultCPUAllocator: can't allocate memory"
+                .formatted(bad.length));
+    List<CapturedPrompt> results = new ArrayList<>();
+    List<MissingPrompt> missing =
+        new Collector(model, options(Positions.PROMPT, 4, true), Progress.none())
+            .collect("toy", inputs(), List.of(), results::add);
+    assertThat(missing)
+        .containsExactly(new MissingPrompt(1013, "DefaultCPUAllocator: can't allocate memory"));
+    assertThat(results).hasSize(39).extracting(CapturedPrompt::promptIndex).isSorted().doesNotContain(1013L);
+  }
+}
