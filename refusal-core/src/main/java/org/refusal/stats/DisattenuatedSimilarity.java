@@ -1,0 +1,115 @@
+package org.refusal.stats;
+
+import java.util.Arrays;
+import java.util.SplittableRandom;
+
+/**
+ * Similarity of categories' mean vectors, corrected for how well each mean is known: S_ij = &lt;mean_i, mean_j&gt; /
+ * sqrt(U_i U_j), U the mean inner product over pairs of distinct prompts. Estimates the cosine of the true means, and
+ * may exceed 1 by noise.
+ *
+ * @param similarity {@code [K, K]}; NaN where a U is not positive
+ * @param mean mean over pairs of categories; NaN where any pair is
+ * @param draws {@code [B][K][K]} bootstrap resamples of prompts within category, pairs of copies of one prompt left out
+ *     of U
+ * @param withoutPrompt {@code [n][K][K]} with one prompt left out, null where that prompt's category has fewer than 3
+ */
+public record DisattenuatedSimilarity(
+    double[][] similarity, double mean, double[][][] draws, double[][][] withoutPrompt, int[] promptCategory) {
+
+  /**
+   * O(B n^2 / 2) time; O((B + n) K^2) memory.
+   *
+   * @param labels category of each vector, 0..categories-1
+   */
+  public static DisattenuatedSimilarity of(GramMatrix gram, int[] labels, int categories, Resampling resampling) {
+    BlockSums sums = new BlockSums(gram, Grouping.of(labels, categories));
+    int n = sums.items();
+    double[] ones = new double[n];
+    Arrays.fill(ones, 1);
+    BlockSums.Means means = sums.means(ones);
+    double[][] similarity = means.similarity();
+    double[][][] draws = new double[resampling.draws()][][];
+    Parallel.forEach(
+        draws.length,
+        resampling.threads(),
+        draw -> {
+          SplittableRandom random = resampling.stream(draw);
+          double[] weights = new double[n];
+          for (int category = 0; category < categories; category++) {
+            int size = sums.size(category);
+            for (int i = 0; i < size; i++) {
+              weights[sums.start(category) + random.nextInt(size)]++;
+            }
+          }
+          draws[draw] = sums.means(weights).similarity();
+        });
+    double[][][] without = new double[n][][];
+    int[] promptCategory = new int[n];
+    for (int category = 0; category < categories; category++) {
+      for (int place = sums.start(category); place < sums.start(category) + sums.size(category); place++) {
+        promptCategory[place] = category;
+        if (sums.size(category) >= 3) {
+          without[place] = leftOut(sums, means, place, category, ones);
+        }
+      }
+    }
+    return new DisattenuatedSimilarity(similarity, meanOfPairs(similarity), draws, without, promptCategory);
+  }
+
+  private static double[][] leftOut(
+      BlockSums sums, BlockSums.Means means, int place, int category, double[] ones) {
+    int k = sums.categories();
+    double[] row = new double[k];
+    sums.rowSums(place, ones, row);
+    double size = sums.size(category);
+    double[][] cross = new double[k][k];
+    double[] within = means.within().clone();
+    for (int i = 0; i < k; i++) {
+      cross[i] = means.cross()[i].clone();
+    }
+    for (int other = 0; other < k; other++) {
+      if (other != category) {
+        double changed = (size * means.cross()[category][other] - row[other] / sums.size(other)) / (size - 1);
+        cross[category][other] = changed;
+        cross[other][category] = changed;
+      }
+    }
+    double pairSum = means.within()[category] * size * (size - 1) - 2 * (row[category] - sums.square(place));
+    within[category] = pairSum / ((size - 1) * (size - 2));
+    return new BlockSums.Means(cross, within, means.norms()).similarity();
+  }
+
+  private static double meanOfPairs(double[][] similarity) {
+    int k = similarity.length;
+    double sum = 0;
+    for (int i = 0; i < k; i++) {
+      for (int j = i + 1; j < k; j++) {
+        sum += similarity[i][j];
+      }
+    }
+    return sum / (k * (k - 1) / 2.0);
+  }
+
+  public int categories() {
+    return similarity.length;
+  }
+
+  /** Interval of one pair's similarity. */
+  public Interval interval(int i, int j, double level) {
+    double[] resampled = new double[draws.length];
+    for (int draw = 0; draw < resampled.length; draw++) {
+      resampled[draw] = draws[draw][i][j];
+    }
+    return Bootstrap.percentile(resampled, level);
+  }
+
+  /** Interval of the mean over pairs. */
+  public Interval meanInterval(double level) {
+    double[] resampled = new double[draws.length];
+    for (int draw = 0; draw < resampled.length; draw++) {
+      resampled[draw] = meanOfPairs(draws[draw]);
+    }
+    return Bootstrap.percentile(resampled, level);
+  }
+}
