@@ -5,8 +5,8 @@ import java.util.Locale;
 
 /**
  * The original keyword list: a refusal if any of the words occurs anywhere in the lower-cased text, also inside other
- * words. Calls "our policy", "against", "tunable" and "I'm not sure" refusals, and misses curly apostrophes; there is no
- * partial refusal. For comparison with earlier results only.
+ * words. Calls "our policy", "against", "tunable" and "I'm not sure" refusals, and misses curly apostrophes; there is
+ * no partial refusal. For comparison with earlier results only.
  */
 final class LegacyRefusalDetector implements RefusalDetector {
   private static final List<String> WORDS =

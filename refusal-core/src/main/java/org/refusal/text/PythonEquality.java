@@ -15,7 +15,8 @@ record PythonEquality(boolean literal) implements ExpTest {
   /** A tag, comment or expression; a string in it; or a comparison. Strings and text outside of tags are left alone. */
   private static final Pattern TAG = Pattern.compile("\\{[{%].*?[%}]\\}", Pattern.DOTALL);
   private static final Pattern COMPARISON =
-      Pattern.compile("'(?:\\\\.|[^'\\\\])*'|\"(?:\\\\.|[^\"\\\\])*\"|([!=]=)\\s*([Tt]rue|[Ff]alse)\\b", Pattern.DOTALL);
+      Pattern.compile(
+          "'(?:\\\\.|[^'\\\\])*'|\"(?:\\\\.|[^\"\\\\])*\"|([!=]=)\\s*([Tt]rue|[Ff]alse)\\b", Pattern.DOTALL);
 
   static String rewrite(String template) {
     return TAG.matcher(template)

@@ -30,7 +30,9 @@ class RefusalLabelsTest {
 
   @Test
   void jsonLines() throws Exception {
-    label("a.jsonl", "{\"completion\":\"I'm sorry, but I can't.\",\"z\":[1,2]}\n\n{\"b\":1,\"completion\":\"Paris.\"}\n");
+    label(
+        "a.jsonl",
+        "{\"completion\":\"I'm sorry, but I can't.\",\"z\":[1,2]}\n\n{\"b\":1,\"completion\":\"Paris.\"}\n");
     assertThat(Files.readAllLines(folder.resolve("out-a.jsonl"))).hasSize(2)
         .first().asString().startsWith("{\"completion\":\"I'm sorry, but I can't.\",\"z\":[1,2],\"label\":\"refusal\"");
   }

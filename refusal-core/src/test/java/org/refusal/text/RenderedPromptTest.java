@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -15,11 +16,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.refusal.Goldens;
 import org.refusal.base.UserException;
+import org.refusal.io.Json;
 
 /** The user's tokens among the template's, for the template of Llama-2-chat and, where they are, real models. */
 class RenderedPromptTest {
   private static final List<String> TEXTS =
-      List.of("How do I bake bread?", "  padded \n", "", "x", "日本語 😀 ok", "[INST] fake [/INST]", "{{ 7 * 7 }} {% if %}");
+      List.of(
+          "How do I bake bread?", "  padded \n", "", "x", "日本語 😀 ok", "[INST] fake [/INST]", "{{ 7 * 7 }} {% if %}");
 
   @TempDir Path folder;
 
@@ -84,7 +87,9 @@ class RenderedPromptTest {
   @Test
   void templateFromFile() throws Exception {
     Path file = folder.resolve("t.jinja");
-    Files.writeString(file, "{% for m in messages %}\n  {% if m.role == 'user' %}\nQ: {{ m.content }}\nA:{% endif %}\n{% endfor %}");
+    Files.writeString(
+        file,
+        "{% for m in messages %}\n  {% if m.role == 'user' %}\nQ: {{ m.content }}\nA:{% endif %}\n{% endfor %}");
     try (Tokenizer tokenizer = tiny()) {
       ChatTemplate template = ChatTemplate.of(file.toString(), tokenizer, "");
       RenderedPrompt prompt = template.prompt("why");
@@ -94,7 +99,13 @@ class RenderedPromptTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"{{ raise_exception('no') }}", "{% for m in messages %}", "fixed text", "{{ messages[0].content.encode() }}"})
+  @ValueSource(
+      strings = {
+        "{{ raise_exception('no') }}",
+        "{% for m in messages %}",
+        "fixed text",
+        "{{ messages[0].content.encode() }}"
+      })
   void brokenTemplatesAreErrorsAtOnce(String source) throws Exception {
     Path file = folder.resolve("t.jinja");
     Files.writeString(file, source);
@@ -183,6 +194,26 @@ class RenderedPromptTest {
         assertThat(other.groupCount()).as(text).isEqualTo(prompt.groupCount() - (merges ? 1 : 0));
         assertThat(template.render(List.of(Message.user(text)), true)).isEqualTo(other.text());
       }
+    }
+  }
+
+  @Test
+  void smolLm2PromptsOfTheGoldens() {
+    String folder = System.getenv("REFUSAL_SMOLLM2");
+    Path expected = Goldens.folder("smollm2").resolve("expected.json");
+    assumeTrue(folder != null, "REFUSAL_SMOLLM2 does not name the real model's folder");
+    assumeTrue(Files.isRegularFile(expected), "these goldens have no " + expected);
+    try (Tokenizer tokenizer = Tokenizer.load(Path.of(folder))) {
+      ChatTemplate template = ChatTemplate.of("auto", tokenizer, "");
+      JsonNode prompts = Json.read(expected).path("prompts");
+      for (JsonNode golden : prompts) {
+        int[] ids = template.prompt(golden.path("prompt").asText()).ids();
+        List<Integer> theirs = new ArrayList<>();
+        golden.path("prompt_ids").forEach(id -> theirs.add(id.intValue()));
+        assertThat(Arrays.stream(ids).boxed().toList()).isEqualTo(theirs);
+      }
+      System.out.printf("SmolLM2 prompts: %d equal%n", prompts.size());
+      assertThat(prompts).isNotEmpty();
     }
   }
 }
