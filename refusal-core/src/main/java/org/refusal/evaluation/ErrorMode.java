@@ -1,0 +1,28 @@
+package org.refusal.evaluation;
+
+import java.util.Locale;
+import org.refusal.base.UserException;
+
+/** What becomes of the SAE errors in the patched runs of a circuit (METHODS 8). */
+public enum ErrorMode {
+  /** Error nodes are never replaced. */
+  KEEP,
+  /** Error nodes are nodes: replaced like latents, inside or outside the circuit. */
+  CIRCUIT,
+  /** The error is at its baseline in every run but that of the whole model. */
+  ABLATE;
+
+  /** As in {@code evaluation.errors}. */
+  public static ErrorMode of(String key) {
+    for (ErrorMode mode : values()) {
+      if (mode.key().equals(key)) {
+        return mode;
+      }
+    }
+    throw UserException.badConfig("evaluation.errors is '" + key + "'; it must be keep, circuit or ablate");
+  }
+
+  public String key() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+}

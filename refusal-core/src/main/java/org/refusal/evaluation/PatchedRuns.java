@@ -1,0 +1,196 @@
+package org.refusal.evaluation;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.DataType;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import org.refusal.base.ExitCode;
+import org.refusal.base.UserException;
+import org.refusal.baseline.PromptTokens;
+import org.refusal.circuit.HookPoint;
+import org.refusal.model.Hooks;
+import org.refusal.model.LogitsAt;
+import org.refusal.model.Prefix;
+import org.refusal.torch.Memory;
+import org.refusal.torch.TorchOps;
+
+/**
+ * The metric m of prompts under interventions.
+ *
+ * <p>Cost for n prompts and K interventions: per first hook point one pass over the prompts up to it, shared by all
+ * interventions that begin there, then n K passes over the layers above it, {@code batchSize} rows at a time; one pass
+ * over the partners up to the last hook point where the baseline is paired, and one over the prompts where sinks are
+ * known. Memory grows with {@code batchSize * tokens * d_sae}. When memory runs out, the batch is halved.
+ *
+ * @param batchSize rows run at once; changes no result beyond rounding
+ */
+public record PatchedRuns(EvaluationModel model, int batchSize) {
+  public PatchedRuns {
+    if (batchSize < 1) {
+      throw UserException.badConfig("evaluation.batch_size is " + batchSize + "; it must be at least 1");
+    }
+  }
+
+  /** m of every prompt as the model is {@code [prompt]}, nats; n forward passes. */
+  public double[] clean(List<PromptTokens> prompts) {
+    double[] metrics = new double[prompts.size()];
+    for (List<Integer> chunk : byLength(prompts)) {
+      cleanChunk(prompts, chunk, metrics);
+    }
+    return metrics;
+  }
+
+  private void cleanChunk(List<PromptTokens> prompts, List<Integer> chunk, double[] metrics) {
+    List<PromptTokens> chosen = chunk.stream().map(prompts::get).toList();
+    try (Memory.Scope scope = Memory.scope()) {
+      double[] m =
+          doubles(
+              model.metric().apply(
+                  model.lm().forward(
+                      org.refusal.baseline.Captures.batch(chosen, model.padId()), Hooks.none(), LogitsAt.LAST)));
+      for (int i = 0; i < m.length; i++) {
+        metrics[chunk.get(i)] = finite(m[i], chosen.get(i), "the whole model");
+      }
+    } catch (RuntimeException e) {
+      halve(e, chunk, part -> cleanChunk(prompts, part, metrics));
+    }
+  }
+
+  /** m of every prompt under every intervention {@code [intervention][prompt]}, nats. */
+  public double[][] metric(List<PromptTokens> prompts, List<Intervention> interventions) {
+    double[][] metrics = new double[interventions.size()][prompts.size()];
+    Map<String, List<Integer>> groups = new LinkedHashMap<>();
+    for (int i = 0; i < interventions.size(); i++) {
+      groups.computeIfAbsent(kind(interventions.get(i)), key -> new ArrayList<>()).add(i);
+    }
+    for (List<Integer> group : groups.values()) {
+      List<Intervention> alike = group.stream().map(interventions::get).toList();
+      for (List<Integer> chunk : byLength(prompts)) {
+        chunk(prompts, chunk, alike, group, metrics);
+      }
+    }
+    return metrics;
+  }
+
+  /** Interventions of one kind do the same work at the same hook points and are run together. */
+  private static String kind(Intervention intervention) {
+    return intervention.byPoint().entrySet().stream()
+        .map(e -> e.getKey().name() + ":" + e.getValue().getClass().getSimpleName())
+        .collect(Collectors.joining(","));
+  }
+
+  private void chunk(
+      List<PromptTokens> prompts,
+      List<Integer> chunk,
+      List<Intervention> interventions,
+      List<Integer> numbers,
+      double[][] metrics) {
+    List<PromptTokens> chosen = chunk.stream().map(prompts::get).toList();
+    HookPoint first = interventions.get(0).first();
+    int atOnce = Math.max(1, batchSize / chunk.size());
+    try (Memory.Scope scope = Memory.scope();
+        PatchedBatch batch = new PatchedBatch(model, chosen, points(interventions));
+        Prefix prefix = model.lm().prefix(batch.tokens(), first, Hooks.none())) {
+      int from = 0;
+      while (from < interventions.size()) {
+        int to = Math.min(interventions.size(), from + atOnce);
+        try {
+          double[] m = run(batch, prefix, interventions.subList(from, to));
+          for (int row = 0; row < m.length; row++) {
+            int prompt = row / (to - from);
+            int i = from + row % (to - from);
+            metrics[numbers.get(i)][chunk.get(prompt)] =
+                finite(m[row], chosen.get(prompt), interventions.get(i).name());
+          }
+          from = to;
+        } catch (RuntimeException e) {
+          if (!outOfMemory(e) || to - from == 1) {
+            throw e;
+          }
+          atOnce = (to - from + 1) / 2;
+        }
+      }
+    } catch (RuntimeException e) {
+      halve(e, chunk, part -> chunk(prompts, part, interventions, numbers, metrics));
+    }
+  }
+
+  private double[] run(PatchedBatch batch, Prefix prefix, List<Intervention> interventions) {
+    try (Memory.Scope scope = Memory.scope();
+        Prefix repeated = prefix.repeat(interventions.size())) {
+      NDArray patched = batch.apply(repeated.activation(), prefix.at(), interventions);
+      NDArray logits = model.lm().suffix(repeated, patched, batch.hooks(interventions), LogitsAt.LAST);
+      return doubles(model.metric().apply(logits));
+    }
+  }
+
+  static SortedSet<HookPoint> points(Collection<Intervention> interventions) {
+    SortedSet<HookPoint> points = new TreeSet<>();
+    interventions.forEach(intervention -> points.addAll(intervention.byPoint().keySet()));
+    return points;
+  }
+
+  /** Numbers of the prompts, short ones first, in batches. */
+  List<List<Integer>> byLength(List<PromptTokens> prompts) {
+    List<Integer> order = new ArrayList<>();
+    for (int p = 0; p < prompts.size(); p++) {
+      order.add(p);
+    }
+    order.sort(Comparator.comparingInt(p -> prompts.get(p).length()));
+    List<List<Integer>> chunks = new ArrayList<>();
+    for (int from = 0; from < order.size(); from += batchSize) {
+      chunks.add(order.subList(from, Math.min(order.size(), from + batchSize)));
+    }
+    return chunks;
+  }
+
+  static void halve(RuntimeException failure, List<Integer> chunk, java.util.function.Consumer<List<Integer>> work) {
+    if (!outOfMemory(failure)) {
+      throw failure;
+    }
+    if (chunk.size() == 1) {
+      throw new UserException(
+          ExitCode.ENVIRONMENT,
+          "out of memory with a single prompt",
+          "use a half type (model.torch_dtype), a smaller SAE, or a device with more memory",
+          failure);
+    }
+    work.accept(chunk.subList(0, chunk.size() / 2));
+    work.accept(chunk.subList(chunk.size() / 2, chunk.size()));
+  }
+
+  static boolean outOfMemory(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      String message = cause.getMessage() == null ? "" : cause.getMessage().toLowerCase(Locale.ROOT);
+      if (!(cause instanceof UserException)
+          && (message.contains("out of memory")
+              || message.contains("can't allocate memory")
+              || message.contains("not enough memory")
+              || message.contains("bad_alloc"))) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static double finite(double m, PromptTokens prompt, String intervention) {
+    if (!Double.isFinite(m)) {
+      throw UserException.badData(
+          "prompt %s: the metric is %s with %s".formatted(prompt.id(), m, intervention),
+          "use model.torch_dtype: float32 (or bfloat16), which half floats overflow less easily");
+    }
+    return m;
+  }
+
+  static double[] doubles(NDArray values) {
+    return TorchOps.cast(values, DataType.FLOAT64).toDoubleArray();
+  }
+}
