@@ -1,0 +1,136 @@
+package org.refusal.evaluation;
+
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.refusal.base.UserException;
+import org.refusal.baseline.PromptTokens;
+import org.refusal.circuit.Node;
+import org.refusal.io.Json;
+
+/**
+ * {@code {model}_{category}_metrics.json}; see the package description.
+ *
+ * @param baseline paired, mean or zero
+ * @param errors keep, circuit or ablate
+ * @param hookPoints those patched together, YAML names in forward order
+ * @param curve circuits of growing size from the ranking by |effect|
+ * @param circuits named circuits, such as {@code discovered} and {@code legacy}
+ * @param directionAblation the difference-of-means direction projected out; null where there is none
+ * @param sideEffects on safe prompts, by intervention
+ * @param behaviour refusals in generated text, by intervention; null unless asked for
+ */
+@JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+public record CategoryMetrics(
+    String format,
+    int version,
+    String model,
+    String category,
+    String baseline,
+    String errors,
+    long seed,
+    int bootstrap,
+    String unit,
+    List<String> hookPoints,
+    RefusalGap gap,
+    FaithfulnessCurve curve,
+    Map<String, NamedCircuit> circuits,
+    Drop directionAblation,
+    Map<String, SideEffects> sideEffects,
+    Map<String, Behaviour> behaviour) {
+  static final String FORMAT = "refusal-evaluation";
+  static final int VERSION = 1;
+
+  /** @param size number of nodes */
+  @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+  public record NamedCircuit(int size, CircuitScore score, Interval faithfulness, Interval completeness) {
+
+    /** Two patched runs per prompt; F(M) and F(∅) come from the curve. */
+    public static NamedCircuit measure(
+        PatchedRuns runs,
+        CircuitInterventions interventions,
+        List<PromptTokens> prompts,
+        FaithfulnessCurve curve,
+        List<? extends Node> nodes,
+        int bootstrap,
+        SplittableRandom random) {
+      double[][] m =
+          runs.metric(
+              prompts,
+              List.of(
+                  interventions.circuit("the circuit", nodes),
+                  interventions.complement("all but the circuit", nodes)));
+      CircuitScore score = new CircuitScore(curve.model(), m[0], m[1], curve.empty());
+      return new NamedCircuit(
+          nodes.size(),
+          score,
+          score.faithfulness(bootstrap, random.split()),
+          score.completeness(bootstrap, random.split()));
+    }
+  }
+
+  /**
+   * @param drops F(M) - F(intervention) of every prompt, nats
+   * @param drop their mean in units of Delta
+   */
+  @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+  public record Drop(double[] drops, Interval drop) {
+
+    /** One patched run per prompt. */
+    public static Drop measure(
+        PatchedRuns runs,
+        List<PromptTokens> prompts,
+        RefusalGap gap,
+        Intervention intervention,
+        int bootstrap,
+        SplittableRandom random) {
+      double[] patched = runs.metric(prompts, List.of(intervention))[0];
+      double[] drops = new double[patched.length];
+      for (int p = 0; p < drops.length; p++) {
+        drops[p] = gap.metric()[p] - patched[p];
+      }
+      return new Drop(
+          drops,
+          Interval.bootstrap(
+              new int[] {drops.length},
+              bootstrap,
+              random,
+              chosen -> Interval.mean(drops, chosen[0]) / gap.delta(chosen[0])));
+    }
+  }
+
+  public static CategoryMetrics of(
+      String model,
+      String category,
+      String baseline,
+      ErrorMode errors,
+      long seed,
+      int bootstrap,
+      List<String> hookPoints,
+      RefusalGap gap,
+      FaithfulnessCurve curve,
+      Map<String, NamedCircuit> circuits,
+      Drop directionAblation,
+      Map<String, SideEffects> sideEffects,
+      Map<String, Behaviour> behaviour) {
+    return new CategoryMetrics(
+        FORMAT, VERSION, model, category, baseline, errors.key(), seed, bootstrap,
+        "per prompt: nats of log-odds; drop: Delta", hookPoints, gap, curve, circuits, directionAblation, sideEffects,
+        behaviour);
+  }
+
+  public void write(Path file) {
+    Json.write(file, this);
+  }
+
+  public static CategoryMetrics read(Path file) {
+    CategoryMetrics read = Json.read(file, CategoryMetrics.class);
+    if (!FORMAT.equals(read.format) || read.version != VERSION) {
+      throw UserException.badData("%s: is no %s file of version %d".formatted(file, FORMAT, VERSION));
+    }
+    return read;
+  }
+}

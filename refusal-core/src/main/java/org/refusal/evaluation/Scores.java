@@ -1,0 +1,43 @@
+package org.refusal.evaluation;
+
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.SplittableRandom;
+
+/** The arithmetic of faithfulness and completeness. */
+final class Scores {
+  private Scores() {}
+
+  /** (F(of) - F(∅)) / (F(M) - F(∅)) over the chosen prompts. */
+  static double ratio(double[] model, double[] of, double[] empty, int[] chosen) {
+    double floor = Interval.mean(empty, chosen);
+    return (Interval.mean(of, chosen) - floor) / (Interval.mean(model, chosen) - floor);
+  }
+
+  static int[] all(int n) {
+    int[] all = new int[n];
+    Arrays.setAll(all, p -> p);
+    return all;
+  }
+
+  static Optional<String> undefined(
+      double[] model, double[] empty, double delta, int bootstrap, SplittableRandom random) {
+    Interval effect =
+        Interval.bootstrap(
+            new int[] {model.length},
+            bootstrap,
+            random,
+            chosen -> Interval.mean(model, chosen[0]) - Interval.mean(empty, chosen[0]));
+    if (Math.abs(effect.value()) < CircuitScore.SMALLEST_EFFECT * Math.abs(delta)) {
+      return Optional.of(
+          "F(M) - F(∅) is %.3f, less than %.1f of the refusal gap %.3f"
+              .formatted(effect.value(), CircuitScore.SMALLEST_EFFECT, delta));
+    }
+    if (effect.contains(0)) {
+      return Optional.of(
+          "F(M) - F(∅) is %.3f, within noise (%.3f to %.3f)"
+              .formatted(effect.value(), effect.low(), effect.high()));
+    }
+    return Optional.empty();
+  }
+}

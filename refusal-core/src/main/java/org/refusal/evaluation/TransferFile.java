@@ -1,0 +1,61 @@
+package org.refusal.evaluation;
+
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.refusal.base.UserException;
+import org.refusal.io.Json;
+
+/**
+ * {@code {model}_transfer.json}; see the package description.
+ *
+ * @param gaps by category
+ * @param hookPoints by YAML name, in forward order
+ */
+@JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+public record TransferFile(
+    String format,
+    int version,
+    String model,
+    List<String> categories,
+    long seed,
+    int bootstrap,
+    String unit,
+    Map<String, RefusalGap> gaps,
+    Map<String, AtPoint> hookPoints) {
+  static final String FORMAT = "refusal-transfer";
+  static final int VERSION = 1;
+
+  /**
+   * @param readoutRank dimensions of the causal read-out; -1 where there is none
+   * @param forms by key ({@link TransferForm#key})
+   */
+  @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+  public record AtPoint(DecisionProfile decision, int readoutRank, Map<String, TransferMatrix> forms) {}
+
+  public static TransferFile of(
+      String model,
+      List<String> categories,
+      long seed,
+      int bootstrap,
+      Map<String, RefusalGap> gaps,
+      Map<String, AtPoint> hookPoints) {
+    return new TransferFile(
+        FORMAT, VERSION, model, categories, seed, bootstrap, "raw drops: nats of log-odds; drop, D and decided: Delta",
+        gaps, hookPoints);
+  }
+
+  public void write(Path file) {
+    Json.write(file, this);
+  }
+
+  public static TransferFile read(Path file) {
+    TransferFile read = Json.read(file, TransferFile.class);
+    if (!FORMAT.equals(read.format) || read.version != VERSION) {
+      throw UserException.badData("%s: is no %s file of version %d".formatted(file, FORMAT, VERSION));
+    }
+    return read;
+  }
+}

@@ -1,0 +1,75 @@
+package org.refusal.evaluation;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.function.Supplier;
+import org.refusal.base.Seeds;
+import org.refusal.circuit.HookPoint;
+import org.refusal.config.EvaluateConfig;
+
+/** Makes the parts of one category at one hook point, in the four forms of METHODS 8, each with its controls. */
+public record TransferParts(EvaluateConfig.Transfer config, long seed, String category, HookPoint at) {
+
+  /** @param projected y_p = B Bᵀ v_p of every refused discovery prompt {@code [prompt][d_model]} */
+  public TransferPart effect(double[][] projected) {
+    double[][] direction = Directions.meanUnit(projected);
+    List<Replacement> resamples = new ArrayList<>();
+    for (double[][] resampled :
+        Directions.resampledMeanUnits(projected, config.directionResamples(), stream(TransferForm.EFFECT, "resamples"))) {
+      resamples.add(new Replacement.Span(resampled));
+    }
+    return span(TransferForm.EFFECT, direction, projected[0].length, resamples);
+  }
+
+  /** @param activity mean of every latent over the category's discovery tokens {@code [d_sae]} */
+  public TransferPart latent(DrivingLatents driving, double[] activity) {
+    SplittableRandom random = stream(TransferForm.LATENT, "controls");
+    int[] latents = driving.latents();
+    return part(
+        latents.length,
+        Replacement.Nodes.latents(latents),
+        () -> Replacement.Nodes.latents(Directions.randomLatents(latents, activity, random)),
+        List.of());
+  }
+
+  /** @param decoderRows W_dec rows of the driving latents {@code [latent][d_model]} */
+  public TransferPart direction(DrivingLatents driving, double[][] decoderRows, int dModel) {
+    double[][] basis =
+        Directions.span(decoderRows, driving.effects(), config.directionEnergy(), config.maxDirections());
+    return span(TransferForm.DIRECTION, basis, dModel, List.of());
+  }
+
+  public TransferPart differenceOfMeans(DiscoveryMeans refused, DiscoveryMeans answered) {
+    return span(
+        TransferForm.DIFFERENCE_OF_MEANS,
+        DiscoveryMeans.difference(refused, answered),
+        refused.postInstruction().length,
+        List.of());
+  }
+
+  private TransferPart span(TransferForm form, double[][] basis, int dModel, List<Replacement> resamples) {
+    SplittableRandom random = stream(form, "controls");
+    return part(
+        basis.length,
+        new Replacement.Span(basis),
+        () -> new Replacement.Span(Directions.random(dModel, basis.length, random)),
+        resamples);
+  }
+
+  private TransferPart part(
+      int size, Replacement replacement, Supplier<Replacement> control, List<Replacement> resamples) {
+    if (size == 0) {
+      return new TransferPart(null, 0, List.of(), List.of());
+    }
+    List<Replacement> controls = new ArrayList<>();
+    for (int c = 0; c < config.controls(); c++) {
+      controls.add(control.get());
+    }
+    return new TransferPart(replacement, size, controls, resamples);
+  }
+
+  private SplittableRandom stream(TransferForm form, String use) {
+    return Seeds.random(seed, "transfer", use, form.key(), category, at.name());
+  }
+}
