@@ -41,6 +41,35 @@ public record Readout(double[][] basis, double[] energy, double totalEnergy) {
     return projected;
   }
 
+  /**
+   * From the second moment of the gradients.
+   *
+   * @param moment {@code [d_model * d_model]}
+   * @param share of the energy that the basis keeps
+   * @param maxRank at most so many directions
+   */
+  static Readout of(double[] moment, double share, int maxRank) {
+    int n = (int) Math.round(Math.sqrt(moment.length));
+    double total = 0;
+    for (int i = 0; i < n; i++) {
+      total += moment[i * n + i];
+    }
+    if (!(total > 0)) {
+      return new Readout(new double[0][], new double[0], 0);
+    }
+    LeadingEigenvectors.Result leading = LeadingEigenvectors.of(moment, n, Math.min(maxRank, n));
+    int rank = 0;
+    double kept = 0;
+    while (rank < leading.values().length && kept < share * total) {
+      kept += leading.values()[rank++];
+    }
+    double[] energy = new double[rank];
+    for (int r = 0; r < rank; r++) {
+      energy[r] = leading.values()[r] / total;
+    }
+    return new Readout(Arrays.copyOf(leading.vectors(), rank), energy, total);
+  }
+
   public static void write(Path path, String model, Map<HookPoint, Readout> readouts) {
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     readouts.forEach((at, readout) -> {

@@ -1,0 +1,174 @@
+package org.refusal.attribution;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.DataType;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.refusal.baseline.LatentsAndError;
+import org.refusal.baseline.Precision;
+import org.refusal.circuit.ErrorNode;
+import org.refusal.circuit.HookPoint;
+import org.refusal.circuit.LatentNode;
+import org.refusal.circuit.Node;
+import org.refusal.model.Hooks;
+import org.refusal.model.LogitsAt;
+import org.refusal.model.Prefix;
+import org.refusal.sae.SparseAutoencoder;
+import org.refusal.torch.Autograd;
+import org.refusal.torch.Memory;
+import org.refusal.torch.TorchOps;
+
+/**
+ * Causal edges between the nodes of two hook points u before d (Marks et al. 2024, section 3.2): w(i, j) = sum over t of
+ * [d (sum over t' of g_j,t' f_j,t') / da_u,t · W_dec_i] (f̄_i - f_i,t) with g_j = W_dec_j · dm/da_d held constant. The
+ * upstream error is held fixed where a latent moves; TopK keeps the active set of the clean run. Error nodes are ends too:
+ * upstream ē - e replaces the latent's change; downstream the sum is that of dm/da_d · e_d, e_d = a_d - x̂_d. With all
+ * nodes of d, error included, the edges out of a node sum to its attribution-patching effect.
+ *
+ * <p>Cost per batch of prompts: one forward pass, and one backward pass between u and d for each downstream node.
+ */
+public final class EdgeEstimator {
+  private final HookPoint upstream;
+  private final HookPoint downstream;
+  private final List<Node> sources;
+  private final List<Node> targets;
+
+  /**
+   * @param sources nodes at one hook point
+   * @param targets nodes at one later hook point
+   */
+  public EdgeEstimator(List<Node> sources, List<Node> targets) {
+    this.sources = List.copyOf(sources);
+    this.targets = List.copyOf(targets);
+    this.upstream = place(sources);
+    this.downstream = place(targets);
+    if (upstream.compareTo(downstream) >= 0) {
+      throw new IllegalArgumentException(upstream + " does not lie before " + downstream);
+    }
+  }
+
+  private static HookPoint place(List<Node> nodes) {
+    HookPoint at = nodes.get(0).at();
+    if (nodes.stream().anyMatch(node -> !node.at().equals(at))) {
+      throw new IllegalArgumentException("nodes of several hook points: " + nodes);
+    }
+    return at;
+  }
+
+  /** @return weights {@code [prompts][sources][targets]} */
+  public double[][][] weights(AttributedBatch batch) {
+    AttributionModel model = batch.model();
+    double[][][] weights = new double[batch.prompts().size()][sources.size()][targets.size()];
+    try (Memory.Scope scope = Memory.scope();
+        HookedBatch from = batch.at(upstream);
+        Prefix prefix = model.lm().prefix(batch.tokens(), upstream, Hooks.none())) {
+      List<NDArray> sourceGradients = batch.at(downstream).cleanGradients(); // dm/da_d, [T, d_model] per prompt
+      List<double[]> kept = new ArrayList<>();
+      try (Autograd tape = Autograd.record()) {
+        NDArray leaf = tape.watch(prefix.activation());
+        NDArray[] reached = new NDArray[1];
+        model.lm().suffix(
+            prefix,
+            leaf,
+            new Hooks(
+                Map.of(
+                    downstream,
+                    (activation, at) -> {
+                      reached[0] = Memory.own(activation);
+                      return activation;
+                    })),
+            LogitsAt.LAST);
+        List<Downstream> rows = new ArrayList<>();
+        for (int r = 0; r < weights.length; r++) {
+          NDArray a = reached[0].get(r).get("%d:".formatted(batch.tokens().padding(r)));
+          NDArray gradient = sourceGradients.get(r);
+          rows.add(Downstream.of(a, gradient, model, downstream));
+        }
+        for (int j = 0; j < targets.size(); j++) {
+          try (Memory.Scope inner = Memory.scope()) {
+            NDArray sum = null;
+            for (Downstream row : rows) {
+              NDArray value = row.value(targets.get(j));
+              sum = sum == null ? value : sum.add(value);
+            }
+            NDArray gradient = Precision.toWorking(tape.gradients(sum, List.of(leaf)).get(0));
+            for (int r = 0; r < weights.length; r++) {
+              NDArray ofRow = gradient.get(r).get("%d:".formatted(batch.tokens().padding(r))); // [T, d_model]
+              double[] column = column(from, r, ofRow);
+              for (int i = 0; i < column.length; i++) {
+                weights[r][i][j] = column[i];
+                if (!Double.isFinite(column[i])) {
+                  throw from.notFinite(r, "edges to " + downstream.name());
+                }
+              }
+            }
+          }
+        }
+        reached[0].close();
+      }
+    }
+    return weights;
+  }
+
+  /** What one downstream row contributes: TopK's active set is a constant mask. */
+  private record Downstream(
+      NDArray activation, NDArray gradient, NDArray mask, NDArray scores, SparseAutoencoder sae) {
+
+    static Downstream of(NDArray recorded, NDArray gradient, AttributionModel model, HookPoint at) {
+      SparseAutoencoder sae = model.saes().get(at);
+      DataType working = sae.wDec().getDataType();
+      NDArray a = TorchOps.cast(recorded, working); // [T, d_model], part of the graph
+      NDArray clean = TorchOps.detach(a);
+      boolean[] sinks = model.thresholds().mask(at, clean);
+      float[] keep = new float[sinks.length];
+      for (int t = 0; t < keep.length; t++) {
+        keep[t] = sinks[t] ? 0 : 1;
+      }
+      NDArray kept =
+          TorchOps.cast(a.getManager().create(keep, new ai.djl.ndarray.types.Shape(keep.length, 1)), working);
+      NDArray mask = TorchOps.cast(sae.encodeDense(clean).gt(0), working).mul(kept); // [T, d_sae]
+      NDArray g = gradient.mul(kept);
+      return new Downstream(a, g, mask, g.matMul(sae.wDec().transpose()), sae);
+    }
+
+    /** sum over t of g_j f_j, or of g · e; a scalar of the graph. */
+    NDArray value(Node node) {
+      if (node instanceof LatentNode latent) {
+        int j = latent.latent();
+        NDArray encoder = sae.wEnc().get(":, %d:%d".formatted(j, j + 1)); // [d_model, 1]
+        NDArray f = activation.sub(sae.bDec()).matMul(encoder).add(sae.bEnc().get("%d:%d".formatted(j, j + 1)));
+        NDArray weight = mask.mul(scores).get(":, %d:%d".formatted(j, j + 1)); // [T, 1], constant
+        return f.mul(weight).sum();
+      }
+      NDArray latents = activation.sub(sae.bDec()).matMul(sae.wEnc()).add(sae.bEnc()).mul(mask);
+      NDArray error = activation.sub(LatentsAndError.decode(latents, sae)); // [T, d_model]
+      return error.mul(gradient).sum();
+    }
+  }
+
+  private double[] column(HookedBatch from, int r, NDArray gradient) {
+    HookedBatch.Row row = from.rows().get(r);
+    double[] column = new double[sources.size()];
+    long[] latents =
+        sources.stream().filter(LatentNode.class::isInstance).mapToLong(n -> ((LatentNode) n).latent()).toArray();
+    double[] effects = new double[0];
+    if (latents.length > 0) {
+      NDArray index = gradient.getManager().create(latents);
+      NDArray directions = from.sae().wDec().get(index); // [sources, d_model]
+      NDArray deltas = row.latentDelta().transpose().get(index).transpose(); // [T, sources]
+      effects =
+          TorchOps.cast(gradient.matMul(directions.transpose()).mul(deltas), DataType.FLOAT64)
+              .sum(new int[] {0})
+              .toDoubleArray();
+    }
+    int next = 0;
+    for (int i = 0; i < column.length; i++) {
+      column[i] =
+          sources.get(i) instanceof ErrorNode
+              ? TorchOps.cast(gradient.mul(row.errorDelta()), DataType.FLOAT64).sum().getDouble()
+              : effects[next++];
+    }
+    return column;
+  }
+}
