@@ -71,15 +71,15 @@ public record SaeOptions(
         training.maxSteps(),
         training.balanceSafeToxic(),
         training.useCategoryWeights(),
-        learningRate(training.learningRate(), sae.hiddenDim()),
+        learningRate(training.learningRate(), sae.hiddenDim(), sae.variant().equals("legacy")),
         (long) training.windowMib() << 20,
         training.checkpointEvery(),
         config.seed());
   }
 
-  private static double learningRate(String text, int dSae) {
+  private static double learningRate(String text, int dSae, boolean legacy) {
     if (text.equals("auto")) {
-      return automaticLearningRate(dSae);
+      return legacy ? LegacySaeTrainer.LEARNING_RATE : automaticLearningRate(dSae);
     }
     try {
       return Double.parseDouble(text);

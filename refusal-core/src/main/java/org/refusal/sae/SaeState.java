@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Random;
+import java.util.SplittableRandom;
 import java.util.function.BiConsumer;
 import org.refusal.base.Seeds;
 import org.refusal.io.Safetensors;
@@ -59,6 +60,19 @@ final class SaeState {
     }
     System.arraycopy(decoder, 0, state.encoder.value, 0, decoder.length);
     System.arraycopy(decoderBias, 0, state.decoderBias.value, 0, dIn);
+    return state;
+  }
+
+  /** Encoder uniform in +-gain sqrt(6 / (d_in + d_sae)) (Xavier), the decoder its transpose, biases zero. */
+  static SaeState xavier(int dIn, int dSae, double gain, long seed) {
+    SaeState state = new SaeState(dIn, dSae);
+    SplittableRandom random = Seeds.random(seed, "encoder");
+    double bound = gain * Math.sqrt(6.0 / (dIn + dSae));
+    float[] encoder = state.encoder.value;
+    for (int i = 0; i < encoder.length; i++) {
+      encoder[i] = (float) ((2 * random.nextDouble() - 1) * bound);
+    }
+    System.arraycopy(encoder, 0, state.decoder.value, 0, encoder.length);
     return state;
   }
 

@@ -172,7 +172,7 @@ public final class SaeTrainer {
         Progress.Task task = progress.task("SAE " + at.name(), steps)) {
       SparseTrainingStep step =
           new SparseTrainingStep(
-              state, options.k(), options.sparsityCoeff(), options.deadAfter(), parallel, manager);
+              state, SparseTrainingStep.Rules.TOP_K, options.k(), options.sparsityCoeff(), options.deadAfter(), parallel, manager);
       task.advance(state.step);
       while (state.step < steps) {
         long now = state.step;

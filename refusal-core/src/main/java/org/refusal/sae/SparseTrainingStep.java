@@ -33,11 +33,27 @@ final class SparseTrainingStep {
   private static final double BETA_1 = .9;
   private static final double BETA_2 = .999;
   private static final double EPSILON = 1e-8;
-  private static final double MAX_GRADIENT_NORM = 1;
+
+  /**
+   * In what the two variants of the autoencoder differ.
+   *
+   * @param centred the encoder sees x - b_dec; otherwise x
+   * @param perVariance the loss is FVU; otherwise the mean square over tokens and dimensions
+   * @param unitRows decoder rows keep unit norm
+   * @param maxGradientNorm of all gradients together; larger ones are scaled down
+   */
+  record Rules(boolean centred, boolean perVariance, boolean unitRows, double maxGradientNorm) {
+    /** METHODS 3. */
+    static final Rules TOP_K = new Rules(true, true, true, 1);
+
+    /** The original project's autoencoder: plain MSE, nothing constrained. */
+    static final Rules LEGACY = new Rules(false, false, false, Double.POSITIVE_INFINITY);
+  }
 
   /**
    * What a step saw, before it changed the weights.
    *
+   * @param fvu the reconstruction term of the loss: FVU, or the mean square under {@link Rules#LEGACY}
    * @param auxFvu FVU of the residual's reconstruction from dead latents; 0 when none is dead
    * @param l0 active latents per token
    * @param dead latents that were dead
@@ -45,6 +61,7 @@ final class SparseTrainingStep {
   record Outcome(double loss, double fvu, double auxFvu, double l0, int dead, double gradientNorm) {}
 
   private final SaeState state;
+  private final Rules rules;
   private final int k;
   private final double sparsityCoeff;
   private final long deadAfter;
@@ -66,8 +83,10 @@ final class SparseTrainingStep {
   private ActiveLatents revived;
 
   SparseTrainingStep(
-      SaeState state, int k, double sparsityCoeff, long deadAfter, Parallel parallel, NDManager manager) {
+      SaeState state, Rules rules, int k, double sparsityCoeff, long deadAfter, Parallel parallel,
+      NDManager manager) {
     this.state = state;
+    this.rules = rules;
     this.k = k;
     this.sparsityCoeff = sparsityCoeff;
     this.deadAfter = deadAfter;
@@ -111,7 +130,7 @@ final class SparseTrainingStep {
     multiplyByEncoder(tokens);
     double[] squares = new double[tokens];
     parallel.forEach(tokens, (from, to) -> reconstruct(x, squares, from, to));
-    double total = squaresAboutMean(x, tokens);
+    double total = rules.perVariance() ? squaresAboutMean(x, tokens) : (double) tokens * state.dIn;
     double fvu = sum(squares) / total;
 
     int[] dead = deadLatents();
@@ -134,7 +153,7 @@ final class SparseTrainingStep {
                 + Kernels.squares(encoderBiasGradient, 0, state.dSae)
                 + Kernels.squares(decoderBiasGradient, 0, state.dIn));
     state.step++;
-    update(learningRate, Math.min(1, MAX_GRADIENT_NORM / (norm + 1e-6)));
+    update(learningRate, Math.min(1, rules.maxGradientNorm() / (norm + 1e-6)));
     for (int i = 0; i < state.dSae; i++) {
       state.tokensSinceActive[i] = active.count(i) > 0 ? 0 : state.tokensSinceActive[i] + tokens;
     }
@@ -149,7 +168,9 @@ final class SparseTrainingStep {
         (from, to) -> {
           for (int t = from; t < to; t++) {
             System.arraycopy(x, t * d, centred, t * d, d);
-            Kernels.addOne(centred, t * d, state.decoderBias.value, 0, -1, d);
+            if (rules.centred()) {
+              Kernels.addOne(centred, t * d, state.decoderBias.value, 0, -1, d);
+            }
           }
           mirror.put(from * d, centred, from * d, (to - from) * d);
         });
@@ -276,8 +297,10 @@ final class SparseTrainingStep {
         revived.addEncoderGradient(i, encoderGradient, centred, d);
       }
       encoderBiasGradient[i] = (float) bias;
-      float along = Kernels.dot(decoderGradient, i * d, state.decoder.value, i * d, d);
-      Kernels.addOne(decoderGradient, i * d, state.decoder.value, i * d, -along, d);
+      if (rules.unitRows()) {
+        float along = Kernels.dot(decoderGradient, i * d, state.decoder.value, i * d, d);
+        Kernels.addOne(decoderGradient, i * d, state.decoder.value, i * d, -along, d);
+      }
       norms[i] = Kernels.squares(encoderGradient, i * d, d) + Kernels.squares(decoderGradient, i * d, d);
     }
   }
@@ -289,7 +312,7 @@ final class SparseTrainingStep {
     for (int t = 0; t < tokens; t++) {
       Kernels.addOne(gradient, 0, residual, t * d, 1, d);
     }
-    for (int i = 0; i < state.dSae; i++) {
+    for (int i = 0; rules.centred() && i < state.dSae; i++) {
       if (encoderBiasGradient[i] != 0) {
         Kernels.addOne(gradient, 0, state.encoder.value, i * d, -encoderBiasGradient[i], d);
       }
@@ -309,7 +332,7 @@ final class SparseTrainingStep {
           adam(state.encoder, encoderGradient, from * d, count, (float) clip, rate, root);
           adam(state.encoderBias, encoderBiasGradient, from, to - from, (float) clip, rate, root);
           adam(state.decoder, decoderGradient, from * d, count, (float) clip, rate, root);
-          for (int i = from; i < to; i++) {
+          for (int i = from; rules.unitRows() && i < to; i++) {
             double norm = Math.sqrt(Kernels.squares(state.decoder.value, i * d, d));
             Kernels.scale(state.decoder.value, i * d, d, (float) (1 / norm));
           }

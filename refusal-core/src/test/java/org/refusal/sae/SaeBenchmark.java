@@ -26,7 +26,7 @@ public final class SaeBenchmark {
     SaeWeights start = state.weights(k);
     try (NDManager manager = NDManager.newBaseManager();
         Parallel parallel = new Parallel(threads)) {
-      SparseTrainingStep sparse = new SparseTrainingStep(state, k, 0, Long.MAX_VALUE, parallel, manager);
+      SparseTrainingStep sparse = new SparseTrainingStep(state, SparseTrainingStep.Rules.TOP_K, k, 0, Long.MAX_VALUE, parallel, manager);
       double ours = Double.MAX_VALUE;
       for (int i = 0; i < steps; i++) {
         long from = System.nanoTime();

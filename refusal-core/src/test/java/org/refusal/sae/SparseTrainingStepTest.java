@@ -29,7 +29,7 @@ class SparseTrainingStepTest {
         Parallel parallel = new Parallel(2);
         DenseAutogradStep dense =
             new DenseAutogradStep(manager, state.weights(k), lambda, deadAfter, DataType.FLOAT64)) {
-      SparseTrainingStep sparse = new SparseTrainingStep(state, k, lambda, deadAfter, parallel, manager);
+      SparseTrainingStep sparse = new SparseTrainingStep(state, SparseTrainingStep.Rules.TOP_K, k, lambda, deadAfter, parallel, manager);
       for (int step = 0; step < 60; step++) {
         float[] x = planted.sample(TOKENS, 100 * seed + step);
         SparseTrainingStep.Outcome found = sparse.run(x, TOKENS, 3e-3);
@@ -61,8 +61,8 @@ class SparseTrainingStepTest {
     try (NDManager manager = NDManager.newBaseManager();
         Parallel single = new Parallel(1);
         Parallel triple = new Parallel(3)) {
-      SparseTrainingStep alone = new SparseTrainingStep(one, 4, 0, 96, single, manager);
-      SparseTrainingStep together = new SparseTrainingStep(three, 4, 0, 96, triple, manager);
+      SparseTrainingStep alone = new SparseTrainingStep(one, SparseTrainingStep.Rules.TOP_K, 4, 0, 96, single, manager);
+      SparseTrainingStep together = new SparseTrainingStep(three, SparseTrainingStep.Rules.TOP_K, 4, 0, 96, triple, manager);
       for (int step = 0; step < 20; step++) {
         float[] x = planted.sample(TOKENS, step);
         assertThat(together.run(x, TOKENS, 1e-2)).isEqualTo(alone.run(x, TOKENS, 1e-2));
@@ -77,7 +77,7 @@ class SparseTrainingStepTest {
     SaeState state = start(planted, 5);
     try (NDManager manager = NDManager.newBaseManager();
         Parallel parallel = new Parallel(1)) {
-      SparseTrainingStep sparse = new SparseTrainingStep(state, 4, 0, 96, parallel, manager);
+      SparseTrainingStep sparse = new SparseTrainingStep(state, SparseTrainingStep.Rules.TOP_K, 4, 0, 96, parallel, manager);
       for (int step = 0; step < 10; step++) {
         sparse.run(planted.sample(TOKENS, step), TOKENS, 1e-2);
       }
