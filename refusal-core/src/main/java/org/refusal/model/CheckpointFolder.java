@@ -57,6 +57,30 @@ public record CheckpointFolder(Path folder, ModelConfig config, Map<String, Path
     return tensorFiles.values().stream().distinct().sorted().toList();
   }
 
+  /** Bad data if the tokenizer has ids that the model has no embedding for. */
+  void checkTokenizer() {
+    Path file = folder.resolve("tokenizer.json");
+    if (!Files.isRegularFile(file)) {
+      return; // whoever needs a tokenizer says so
+    }
+    JsonNode root = Json.read(file);
+    JsonNode vocabulary = root.path("model").path("vocab");
+    int largest = vocabulary.isArray() ? vocabulary.size() - 1 : -1;
+    if (vocabulary.isObject()) {
+      for (JsonNode id : vocabulary) {
+        largest = Math.max(largest, id.asInt());
+      }
+    }
+    for (JsonNode token : root.path("added_tokens")) {
+      largest = Math.max(largest, token.path("id").asInt());
+    }
+    if (largest >= config.vocabSize()) {
+      throw UserException.badData(
+          "%s: holds token id %d, but config.json gives vocab_size %d".formatted(file, largest, config.vocabSize()),
+          "tokenizer and weights are not of the same model");
+    }
+  }
+
   private static Map<String, Path> tensorFiles(Path folder) {
     Path index = folder.resolve(INDEX);
     if (Files.isRegularFile(index)) {

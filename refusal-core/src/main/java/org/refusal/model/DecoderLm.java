@@ -70,6 +70,7 @@ final class DecoderLm implements CausalLm {
   }
 
   static DecoderLm load(CheckpointFolder checkpoint, Device device, DataType type) {
+    checkpoint.checkTokenizer();
     DecoderLm lm = new DecoderLm(checkpoint.config(), device, type);
     try (WeightLoader loader = new WeightLoader(checkpoint, device, type)) {
       lm.read(loader);

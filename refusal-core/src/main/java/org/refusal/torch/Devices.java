@@ -3,6 +3,8 @@ package org.refusal.torch;
 import ai.djl.Device;
 import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.refusal.base.UserException;
@@ -19,7 +21,7 @@ public final class Devices {
    */
   public static Device parse(String name) {
     Engine engine = TorchRuntime.start();
-    String text = name.strip().toLowerCase(java.util.Locale.ROOT);
+    String text = name.strip().toLowerCase(Locale.ROOT);
     if (text.equals("cpu")) {
       return Device.cpu();
     }
@@ -44,7 +46,29 @@ public final class Devices {
     return Device.gpu(index);
   }
 
-  /** {@code cpu} or {@code cuda:N}. */
+  /**
+   * The type that a model computes in: {@code float32}, {@code float64}, {@code float16}, {@code bfloat16}, or
+   * {@code auto}: float32 on a CPU, on a GPU the type in which the weights are stored.
+   *
+   * @param stored {@code torch_dtype} of the checkpoint, may be empty
+   */
+  public static DataType dataType(String name, Device device, String stored) {
+    return switch (name.strip().toLowerCase(Locale.ROOT)) {
+      case "float32" -> DataType.FLOAT32;
+      case "float64" -> DataType.FLOAT64;
+      case "float16" -> DataType.FLOAT16;
+      case "bfloat16" -> DataType.BFLOAT16;
+      case "auto" ->
+          device.isGpu() && (stored.equals("float16") || stored.equals("bfloat16"))
+              ? dataType(stored, device, stored)
+              : DataType.FLOAT32;
+      default ->
+          throw UserException.badConfig(
+              "torch_dtype '" + name + "' is none of auto, float32, float16, bfloat16, float64");
+    };
+  }
+
+  /** What the device calls itself: {@code cpu}, or {@code cuda:N}; for manifests and {@code --version}. */
   public static String name(Device device) {
     return device.isGpu() ? "cuda:" + device.getDeviceId() : "cpu";
   }

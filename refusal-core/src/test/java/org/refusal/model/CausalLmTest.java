@@ -1,0 +1,202 @@
+package org.refusal.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.DataType;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.refusal.base.UserException;
+import org.refusal.circuit.HookPoint;
+import org.refusal.torch.Autograd;
+import org.refusal.torch.Devices;
+import org.refusal.torch.Memory;
+
+class CausalLmTest {
+  @TempDir static Path folder;
+  private Memory.Scope scope;
+  private CausalLm lm;
+
+  @BeforeEach
+  void load() {
+    TinyCheckpoint.write(folder, TinyCheckpoint.tensors());
+    scope = Memory.scope();
+    lm = CausalLm.load(CheckpointFolder.open(folder, "tiny"), Device.cpu(), DataType.FLOAT64);
+  }
+
+  @AfterEach
+  void close() {
+    lm.close();
+    scope.close();
+  }
+
+  private static TokenBatch batch(int[]... rows) {
+    return new TokenBatch(List.of(rows), 0);
+  }
+
+  @Test
+  void suffixOfARepeatedPrefixAndItsGradient() {
+    TokenBatch batch = batch(new int[] {1, 5, 6}, new int[] {7, 8});
+    RefusalMetric metric = new RefusalMetric(new int[] {4, 9});
+    for (HookPoint.Site site : HookPoint.Site.values()) {
+      HookPoint at = new HookPoint(0, site);
+      double[] whole = metric.apply(lm.forward(batch, Hooks.none(), LogitsAt.LAST)).toDoubleArray();
+      Prefix twice = lm.prefix(batch, at, Hooks.none()).repeat(2);
+      double[] found =
+          metric.apply(lm.suffix(twice, twice.activation(), Hooks.none(), LogitsAt.LAST)).toDoubleArray();
+      assertThat(found).containsExactly(new double[] {whole[0], whole[0], whole[1], whole[1]}, within(1e-12));
+      try (Autograd tape = Autograd.record()) {
+        NDArray a = tape.watch(twice.activation());
+        NDArray m = metric.apply(lm.suffix(twice, a, Hooks.none(), LogitsAt.LAST)).sum();
+        double[] gradient = tape.gradients(m, List.of(a)).get(0).toDoubleArray();
+        double[] values = a.toDoubleArray();
+        int component = 2 * 8 + 3; // row 0, position 2
+        double h = 1e-5;
+        double[] m2 = new double[2];
+        for (int side = 0; side < 2; side++) {
+          double[] moved = values.clone();
+          moved[component] += side == 0 ? -h : h;
+          NDArray x = lm.manager().create(moved, a.getShape());
+          m2[side] = metric.apply(lm.suffix(twice, x, Hooks.none(), LogitsAt.LAST)).toDoubleArray()[0];
+        }
+        assertThat(gradient[component]).isCloseTo((m2[1] - m2[0]) / (2 * h), within(1e-6));
+      }
+    }
+  }
+
+  @Test
+  void metricIsTheLogOdds() {
+    NDArray logits = lm.manager().create(new double[] {1, 2, 3, 4}, new ai.djl.ndarray.types.Shape(1, 4));
+    double expected = Math.log(Math.exp(1) + Math.exp(4)) - Math.log(Math.exp(2) + Math.exp(3));
+    assertThat(new RefusalMetric(new int[] {3, 0, 3}).apply(logits).toDoubleArray()[0])
+        .isCloseTo(expected, within(1e-12));
+  }
+
+  @Test
+  void generationStopsEachRowAtItsOwnEnd() {
+    TokenBatch batch = batch(new int[] {1, 5, 6, 3}, new int[] {7, 8}, new int[] {9});
+    Generation free = new Generator(lm, List.of()).generate(batch, 12, Hooks.none());
+    assertThat(free.ids()).allSatisfy(ids -> assertThat(ids).hasSize(12));
+    int end = free.ids().get(1)[3];
+    Generation stopped = new Generator(lm, List.of(end)).generate(batch, 12, Hooks.none());
+    for (int row = 0; row < 3; row++) {
+      List<Integer> expected = new ArrayList<>();
+      boolean ended = false;
+      for (int id : free.ids().get(row)) {
+        ended |= id == end;
+        if (!ended) {
+          expected.add(id);
+        }
+      }
+      assertThat(stopped.ids().get(row)).containsExactly(expected.stream().mapToInt(i -> i).toArray());
+      assertThat(stopped.ended()[row]).isEqualTo(ended);
+      Generation alone = new Generator(lm, List.of()).generate(batch(batch.rows().get(row)), 12, Hooks.none());
+      assertThat(alone.ids().get(0)).isEqualTo(free.ids().get(row));
+    }
+    assertThat(new Generator(lm).generate(batch, 0, Hooks.none()).ids().get(0)).isEmpty();
+  }
+
+  @Test
+  void hooksSeeThePromptOnceAndThenEachToken() {
+    List<Long> widths = new ArrayList<>();
+    Hooks hooks =
+        Hooks.at(
+            HookPoint.mlp(1),
+            (x, at) -> {
+              widths.add(x.getShape().get(1));
+              return x;
+            });
+    new Generator(lm, List.of()).generate(batch(new int[] {1, 5, 6}, new int[] {7}), 4, hooks);
+    assertThat(widths).containsExactly(3L, 1L, 1L, 1L);
+  }
+
+  @ParameterizedTest
+  @EnumSource(value = DataType.class, names = {"FLOAT32", "FLOAT16", "BFLOAT16"})
+  void otherTypesComputeAboutTheSame(DataType type) {
+    TokenBatch batch = batch(new int[] {1, 5, 6}, new int[] {7, 8});
+    double[] exact = lm.forward(batch, Hooks.none(), LogitsAt.LAST).toDoubleArray();
+    try (CausalLm other = CausalLm.load(CheckpointFolder.open(folder, "tiny"), Device.cpu(), type)) {
+      NDArray logits = other.forward(batch, Hooks.none(), LogitsAt.LAST);
+      assertThat(logits.getDataType()).isEqualTo(DataType.FLOAT32);
+      float[] found = logits.toFloatArray();
+      double tolerance = type == DataType.FLOAT32 ? 1e-4 : type == DataType.FLOAT16 ? 0.1 : 1;
+      for (int i = 0; i < exact.length; i++) {
+        assertThat((double) found[i]).isCloseTo(exact[i], within(tolerance));
+      }
+      int[] ids = new Generator(other, List.of()).generate(batch, 3, Hooks.none()).ids().get(0);
+      assertThat(ids).hasSize(3);
+    }
+  }
+
+  @Test
+  void whatDoesNotFitIsNamed() {
+    assertThatThrownBy(() -> lm.forward(batch(new int[] {1}, new int[] {2, 16}), Hooks.none(), LogitsAt.LAST))
+        .hasMessageContaining("row 1")
+        .hasMessageContaining("16");
+    assertThatThrownBy(() -> lm.forward(batch(new int[65]), Hooks.none(), LogitsAt.LAST))
+        .hasMessageContaining("65")
+        .hasMessageContaining("64");
+    assertThatThrownBy(() -> lm.prefix(batch(new int[] {1}), HookPoint.residuals(2), Hooks.none()))
+        .isInstanceOf(UserException.class)
+        .hasMessageContaining("residuals_2")
+        .hasMessageContaining("0 to 1");
+    Hooks wrong = Hooks.at(HookPoint.residuals(0), (x, at) -> x.sum());
+    assertThatThrownBy(() -> lm.forward(batch(new int[] {1}), wrong, LogitsAt.LAST))
+        .hasMessageContaining("residuals_0");
+  }
+
+  @Test
+  void devicesAndTypesByName() {
+    assertThat(Devices.name(Devices.parse("CPU"))).isEqualTo("cpu");
+    assertThatThrownBy(() -> Devices.parse("tpu")).isInstanceOf(UserException.class).hasMessageContaining("tpu");
+    assertThatThrownBy(() -> Devices.parse("cuda:99"))
+        .isInstanceOf(UserException.class)
+        .satisfies(e -> assertThat(((UserException) e).exitCode().code()).isEqualTo(69));
+    assertThat(Devices.dataType("auto", Device.cpu(), "bfloat16")).isEqualTo(DataType.FLOAT32);
+    assertThat(Devices.dataType("auto", Device.gpu(), "bfloat16")).isEqualTo(DataType.BFLOAT16);
+    assertThatThrownBy(() -> Devices.dataType("int8", Device.cpu(), "")).hasMessageContaining("int8");
+  }
+
+  /** 1,000 batches with hooks, gradients and generation in turn: resident memory within 2 % after the warm-up. */
+  @Test
+  @Tag("slow")
+  void memoryStaysFlat() {
+    RefusalMetric metric = new RefusalMetric(new int[] {4});
+    Random random = new Random(3);
+    long warm = 0;
+    for (int i = 0; i < 1200; i++) {
+      int[] a = random.ints(40, 0, 16).toArray();
+      int[] b = random.ints(30, 0, 16).toArray();
+      try (Memory.Scope inner = Memory.scope()) {
+        TokenBatch batch = batch(a, b);
+        lm.forward(batch, Hooks.at(HookPoint.residuals(0), (x, at) -> x.add(0)), LogitsAt.ALL);
+        new Generator(lm).generate(batch, 3, Hooks.none());
+        Prefix prefix = lm.prefix(batch, HookPoint.mlp(0), Hooks.none());
+        try (Autograd tape = Autograd.record()) {
+          NDArray x = tape.watch(prefix.activation());
+          tape.gradients(metric.apply(lm.suffix(prefix, x, Hooks.none(), LogitsAt.LAST)).sum(), List.of(x));
+        }
+      }
+      if (i % 100 == 99) {
+        System.gc();
+      }
+      if (i == 199) {
+        warm = Memory.residentBytes().orElse(1);
+      }
+    }
+    long after = Memory.residentBytes().orElse(1);
+    assertThat((double) after / warm).as("resident memory after over before").isLessThan(1.02);
+  }
+}
