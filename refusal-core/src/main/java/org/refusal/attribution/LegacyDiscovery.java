@@ -13,11 +13,11 @@ import org.refusal.circuit.LatentNode;
 /**
  * Circuits by correlation, as the earlier project defined them ({@code attribution_method: stats}); kept so that its
  * results can be run again. Where labels vary: importance = |Pearson r| of latent and label over the hook point's largest,
- * nodes at or above the threshold, at most {@code perPoint}. Where they do not: importance = .7 mean|f| + .3 var(f), the
- * {@code perPoint} largest. Ties keep latent order. Edges: |Pearson r| of nodes of adjacent hook points, kept from the
- * threshold on; a constant latent has none.
+ * all nodes at or above the threshold. Where they do not: importance = .7 mean|f| + .3 var(f), the {@code perPoint}
+ * largest, whatever the threshold. Ties keep latent order. Edges: |Pearson r| of nodes of adjacent hook points, kept from
+ * the threshold on; a constant latent has none.
  *
- * @param perPoint at most so many nodes per hook point
+ * @param perPoint so many nodes per hook point where labels do not vary
  */
 public record LegacyDiscovery(double nodeThreshold, double edgeThreshold, int perPoint) {
 
@@ -71,7 +71,7 @@ public record LegacyDiscovery(double nodeThreshold, double edgeThreshold, int pe
         scores[i] = (float) (scores[i] / largest);
       }
     }
-    return ranked(at, scores).stream().limit(perPoint).filter(node -> node.importance() >= nodeThreshold).toList();
+    return ranked(at, scores).stream().filter(node -> node.importance() >= nodeThreshold).toList();
   }
 
   private List<ScoredNode> byMagnitude(HookPoint at, Features features) {

@@ -1,0 +1,52 @@
+package org.refusal.attribution;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class ReadoutTest {
+
+  @Test
+  void theBasisKeepsTheShareOfEnergyAskedFor() {
+    double[] moment = new double[25];
+    double[] values = {0.5, 90, 9, .4, .1};
+    for (int i = 0; i < 5; i++) {
+      moment[i * 5 + i] = values[i];
+    }
+    Readout readout = Readout.of(moment, .985, 64);
+    assertThat(readout.rank()).isEqualTo(2);
+    assertThat(readout.energy()).containsExactly(new double[] {.9, .09}, within(1e-12));
+    assertThat(readout.totalEnergy()).isCloseTo(100, within(1e-12));
+    assertThat(readout.project(new float[] {1, 2, 3, 4, 5})).containsExactly(new double[] {0, 2, 3, 0, 0}, within(1e-9));
+    assertThat(Readout.of(moment, .99, 1).rank()).isEqualTo(1);
+    assertThat(Readout.of(new double[25], .99, 4).rank()).isZero();
+  }
+
+  @Test
+  void iterationAgreesWithTheFullDecomposition() {
+    int n = 60;
+    for (long seed = 0; seed < 5; seed++) {
+      Random random = new Random(seed);
+      double[] matrix = new double[n * n];
+      for (int r = 0; r < 80; r++) {
+        double[] row = random.doubles(n, -1, 1).toArray();
+        double weight = Math.exp(-r / 4.0);
+        for (int i = 0; i < n; i++) {
+          for (int j = 0; j < n; j++) {
+            matrix[i * n + j] += weight * row[i] * row[j];
+          }
+        }
+      }
+      LeadingEigenvectors.Result direct = LeadingEigenvectors.direct(matrix, n, 8);
+      LeadingEigenvectors.Result iterated = LeadingEigenvectors.iterated(matrix, n, 8);
+      assertThat(iterated.values()).as("seed %d", seed).containsExactly(direct.values(), within(1e-6 * direct.values()[0]));
+      double dot = 0;
+      for (int i = 0; i < n; i++) {
+        dot += direct.vectors()[0][i] * iterated.vectors()[0][i];
+      }
+      assertThat(dot).as("seed %d", seed).isCloseTo(1, within(1e-6));
+    }
+  }
+}
