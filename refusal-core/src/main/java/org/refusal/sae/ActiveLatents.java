@@ -40,20 +40,22 @@ final class ActiveLatents {
         Kernels.topPositive(pre, token * dSae, candidates, n, slots, latents, values, token * slots);
   }
 
-  /** Adds sum of value x decoder row to the token's row of {@code out [tokens, width]}. */
-  void decode(int token, float[] out, float[] decoder, int width) {
+  /** Adds sum of value x decoder row to the token's row of {@code out [tokens, width]}, in a block of columns. */
+  void decode(int token, float[] out, float[] decoder, int width, int first, int end) {
     int from = token * slots;
-    Kernels.addRows(out, token, decoder, latents, values, from, from + counts[token], width);
+    Kernels.addRows(out, token, decoder, latents, values, from, from + counts[token], width, first, end);
   }
 
-  /** Gradient of every active latent: output gradient . decoder row + constant. */
-  void differentiate(int token, float[] outputGradient, float[] decoder, float constant, int width) {
+  /** Sets the gradients of a token's latents. */
+  void startGradients(int token, float constant) {
+    Arrays.fill(gradients, token * slots, token * slots + counts[token], constant);
+  }
+
+  /** Adds output gradient . decoder row, over a block of columns, to the gradients of a token's latents. */
+  void differentiate(int token, float[] outputGradient, float[] decoder, int width, int first, int end) {
     int from = token * slots;
-    int to = from + counts[token];
-    Kernels.dotRows(gradients, outputGradient, token, decoder, latents, from, to, width);
-    for (int j = from; j < to; j++) {
-      gradients[j] += constant;
-    }
+    Kernels.dotRows(
+        gradients, outputGradient, token, decoder, latents, from, from + counts[token], width, first, end);
   }
 
   /** Orders the entries by latent, within a latent by token. */
@@ -84,15 +86,17 @@ final class ActiveLatents {
   }
 
   /** Adds sum over tokens of value x row of {@code outputGradient} to the latent's decoder gradient. */
-  void addDecoderGradient(int latent, float[] gradient, float[] outputGradient, int width) {
+  void addDecoderGradient(int latent, float[] gradient, float[] outputGradient, int width, int first, int end) {
     Kernels.addRows(
-        gradient, latent, outputGradient, tokensByLatent, valuesByLatent, offsets[latent], offsets[latent + 1], width);
+        gradient, latent, outputGradient, tokensByLatent, valuesByLatent, offsets[latent], offsets[latent + 1], width,
+        first, end);
   }
 
   /** Adds sum over tokens of the latent's gradient x row of {@code input} to the latent's encoder gradient. */
-  void addEncoderGradient(int latent, float[] gradient, float[] input, int width) {
+  void addEncoderGradient(int latent, float[] gradient, float[] input, int width, int first, int end) {
     Kernels.addRows(
-        gradient, latent, input, tokensByLatent, gradientsByLatent, offsets[latent], offsets[latent + 1], width);
+        gradient, latent, input, tokensByLatent, gradientsByLatent, offsets[latent], offsets[latent + 1], width, first,
+        end);
   }
 
   double gradientSum(int latent) {

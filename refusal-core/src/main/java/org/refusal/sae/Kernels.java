@@ -2,20 +2,29 @@ package org.refusal.sae;
 
 /** The inner loops on rows of row-major float matrices, written so that the compiler makes vector code of them. */
 final class Kernels {
+  /** Some of a second-level cache. */
+  private static final long CACHE_BYTES = 2 << 20;
+
   private Kernels() {}
 
-  /** {@code out[outRow] += sum_j coefficients[j] * matrix[rows[j]]} for j in {@code from .. to - 1}, in that order. */
+  /**
+   * {@code out[outRow] += sum_j coefficients[j] * matrix[rows[j]]} for j in {@code from .. to - 1}, in that order, in
+   * columns {@code first .. end - 1}.
+   */
   static void addRows(
-      float[] out, int outRow, float[] matrix, int[] rows, float[] coefficients, int from, int to, int width) {
-    int p = outRow * width;
+      float[] out, int outRow, float[] matrix, int[] rows, float[] coefficients, int from, int to, int width, int first,
+      int end) {
+    int p = outRow * width + first;
+    int count = end - first;
     int j = from;
     for (; j + 3 < to; j += 4) {
       addFour(
-          out, p, matrix, rows[j] * width, rows[j + 1] * width, rows[j + 2] * width, rows[j + 3] * width,
-          coefficients[j], coefficients[j + 1], coefficients[j + 2], coefficients[j + 3], width);
+          out, p, matrix, rows[j] * width + first, rows[j + 1] * width + first, rows[j + 2] * width + first,
+          rows[j + 3] * width + first, coefficients[j], coefficients[j + 1], coefficients[j + 2], coefficients[j + 3],
+          count);
     }
     for (; j < to; j++) {
-      addOne(out, p, matrix, rows[j] * width, coefficients[j], width);
+      addOne(out, p, matrix, rows[j] * width + first, coefficients[j], count);
     }
   }
 
@@ -32,17 +41,35 @@ final class Kernels {
     }
   }
 
-  /** {@code out[j] = x[xRow] . matrix[rows[j]]} for j in {@code from .. to - 1}. */
-  static void dotRows(float[] out, float[] x, int xRow, float[] matrix, int[] rows, int from, int to, int width) {
-    int p = xRow * width;
+  /** {@code out[j] += x[xRow] . matrix[rows[j]]} over columns {@code first .. end - 1}, j in {@code from .. to - 1}. */
+  static void dotRows(
+      float[] out, float[] x, int xRow, float[] matrix, int[] rows, int from, int to, int width, int first, int end) {
+    int p = xRow * width + first;
+    int count = end - first;
     int j = from;
     for (; j + 3 < to; j += 4) {
       dotFour(
-          out, j, x, p, matrix, rows[j] * width, rows[j + 1] * width, rows[j + 2] * width, rows[j + 3] * width, width);
+          out, j, x, p, matrix, rows[j] * width + first, rows[j + 1] * width + first, rows[j + 2] * width + first,
+          rows[j + 3] * width + first, count);
     }
     for (; j < to; j++) {
-      out[j] = dot(x, p, matrix, rows[j] * width, width);
+      out[j] += dot(x, p, matrix, rows[j] * width + first, count);
     }
+  }
+
+  /** Does something for blocks of columns, so narrow that a block of so many rows stays in a core's cache. */
+  static void forColumnBlocks(int width, int rows, ColumnBlock work) {
+    long fit = Math.max(128, CACHE_BYTES / Float.BYTES / Math.max(1, rows));
+    int blocks = (int) ((width + fit - 1) / fit);
+    for (int block = 0; block < blocks; block++) {
+      work.run((int) ((long) width * block / blocks), (int) ((long) width * (block + 1) / blocks));
+    }
+  }
+
+  @FunctionalInterface
+  interface ColumnBlock {
+    /** Works on columns {@code first .. end - 1}. */
+    void run(int first, int end);
   }
 
   private static void dotFour(
@@ -75,10 +102,10 @@ final class Kernels {
       a2 = Math.fma(u, m[r2 + i], a2);
       a3 = Math.fma(u, m[r3 + i], a3);
     }
-    out[j] = a0 + b0;
-    out[j + 1] = a1 + b1;
-    out[j + 2] = a2 + b2;
-    out[j + 3] = a3 + b3;
+    out[j] += a0 + b0;
+    out[j + 1] += a1 + b1;
+    out[j + 2] += a2 + b2;
+    out[j + 3] += a3 + b3;
   }
 
   static float dot(float[] x, int p, float[] m, int r, int width) {

@@ -198,8 +198,23 @@ final class SparseTrainingStep {
       active.choose(t, pre, null, n);
       System.arraycopy(state.decoderBias.value, 0, residual, t * d, d);
       Kernels.addOne(residual, t * d, x, t * d, -1, d);
-      active.decode(t, residual, state.decoder.value, d);
-      squares[t] = Kernels.squares(residual, t * d, d);
+    }
+    decode(active, residual, squares, from, to);
+  }
+
+  /** Adds the decoded latents to some rows of {@code out [tokens, d_in]}; squared norms of the sums. */
+  private void decode(ActiveLatents latents, float[] out, double[] squares, int from, int to) {
+    int d = state.dIn;
+    Kernels.forColumnBlocks(
+        d,
+        state.dSae,
+        (first, end) -> {
+          for (int t = from; t < to; t++) {
+            latents.decode(t, out, state.decoder.value, d, first, end);
+          }
+        });
+    for (int t = from; t < to; t++) {
+      squares[t] = Kernels.squares(out, t * d, d);
     }
   }
 
@@ -261,9 +276,8 @@ final class SparseTrainingStep {
           System.arraycopy(residual, from * d, auxResidual, from * d, (to - from) * d);
           for (int t = from; t < to; t++) {
             revived.choose(t, pre, dead, dead.length);
-            revived.decode(t, auxResidual, state.decoder.value, d);
-            squares[t] = Kernels.squares(auxResidual, t * d, d);
           }
+          decode(revived, auxResidual, squares, from, to);
         });
     differentiate(revived, auxResidual, tokens, AUX_WEIGHT * 2 / total, 0);
     return sum(squares) / total;
@@ -277,8 +291,16 @@ final class SparseTrainingStep {
         (from, to) -> {
           Kernels.scale(residuals, from * d, (to - from) * d, (float) scale);
           for (int t = from; t < to; t++) {
-            latents.differentiate(t, residuals, state.decoder.value, (float) constant, d);
+            latents.startGradients(t, (float) constant);
           }
+          Kernels.forColumnBlocks(
+              d,
+              state.dSae,
+              (first, end) -> {
+                for (int t = from; t < to; t++) {
+                  latents.differentiate(t, residuals, state.decoder.value, d, first, end);
+                }
+              });
         });
     latents.groupByLatent(tokens);
   }
@@ -287,22 +309,31 @@ final class SparseTrainingStep {
     int d = state.dIn;
     Arrays.fill(encoderGradient, from * d, to * d, 0);
     Arrays.fill(decoderGradient, from * d, to * d, 0);
+    addWeightGradients(active, residual, from, to);
+    if (reviving) {
+      addWeightGradients(revived, auxResidual, from, to);
+    }
     for (int i = from; i < to; i++) {
-      double bias = active.gradientSum(i);
-      active.addDecoderGradient(i, decoderGradient, residual, d);
-      active.addEncoderGradient(i, encoderGradient, centred, d);
-      if (reviving) {
-        bias += revived.gradientSum(i);
-        revived.addDecoderGradient(i, decoderGradient, auxResidual, d);
-        revived.addEncoderGradient(i, encoderGradient, centred, d);
-      }
-      encoderBiasGradient[i] = (float) bias;
+      encoderBiasGradient[i] = (float) (active.gradientSum(i) + (reviving ? revived.gradientSum(i) : 0));
       if (rules.unitRows()) {
         float along = Kernels.dot(decoderGradient, i * d, state.decoder.value, i * d, d);
         Kernels.addOne(decoderGradient, i * d, state.decoder.value, i * d, -along, d);
       }
       norms[i] = Kernels.squares(encoderGradient, i * d, d) + Kernels.squares(decoderGradient, i * d, d);
     }
+  }
+
+  private void addWeightGradients(ActiveLatents latents, float[] outputGradient, int from, int to) {
+    int d = state.dIn;
+    Kernels.forColumnBlocks(
+        d,
+        2 * capacity,
+        (first, end) -> {
+          for (int i = from; i < to; i++) {
+            latents.addDecoderGradient(i, decoderGradient, outputGradient, d, first, end);
+            latents.addEncoderGradient(i, encoderGradient, centred, d, first, end);
+          }
+        });
   }
 
   private void differentiateDecoderBias(int tokens) {
