@@ -1,0 +1,50 @@
+package org.refusal.stage;
+
+import com.fasterxml.jackson.databind.PropertyNamingStrategies.SnakeCaseStrategy;
+import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What collect found: {@code model_outputs/{model}_collect.json}. Later stages read the refusal tokens here.
+ *
+ * @param template name of the chat template that was rendered
+ * @param refusalTokens the set R of the metric
+ * @param calibrated whether R was found on the discovery prompts' answers; false when the config gave it
+ * @param separation how well m tells refused from complied prompts; null when one of the two is missing
+ * @param categories by name: what the model did with each side
+ * @param overLength prompts that do not fit the model's context, {@code category/index}
+ * @param missing prompts that could not be run, {@code category/index}, with the reason
+ */
+@JsonNaming(SnakeCaseStrategy.class)
+public record CollectReport(
+    String model,
+    String template,
+    List<RefusalToken> refusalTokens,
+    boolean calibrated,
+    Separation separation,
+    Map<String, Sides> categories,
+    List<String> overLength,
+    Map<String, String> missing,
+    long promptTokens,
+    long generatedTokens) {
+
+  /** @param piece the token as the tokenizer spells it */
+  public record RefusalToken(int id, String piece) {}
+
+  /** AUC of m, refused against complied prompts, with its 95 % interval. */
+  public record Separation(double auc, double low, double high, int refused, int complied) {}
+
+  /** Prompts of one category; a side without prompts is null. */
+  public record Sides(Rate toxic, Rate hard, Rate safe) {}
+
+  /**
+   * @param refused full and partial refusals
+   * @param rate refused / prompts, with its 95 % Wilson interval
+   */
+  public record Rate(int prompts, int refused, int partial, double rate, double low, double high) {}
+
+  public int[] refusalTokenIds() {
+    return refusalTokens.stream().mapToInt(RefusalToken::id).toArray();
+  }
+}

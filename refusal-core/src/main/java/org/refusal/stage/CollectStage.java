@@ -1,0 +1,337 @@
+package org.refusal.stage;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.refusal.activation.ActivationWriter;
+import org.refusal.activation.CollectedOutputs;
+import org.refusal.activation.Collector;
+import org.refusal.activation.MissingPrompt;
+import org.refusal.base.UserException;
+import org.refusal.circuit.HookPoint;
+import org.refusal.config.CollectConfig;
+import org.refusal.data.Balancer;
+import org.refusal.data.Category;
+import org.refusal.data.Label;
+import org.refusal.data.ModelOutput;
+import org.refusal.data.ModelOutputs;
+import org.refusal.data.OrBench;
+import org.refusal.data.Prompt;
+import org.refusal.data.Split;
+import org.refusal.io.Json;
+import org.refusal.io.Safetensors.DType;
+import org.refusal.model.CausalLm;
+import org.refusal.model.CheckpointFolder;
+import org.refusal.run.ResultLayout;
+import org.refusal.text.ChatTemplate;
+import org.refusal.text.Positions;
+import org.refusal.text.RefusalDetector;
+import org.refusal.text.RenderedPrompt;
+import org.refusal.text.Tokenizer;
+
+/** Runs the model on the prompts: activations, answers, behaviour, metric, and the split that all later stages obey. */
+public final class CollectStage implements Stage<CollectConfig> {
+
+  @Override
+  public String name() {
+    return "collect";
+  }
+
+  @Override
+  public String summary() {
+    return "What does the model do, and with which activations? Runs it on the prompts and keeps both.";
+  }
+
+  @Override
+  public int version() {
+    return 1;
+  }
+
+  @Override
+  public Class<CollectConfig> configType() {
+    return CollectConfig.class;
+  }
+
+  @Override
+  public Path resultDir(CollectConfig config) {
+    return Path.of(config.output().resultDir());
+  }
+
+  @Override
+  public List<Path> inputs(CollectConfig config) {
+    List<Path> inputs = new ArrayList<>(AnalyzeDataStage.datasetFiles(config.data().path()));
+    inputs.addAll(Models.checkpoint(config.model()).files());
+    if (!Set.of("auto", "none").contains(config.inference().chatTemplate())) {
+      inputs.add(Path.of(config.inference().chatTemplate()));
+    }
+    return inputs;
+  }
+
+  @Override
+  public StageResult run(CollectConfig config, StageContext context) {
+    ResultLayout layout = new ResultLayout(resultDir(config));
+    CheckpointFolder checkpoint = Models.checkpoint(config.model());
+    List<HookPoint> points =
+        config.inference().saveActivations() ? Models.requireHookPoints(config.model(), checkpoint) : List.of();
+    Map<Category, List<Entry>> prompts = prompts(config, context);
+    String model = Models.name(config.model());
+
+    try (Tokenizer tokenizer = Tokenizer.load(checkpoint.folder())) {
+      requireFit(tokenizer, checkpoint);
+      ChatTemplate template =
+          ChatTemplate.of(
+              config.inference().chatTemplate(),
+              tokenizer,
+              config.inference().systemPrompt() == null ? "" : config.inference().systemPrompt());
+      prompts.replaceAll(
+          (category, entries) ->
+              entries.stream().map(entry -> entry.with(template.prompt(entry.prompt().text()))).toList());
+      int room = checkpoint.config().maxPositions() - config.inference().maxNewTokens();
+      List<String> overLength = new ArrayList<>();
+      prompts.forEach((category, entries) -> entries.stream()
+          .filter(entry -> entry.rendered().length() > room)
+          .forEach(entry -> overLength.add(category + "/" + entry.index())));
+      if (!overLength.isEmpty()) {
+        context.progress().note(
+            "warning: %d prompts with more than %d tokens do not fit the model's context of %d with %d new tokens and are left out: %s"
+                .formatted(overLength.size(), room, checkpoint.config().maxPositions(),
+                    config.inference().maxNewTokens(), String.join(", ", overLength)));
+      }
+      Map<String, String> missing = new TreeMap<>();
+      List<Path> outputs = new ArrayList<>();
+      collect(config, context, checkpoint, points, prompts, room, layout, missing, outputs);
+      return finish(config, context, layout, prompts, tokenizer, template, model, overLength, missing, outputs);
+    }
+  }
+
+  /** A prompt on its way; {@code index} is its number within the category. */
+  private record Entry(long index, Prompt prompt, Split.Side side, RenderedPrompt rendered) {
+    Entry with(RenderedPrompt value) {
+      return new Entry(index, prompt, side, value);
+    }
+  }
+
+  private static Map<Category, List<Entry>> prompts(CollectConfig config, StageContext context) {
+    CollectConfig.Data options = config.data();
+    OrBench data = OrBench.load(Path.of(options.path()), options.categories());
+    Balancer.Balanced balanced =
+        Balancer.balance(
+            data.prompts(),
+            data.categories(),
+            new Balancer.Options(
+                Balancer.Strategy.of(options.categoryBalanceStrategy()),
+                options.includeHard(),
+                options.maxPromptsPerCategory(),
+                true,
+                config.seed()));
+    balanced.warnings().forEach(warning -> context.progress().note("warning: " + warning));
+    Split split = Split.of(balanced.prompts(), options.heldoutFraction(), config.seed());
+    Map<Category, List<Entry>> byCategory = new LinkedHashMap<>();
+    for (int i = 0; i < balanced.prompts().size(); i++) {
+      Prompt prompt = balanced.prompts().get(i);
+      List<Entry> entries = byCategory.computeIfAbsent(prompt.category(), category -> new ArrayList<>());
+      entries.add(new Entry(entries.size(), prompt, split.sides().get(i), null));
+    }
+    return byCategory;
+  }
+
+  private static void requireFit(Tokenizer tokenizer, CheckpointFolder checkpoint) {
+    if (tokenizer.idBound() > checkpoint.config().vocabSize()) {
+      throw UserException.badData(
+          "%s: the tokenizer has ids up to %d, the model's vocabulary ends at %d"
+              .formatted(checkpoint.folder().resolve("tokenizer.json"), tokenizer.idBound() - 1,
+                  checkpoint.config().vocabSize() - 1),
+          "the tokenizer belongs to another model");
+    }
+  }
+
+  /** Fills the activation files and, in the work folder, what the model answered. */
+  private static void collect(
+      CollectConfig config, StageContext context, CheckpointFolder checkpoint, List<HookPoint> points,
+      Map<Category, List<Entry>> prompts, int room, ResultLayout layout, Map<String, String> missing,
+      List<Path> outputs) {
+    String model = Models.name(config.model());
+    long total = prompts.values().stream().mapToLong(List::size).sum();
+    try (CausalLm lm = Models.load(config.model(), checkpoint, context.threads());
+        var task = context.progress().task("collect", total)) {
+      ActivationWriter.Layout shards =
+          new ActivationWriter.Layout(
+              points,
+              checkpoint.config().dModel(),
+              DType.valueOf(switch (lm.dataType()) {
+                case FLOAT64 -> "F64";
+                case FLOAT16 -> "F16";
+                case BFLOAT16 -> "BF16";
+                default -> "F32";
+              }),
+              Map.of("model", model),
+              ActivationWriter.Layout.DEFAULT_SHARD_BYTES);
+      Collector collector =
+          new Collector(
+              lm, points, Positions.of(config.inference().positions()), config.inference().maxNewTokens(),
+              config.inference().batchSize(), config.inference().keepGoing());
+      for (Map.Entry<Category, List<Entry>> category : prompts.entrySet()) {
+        String name = category.getKey().name();
+        String stem = layout.activationsStem(model, name);
+        ActivationWriter writer = ActivationWriter.open(layout.activationsFolder(), context.work(), stem, shards);
+        List<MissingPrompt> lost;
+        if (writer.finished()) {
+          lost = ActivationWriter.missing(context.work(), stem);
+          task.advance(category.getValue().size());
+        } else {
+          Set<Long> done = new LinkedHashSet<>(writer.done());
+          List<Collector.Item> items =
+              category.getValue().stream()
+                  .filter(entry -> entry.rendered().length() <= room && !done.contains(entry.index()))
+                  .map(entry -> new Collector.Item(entry.index(), name + "/" + entry.index(), entry.rendered()))
+                  .toList();
+          task.advance(category.getValue().size() - items.size());
+          lost = collector.collect(items, writer::add, task);
+        }
+        List<Path> files = writer.finish(lost);
+        outputs.addAll(files);
+        lost.forEach(prompt -> missing.put(name + "/" + prompt.promptIndex(), prompt.reason()));
+      }
+    }
+  }
+
+  /** From the answers to behaviour, refusal tokens and metric; writes everything but the activations. */
+  private StageResult finish(
+      CollectConfig config, StageContext context, ResultLayout layout, Map<Category, List<Entry>> prompts,
+      Tokenizer tokenizer, ChatTemplate template, String model, List<String> overLength, Map<String, String> missing,
+      List<Path> files) {
+    RefusalDetector detector = RefusalDetector.of(config.inference().detector());
+    AnswerReader answers =
+        new AnswerReader(tokenizer, detector, config.inference().maxNewTokens());
+    Map<Category, List<AnswerReader.Answer>> byCategory = new LinkedHashMap<>();
+    prompts.forEach((category, entries) -> {
+      List<AnswerReader.Answer> read = new ArrayList<>();
+      CollectedOutputs.forEach(
+          context.work(),
+          layout.activationsStem(model, category.name()),
+          output -> read.add(answers.read(output)));
+      byCategory.put(category, read);
+    });
+
+    RefusalTokens tokens = RefusalTokens.of(config, tokenizer, discovery(prompts, byCategory));
+    Map<String, CollectReport.Sides> sides = new LinkedHashMap<>();
+    List<ModelOutput> all = new ArrayList<>();
+    List<Path> outputs = new ArrayList<>(files);
+    prompts.forEach((category, entries) -> {
+      Map<Long, AnswerReader.Answer> answer = new TreeMap<>();
+      byCategory.get(category).forEach(each -> answer.put(each.promptIndex(), each));
+      Map<Long, Double> metric = new TreeMap<>();
+      CollectedOutputs.forEach(
+          context.work(),
+          layout.activationsStem(model, category.name()),
+          output -> metric.put(output.promptIndex(), tokens.metric(output.lastLogits())));
+      List<ModelOutput> lines =
+          entries.stream()
+              .filter(entry -> answer.containsKey(entry.index()))
+              .map(entry -> line(entry, answer.get(entry.index()), metric.get(entry.index())))
+              .toList();
+      outputs.addAll(write(layout, model, category, lines, answer));
+      sides.put(category.name(), RefusalRates.of(lines));
+      all.addAll(lines);
+    });
+    CollectReport report =
+        new CollectReport(
+            model, template.name(), tokens.tokens(), tokens.calibrated(), RefusalRates.separation(all), sides,
+            overLength, missing,
+            all.stream().mapToLong(line -> line.promptIds().length).sum(),
+            all.stream().mapToLong(line -> line.generatedIds().length).sum());
+    Path reportFile = layout.collectReport(model);
+    Json.write(reportFile, report);
+    outputs.add(reportFile);
+    outputs.addAll(writeShared(config, layout, prompts));
+    outputs.addAll(RefusalRates.chart(report, layout.visualizations(model)));
+    return new StageResult(outputs, RefusalRates.summary(report));
+  }
+
+  private static List<AnswerReader.Answer> discovery(
+      Map<Category, List<Entry>> prompts, Map<Category, List<AnswerReader.Answer>> answers) {
+    List<AnswerReader.Answer> kept = new ArrayList<>();
+    prompts.forEach((category, entries) -> {
+      Set<Long> discovery = new LinkedHashSet<>();
+      entries.stream()
+          .filter(entry -> entry.side() == Split.Side.DISCOVERY)
+          .forEach(entry -> discovery.add(entry.index()));
+      answers.get(category).stream().filter(each -> discovery.contains(each.promptIndex())).forEach(kept::add);
+    });
+    return kept;
+  }
+
+  private static ModelOutput line(Entry entry, AnswerReader.Answer answer, double metric) {
+    return new ModelOutput(
+        entry.index(),
+        entry.prompt().text(),
+        entry.prompt().source(),
+        entry.prompt().label(),
+        entry.rendered().ids(),
+        entry.rendered().userFrom(),
+        entry.rendered().userTo(),
+        answer.generatedIds(),
+        answer.ended(),
+        answer.completion(),
+        answer.behaviour(),
+        metric,
+        entry.side());
+  }
+
+  private static List<Path> write(
+      ResultLayout layout, String model, Category category, List<ModelOutput> lines,
+      Map<Long, AnswerReader.Answer> answers) {
+    Path file = layout.outputs(model, category.name());
+    ModelOutputs.write(file, lines);
+    Path labels = layout.refusalLabels(model, category.name());
+    List<Map<String, Object>> entries = new ArrayList<>();
+    for (ModelOutput line : lines) {
+      Map<String, Object> entry = new LinkedHashMap<>();
+      entry.put("prompt_index", line.promptIndex());
+      entry.put("label", line.label());
+      entry.put("refused", line.behaviour().refused());
+      entry.put("behaviour", line.behaviour());
+      entry.put("reason", answers.get(line.promptIndex()).reason());
+      entries.add(entry);
+    }
+    Json.write(labels, entries);
+    return List.of(file, labels);
+  }
+
+  private static List<Path> writeShared(
+      CollectConfig config, ResultLayout layout, Map<Category, List<Entry>> prompts) {
+    Map<Category, Integer> toxic = new LinkedHashMap<>();
+    Map<String, Map<String, Map<String, List<Long>>>> categories = new LinkedHashMap<>();
+    prompts.forEach((category, entries) -> {
+      toxic.put(category, (int) entries.stream().filter(entry -> entry.prompt().label().toxic()).count());
+      Map<String, Map<String, List<Long>>> labels = new LinkedHashMap<>();
+      for (Label label : Label.values()) {
+        Map<String, List<Long>> bySide = new LinkedHashMap<>();
+        for (Split.Side side : Split.Side.values()) {
+          bySide.put(
+              side.text(),
+              entries.stream()
+                  .filter(entry -> entry.prompt().label() == label && entry.side() == side)
+                  .map(Entry::index)
+                  .toList());
+        }
+        labels.put(label.text(), bySide);
+      }
+      categories.put(category.name(), labels);
+    });
+    Map<String, Double> weights = new LinkedHashMap<>();
+    Balancer.weights(toxic).forEach((category, weight) -> weights.put(category.name(), weight));
+    Json.write(layout.categoryWeights(), weights);
+    Map<String, Object> splits = new LinkedHashMap<>();
+    splits.put("seed", config.seed());
+    splits.put("heldout_fraction", config.data().heldoutFraction());
+    splits.put("categories", categories);
+    Json.write(layout.splits(), splits);
+    return List.of(layout.categoryWeights(), layout.splits());
+  }
+}

@@ -1,0 +1,89 @@
+package org.refusal.stage;
+
+import ai.djl.Device;
+import ai.djl.ndarray.types.DataType;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.refusal.base.UserException;
+import org.refusal.circuit.HookPoint;
+import org.refusal.config.ModelSection;
+import org.refusal.model.CausalLm;
+import org.refusal.model.CheckpointFolder;
+import org.refusal.model.HubCache;
+import org.refusal.torch.Devices;
+import org.refusal.torch.TorchRuntime;
+
+/** From the {@code model:} section to a checkpoint and to a model that runs. */
+final class Models {
+  private Models() {}
+
+  /** A folder is taken as it is, any other name is looked up in the Hugging Face cache. */
+  static CheckpointFolder checkpoint(ModelSection model) {
+    if (model.trustRemoteCode()) {
+      throw UserException.badConfig(
+          "model.trust_remote_code: true is refused: nothing that a checkpoint brings is ever executed",
+          "set it to false; Llama, Mistral and Qwen2 checkpoints need no code of their own");
+    }
+    Path folder = Path.of(model.name());
+    if (Files.isDirectory(folder)) {
+      return CheckpointFolder.open(folder, name(model));
+    }
+    if (model.name().startsWith("/") || model.name().startsWith(".")) {
+      throw UserException.badConfig(model.name() + ": no such model folder");
+    }
+    return HubCache.of(Optional.ofNullable(model.cacheDir()).map(Path::of)).open(model.name());
+  }
+
+  /** How results name the model: as the user did, or by the last part of its folder. */
+  static String name(ModelSection model) {
+    Path folder = Path.of(model.name());
+    return Files.isDirectory(folder) ? folder.toAbsolutePath().normalize().getFileName().toString() : model.name();
+  }
+
+  static CausalLm load(ModelSection model, CheckpointFolder checkpoint, int threads) {
+    TorchRuntime.start();
+    TorchRuntime.setThreads(threads);
+    Device device = Devices.parse(model.device());
+    return CausalLm.load(checkpoint, device, dataType(model.torchDtype(), device, checkpoint));
+  }
+
+  private static DataType dataType(String name, Device device, CheckpointFolder checkpoint) {
+    return switch (name) {
+      case "float16" -> DataType.FLOAT16;
+      case "bfloat16" -> DataType.BFLOAT16;
+      case "float64" -> DataType.FLOAT64;
+      case "auto" -> {
+        if (!device.isGpu()) {
+          yield DataType.FLOAT32;
+        }
+        yield checkpoint.config().storedType().equals("bfloat16") ? DataType.BFLOAT16 : DataType.FLOAT16;
+      }
+      default -> DataType.FLOAT32;
+    };
+  }
+
+  /** The hook points of the config, in forward order; each must be one that the model has. */
+  static List<HookPoint> hookPoints(ModelSection model, CheckpointFolder checkpoint) {
+    int layers = checkpoint.config().layers();
+    List<HookPoint> points = HookPoint.parseAll(model.activationLayers());
+    for (HookPoint point : points) {
+      if (point.layer() >= layers) {
+        throw UserException.badConfig(
+            "model.activation_layers: %s has no layer %d".formatted(name(model), point.layer()),
+            "its layers are 0 to " + (layers - 1));
+      }
+    }
+    return points.stream().sorted().toList();
+  }
+
+  static List<HookPoint> requireHookPoints(ModelSection model, CheckpointFolder checkpoint) {
+    List<HookPoint> points = hookPoints(model, checkpoint);
+    if (points.isEmpty()) {
+      throw UserException.badConfig(
+          "model.activation_layers is empty: no hook point to work on", "for example: [residuals_14, residuals_20]");
+    }
+    return points;
+  }
+}
