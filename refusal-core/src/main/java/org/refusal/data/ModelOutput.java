@@ -13,6 +13,8 @@ import com.fasterxml.jackson.databind.annotation.JsonNaming;
  * @param userTo one past its last token
  * @param generatedIds greedy continuation, without the end token
  * @param ended whether the model ended its answer within the tokens allowed
+ * @param kept whether later stages use the prompt: all, or with {@code data.keep: behaviour_consistent} only toxic prompts
+ *     that were refused and others that were answered
  * @param metric m(x) at the last prompt position, nats
  */
 @JsonNaming(SnakeCaseStrategy.class)
@@ -29,4 +31,5 @@ public record ModelOutput(
     String completion,
     Behaviour behaviour,
     double metric,
-    Split.Side split) {}
+    Split.Side split,
+    boolean kept) {}

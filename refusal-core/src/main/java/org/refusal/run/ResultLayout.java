@@ -51,6 +51,11 @@ public record ResultLayout(Path root) {
     return root.resolve("saes").resolve(fileName(model)).resolve(at.name());
   }
 
+  /** Quality of an autoencoder and the sinks of its hook point, beside its weights. */
+  public static Path saeMetrics(Path saeFolder) {
+    return saeFolder.resolve("metrics.json");
+  }
+
   public Path circuitsFolder() {
     return root.resolve("circuits");
   }

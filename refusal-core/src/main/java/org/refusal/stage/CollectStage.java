@@ -24,7 +24,6 @@ import org.refusal.data.OrBench;
 import org.refusal.data.Prompt;
 import org.refusal.data.Split;
 import org.refusal.io.Json;
-import org.refusal.io.Safetensors.DType;
 import org.refusal.model.CausalLm;
 import org.refusal.model.CheckpointFolder;
 import org.refusal.run.ResultLayout;
@@ -156,25 +155,23 @@ public final class CollectStage implements Stage<CollectConfig> {
       Map<Category, List<Entry>> prompts, int room, ResultLayout layout, Map<String, String> missing,
       List<Path> outputs) {
     String model = Models.name(config.model());
-    long total = prompts.values().stream().mapToLong(List::size).sum();
-    try (CausalLm lm = Models.load(config.model(), checkpoint, context.threads());
-        var task = context.progress().task("collect", total)) {
+    try (CausalLm lm = Models.load(config.model(), checkpoint, context.threads())) {
       ActivationWriter.Layout shards =
           new ActivationWriter.Layout(
               points,
               checkpoint.config().dModel(),
-              DType.valueOf(switch (lm.dataType()) {
-                case FLOAT64 -> "F64";
-                case FLOAT16 -> "F16";
-                case BFLOAT16 -> "BF16";
-                default -> "F32";
-              }),
+              Collector.storedType(lm.dataType()),
               Map.of("model", model),
               ActivationWriter.Layout.DEFAULT_SHARD_BYTES);
-      Collector collector =
-          new Collector(
-              lm, points, Positions.of(config.inference().positions()), config.inference().maxNewTokens(),
-              config.inference().batchSize(), config.inference().keepGoing());
+      Collector.Options options =
+          new Collector.Options(
+              points,
+              Positions.of(config.inference().positions()),
+              config.inference().maxNewTokens(),
+              config.inference().batchSize(),
+              checkpoint.config().padToken().orElse(0),
+              config.inference().keepGoing());
+      Collector collector = new Collector(lm, options, context.progress());
       for (Map.Entry<Category, List<Entry>> category : prompts.entrySet()) {
         String name = category.getKey().name();
         String stem = layout.activationsStem(model, name);
@@ -182,16 +179,13 @@ public final class CollectStage implements Stage<CollectConfig> {
         List<MissingPrompt> lost;
         if (writer.finished()) {
           lost = ActivationWriter.missing(context.work(), stem);
-          task.advance(category.getValue().size());
         } else {
-          Set<Long> done = new LinkedHashSet<>(writer.done());
-          List<Collector.Item> items =
+          List<Collector.Input> inputs =
               category.getValue().stream()
-                  .filter(entry -> entry.rendered().length() <= room && !done.contains(entry.index()))
-                  .map(entry -> new Collector.Item(entry.index(), name + "/" + entry.index(), entry.rendered()))
+                  .filter(entry -> entry.rendered().length() <= room)
+                  .map(entry -> new Collector.Input(entry.index(), entry.rendered()))
                   .toList();
-          task.advance(category.getValue().size() - items.size());
-          lost = collector.collect(items, writer::add, task);
+          lost = collector.collect(name, inputs, writer.done(), writer::add);
         }
         List<Path> files = writer.finish(lost);
         outputs.addAll(files);
@@ -233,7 +227,9 @@ public final class CollectStage implements Stage<CollectConfig> {
       List<ModelOutput> lines =
           entries.stream()
               .filter(entry -> answer.containsKey(entry.index()))
-              .map(entry -> line(entry, answer.get(entry.index()), metric.get(entry.index())))
+              .map(entry -> line(
+                  entry, answer.get(entry.index()), metric.get(entry.index()),
+                  config.data().keep().equals("all")))
               .toList();
       outputs.addAll(write(layout, model, category, lines, answer));
       sides.put(category.name(), RefusalRates.of(lines));
@@ -266,7 +262,7 @@ public final class CollectStage implements Stage<CollectConfig> {
     return kept;
   }
 
-  private static ModelOutput line(Entry entry, AnswerReader.Answer answer, double metric) {
+  private static ModelOutput line(Entry entry, AnswerReader.Answer answer, double metric, boolean keepAll) {
     return new ModelOutput(
         entry.index(),
         entry.prompt().text(),
@@ -280,7 +276,8 @@ public final class CollectStage implements Stage<CollectConfig> {
         answer.completion(),
         answer.behaviour(),
         metric,
-        entry.side());
+        entry.side(),
+        keepAll || entry.prompt().label().toxic() == answer.behaviour().refused());
   }
 
   private static List<Path> write(

@@ -2,6 +2,7 @@ package org.refusal.text;
 
 import java.util.List;
 import java.util.Locale;
+import org.refusal.data.Behaviour;
 
 /**
  * The original keyword list: a refusal if any of the words occurs anywhere in the lower-cased text, also inside other

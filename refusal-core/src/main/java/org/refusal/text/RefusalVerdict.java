@@ -2,6 +2,7 @@ package org.refusal.text;
 
 import java.util.List;
 import java.util.stream.Collectors;
+import org.refusal.data.Behaviour;
 
 /**
  * What a detector says of an answer, and why.

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.refusal.data.Behaviour;
 
 class RefusalDetectorTest {
   private final RefusalDetector detector = RefusalDetector.of("default");

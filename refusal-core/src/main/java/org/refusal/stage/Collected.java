@@ -1,0 +1,82 @@
+package org.refusal.stage;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.refusal.activation.ActivationStore;
+import org.refusal.base.Suggestions;
+import org.refusal.base.UserException;
+import org.refusal.data.ModelOutput;
+import org.refusal.data.ModelOutputs;
+import org.refusal.io.Json;
+import org.refusal.run.ResultLayout;
+
+/** What collect left for the stages after it. */
+record Collected(ResultLayout layout, String model, List<String> categories) {
+
+  /**
+   * @param wanted categories to use; empty means all that were collected
+   */
+  static Collected open(ResultLayout layout, String model, List<String> wanted) {
+    Path splits = layout.splits();
+    if (!Files.isRegularFile(splits)) {
+      throw UserException.badData(splits + ": no such file", "run collect first");
+    }
+    List<String> there = new ArrayList<>();
+    Json.read(splits).path("categories").fieldNames().forEachRemaining(there::add);
+    for (String name : wanted) {
+      if (!there.contains(name)) {
+        throw UserException.badConfig(
+            "category %s was not collected%s".formatted(name, Suggestions.didYouMean(name, there)),
+            "collected: " + String.join(", ", there));
+      }
+    }
+    return new Collected(layout, model, wanted.isEmpty() ? List.copyOf(there) : List.copyOf(wanted));
+  }
+
+  List<ModelOutput> outputs(String category) {
+    return ModelOutputs.read(layout.outputs(model, category)).stream().filter(ModelOutput::kept).toList();
+  }
+
+  CollectReport report() {
+    return Json.read(layout.collectReport(model), CollectReport.class);
+  }
+
+  ActivationStore activations() {
+    Map<String, String> stems = new LinkedHashMap<>();
+    categories.forEach(category -> stems.put(category, layout.activationsStem(model, category)));
+    return ActivationStore.open(layout.activationsFolder(), stems);
+  }
+
+  List<Path> outputFiles() {
+    List<Path> files = new ArrayList<>();
+    categories.forEach(category -> files.add(layout.outputs(model, category)));
+    files.add(layout.collectReport(model));
+    return files;
+  }
+
+  List<Path> activationFiles() {
+    List<Path> files = new ArrayList<>();
+    for (String category : categories) {
+      Pattern name =
+          Pattern.compile(
+              Pattern.quote(layout.activationsStem(model, category)) + "(-\\d{5}-of-\\d{5})?\\.safetensors");
+      if (!Files.isDirectory(layout.activationsFolder())) {
+        throw UserException.badData(layout.activationsFolder() + ": no such folder", "run collect first");
+      }
+      try (Stream<Path> all = Files.list(layout.activationsFolder())) {
+        files.addAll(all.filter(file -> name.matcher(file.getFileName().toString()).matches()).sorted().toList());
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+    return files;
+  }
+}

@@ -1,0 +1,180 @@
+package org.refusal.stage;
+
+import ai.djl.Device;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.refusal.activation.ActivationStore;
+import org.refusal.activation.Sinks;
+import org.refusal.activation.StoredPrompt;
+import org.refusal.base.UserException;
+import org.refusal.circuit.HookPoint;
+import org.refusal.config.TrainSaesConfig;
+import org.refusal.data.ModelOutput;
+import org.refusal.data.Split;
+import org.refusal.io.Json;
+import org.refusal.run.ResultLayout;
+import org.refusal.sae.SaeData;
+import org.refusal.sae.SaeMetrics;
+import org.refusal.sae.SaeOptions;
+import org.refusal.sae.SaeTrainer;
+import org.refusal.sae.TrainingHistory;
+import org.refusal.sae.TrainingPrompt;
+import org.refusal.torch.Devices;
+import org.refusal.torch.TorchRuntime;
+
+/** One sparse autoencoder per hook point, on all categories together, so that latents are comparable between them. */
+public final class TrainSaesStage implements Stage<TrainSaesConfig> {
+
+  @Override
+  public String name() {
+    return "train-saes";
+  }
+
+  @Override
+  public String summary() {
+    return "Which features are the activations made of? Trains a top-k sparse autoencoder per hook point.";
+  }
+
+  @Override
+  public int version() {
+    return 1;
+  }
+
+  @Override
+  public Class<TrainSaesConfig> configType() {
+    return TrainSaesConfig.class;
+  }
+
+  @Override
+  public Path resultDir(TrainSaesConfig config) {
+    return Path.of(config.output().resultDir());
+  }
+
+  private Collected collected(TrainSaesConfig config) {
+    return Collected.open(new ResultLayout(resultDir(config)), Models.name(config.model()), List.of());
+  }
+
+  @Override
+  public List<Path> inputs(TrainSaesConfig config) {
+    Collected collected = collected(config);
+    List<Path> inputs = new ArrayList<>(collected.outputFiles());
+    inputs.addAll(collected.activationFiles());
+    inputs.add(collected.layout().categoryWeights());
+    return inputs;
+  }
+
+  @Override
+  public StageResult run(TrainSaesConfig config, StageContext context) {
+    if (config.sae().variant().equals("legacy")) {
+      throw UserException.badConfig(
+          "sae.variant: legacy cannot be trained by this version", "use topk, or import the autoencoders you have");
+    }
+    Collected collected = collected(config);
+    TorchRuntime.start();
+    TorchRuntime.setThreads(context.threads());
+    SaeOptions options = SaeOptions.from(config);
+    List<Path> outputs = new ArrayList<>();
+    List<String> summary = new ArrayList<>();
+    try (ActivationStore store = collected.activations()) {
+      List<HookPoint> points = points(config, store);
+      SaeData data = data(collected, store);
+      SaeTrainer trainer =
+          new SaeTrainer(
+              store, data, options, Devices.manager(Device.cpu()), context.threads(), context.work(),
+              context.progress());
+      for (HookPoint point : points) {
+        Path folder = folder(config, collected, point);
+        SaeTrainer.Result result = trainer.train(point, collected.model(), true);
+        result.checkpoint().write(folder);
+        Path metrics = ResultLayout.saeMetrics(folder);
+        Json.write(metrics, metrics(result.history()));
+        outputs.addAll(List.of(folder.resolve("cfg.json"), folder.resolve("sae_weights.safetensors"), metrics));
+        if (config.output().saveHistory()) {
+          Path history = folder.resolve("training_history.json");
+          result.history().write(history);
+          outputs.add(history);
+        }
+        trainer.forget(point);
+        summary.add(line(point, result.history()));
+      }
+    }
+    return new StageResult(outputs, summary);
+  }
+
+  /** The hook points of the config, or all that were collected. */
+  private static List<HookPoint> points(TrainSaesConfig config, ActivationStore store) {
+    List<HookPoint> points = HookPoint.parseAll(config.model().activationLayers());
+    if (points.isEmpty()) {
+      return store.hookPoints().stream().sorted().toList();
+    }
+    points.forEach(store::require);
+    return points.stream().sorted().toList();
+  }
+
+  static Path folder(TrainSaesConfig config, Collected collected, HookPoint point) {
+    return config.output().saveDir() == null
+        ? collected.layout().sae(collected.model(), point)
+        : Path.of(config.output().saveDir(), ResultLayout.fileName(collected.model()), point.name());
+  }
+
+  private static SaeData data(Collected collected, ActivationStore store) {
+    List<TrainingPrompt> train = new ArrayList<>();
+    List<TrainingPrompt> heldOut = new ArrayList<>();
+    for (String category : collected.categories()) {
+      for (ModelOutput output : collected.outputs(category)) {
+        Optional<StoredPrompt> stored = store.find(category, output.promptIndex());
+        if (stored.isEmpty()) {
+          throw UserException.badData(
+              "prompt %s/%d has an output but no activations".formatted(category, output.promptIndex()),
+              "run collect again");
+        }
+        (output.split() == Split.Side.DISCOVERY ? train : heldOut)
+            .add(new TrainingPrompt(stored.get(), output.label().toxic()));
+      }
+    }
+    Map<String, Double> weights = new LinkedHashMap<>();
+    Json.read(collected.layout().categoryWeights())
+        .fields()
+        .forEachRemaining(entry -> weights.put(entry.getKey(), entry.getValue().asDouble()));
+    return new SaeData(train, heldOut, weights);
+  }
+
+  private static Map<String, Object> metrics(TrainingHistory history) {
+    Sinks sinks = history.sinks();
+    Map<String, Object> sinkFields = new LinkedHashMap<>();
+    sinkFields.put("median_norm", sinks.medianNorm());
+    sinkFields.put("threshold", sinks.threshold());
+    sinkFields.put("tokens", sinks.tokens());
+    sinkFields.put("count", sinks.sinks());
+    sinkFields.put("positions", sinks.positions());
+    sinkFields.put("smallest_norm", sinks.smallestNorm());
+    sinkFields.put("largest_norm", sinks.largestNorm());
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("hook_point", sinks.at().name());
+    fields.put("training_tokens", history.trainingTokens());
+    fields.put("steps", history.steps());
+    fields.put("train", history.train());
+    fields.put("held_out", history.heldOut());
+    fields.put("sinks", sinkFields);
+    fields.put("warnings", history.warnings());
+    return fields;
+  }
+
+  private static String line(HookPoint point, TrainingHistory history) {
+    SaeMetrics heldOut = history.heldOut();
+    return "%-14s FVU %.3f train, %s held out; L0 %.1f; dead %.1f %%; %d steps on %d tokens; %d sinks"
+        .formatted(
+            point.name(),
+            history.train().fvu(),
+            heldOut == null ? "none" : "%.3f".formatted(heldOut.fvu()),
+            history.train().l0(),
+            100 * history.train().deadShare(),
+            history.steps(),
+            history.trainingTokens(),
+            history.sinks().sinks());
+  }
+}
