@@ -212,7 +212,7 @@ public final class CollectStage implements Stage<CollectConfig> {
       byCategory.put(category, read);
     });
 
-    RefusalTokens tokens = RefusalTokens.of(config, tokenizer, discovery(prompts, byCategory));
+    MetricTokens tokens = MetricTokens.of(config, tokenizer, discovery(prompts, byCategory));
     Map<String, CollectReport.Sides> sides = new LinkedHashMap<>();
     List<ModelOutput> all = new ArrayList<>();
     List<Path> outputs = new ArrayList<>(files);

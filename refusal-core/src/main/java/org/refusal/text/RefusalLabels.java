@@ -27,6 +27,7 @@ import org.apache.commons.csv.CSVPrinter;
 import org.apache.commons.csv.CSVRecord;
 import org.refusal.base.AtomicFiles;
 import org.refusal.base.UserException;
+import org.refusal.data.Behaviour;
 import org.refusal.io.Json;
 
 /**

@@ -9,6 +9,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.refusal.base.UserException;
+import org.refusal.data.Behaviour;
 
 class RefusalLabelsTest {
   @TempDir Path folder;
