@@ -256,18 +256,25 @@ public final class CircuitDiscovery {
   }
 
   private List<Edge> causalEdges(List<ScoredNode> nodes, List<PromptTokens> prompts) {
-    List<Edge> all = new ArrayList<>();
+    List<EdgeEstimator> estimators = new ArrayList<>();
     List<HookPoint> points = model.hookPoints();
     for (int u = 0; u + 1 < points.size(); u++) {
       List<Node> sources = nodesAt(nodes, points.get(u));
       List<Node> targets = nodesAt(nodes, points.get(u + 1));
-      if (sources.isEmpty() || targets.isEmpty()) {
-        continue;
+      if (!sources.isEmpty() && !targets.isEmpty()) {
+        estimators.add(new EdgeEstimator(sources, targets));
       }
-      double[][] weights = meanWeights(new EdgeEstimator(sources, targets), prompts, sources.size(), targets.size());
-      for (int i = 0; i < sources.size(); i++) {
-        for (int j = 0; j < targets.size(); j++) {
-          all.add(new Edge(sources.get(i), targets.get(j), weights[i][j]));
+    }
+    if (estimators.isEmpty()) {
+      return List.of();
+    }
+    List<double[][]> means = meanWeights(estimators, prompts);
+    List<Edge> all = new ArrayList<>();
+    for (int e = 0; e < means.size(); e++) {
+      EdgeEstimator estimator = estimators.get(e);
+      for (int i = 0; i < estimator.sources().size(); i++) {
+        for (int j = 0; j < estimator.targets().size(); j++) {
+          all.add(new Edge(estimator.sources().get(i), estimator.targets().get(j), means.get(e)[i][j]));
         }
       }
     }
@@ -277,29 +284,40 @@ public final class CircuitDiscovery {
         .toList();
   }
 
-  private double[][] meanWeights(EdgeEstimator edges, List<PromptTokens> prompts, int sources, int targets) {
-    double[][] means = new double[sources][targets];
+  private List<double[][]> meanWeights(List<EdgeEstimator> estimators, List<PromptTokens> prompts) {
+    List<double[][]> means = new ArrayList<>();
+    estimators.forEach(e -> means.add(new double[e.sources().size()][e.targets().size()]));
     List<PromptTokens> sorted = prompts.stream().sorted(Comparator.comparingInt(PromptTokens::length)).toList();
     for (int from = 0; from < sorted.size(); from += settings.batchSize()) {
       List<PromptTokens> batch = sorted.subList(from, Math.min(sorted.size(), from + settings.batchSize()));
-      List<double[][]> weights =
-          OutOfMemory.halving(
-              batch,
-              part -> {
-                try (Memory.Scope scope = Memory.scope();
-                    AttributedBatch attributed = new AttributedBatch(model, part)) {
-                  return List.of(edges.weights(attributed));
-                }
-              });
-      for (double[][] ofPrompt : weights) {
-        for (int i = 0; i < sources; i++) {
-          for (int j = 0; j < targets; j++) {
-            means[i][j] += ofPrompt[i][j] / prompts.size();
+      for (List<double[][]> ofPrompt : OutOfMemory.halving(batch, part -> edgeWeights(estimators, part))) {
+        for (int e = 0; e < means.size(); e++) {
+          double[][] mean = means.get(e);
+          for (int i = 0; i < mean.length; i++) {
+            for (int j = 0; j < mean[i].length; j++) {
+              mean[i][j] += ofPrompt.get(e)[i][j] / prompts.size();
+            }
           }
         }
       }
     }
     return means;
+  }
+
+  /** @return for every prompt the weights {@code [sources][targets]} of every estimator */
+  private List<List<double[][]>> edgeWeights(List<EdgeEstimator> estimators, List<PromptTokens> prompts) {
+    List<List<double[][]>> perPrompt = new ArrayList<>();
+    prompts.forEach(prompt -> perPrompt.add(new ArrayList<>()));
+    try (Memory.Scope scope = Memory.scope();
+        AttributedBatch batch = new AttributedBatch(model, prompts)) {
+      for (EdgeEstimator estimator : estimators) {
+        double[][][] weights = estimator.weights(batch);
+        for (int r = 0; r < weights.length; r++) {
+          perPrompt.get(r).add(weights[r]);
+        }
+      }
+    }
+    return perPrompt;
   }
 
   private static List<Node> nodesAt(List<ScoredNode> nodes, HookPoint at) {

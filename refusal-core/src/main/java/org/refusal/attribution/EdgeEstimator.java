@@ -56,15 +56,22 @@ public final class EdgeEstimator {
     return at;
   }
 
+  List<Node> sources() {
+    return sources;
+  }
+
+  List<Node> targets() {
+    return targets;
+  }
+
   /** @return weights {@code [prompts][sources][targets]} */
   public double[][][] weights(AttributedBatch batch) {
     AttributionModel model = batch.model();
     double[][][] weights = new double[batch.prompts().size()][sources.size()][targets.size()];
     try (Memory.Scope scope = Memory.scope();
-        HookedBatch from = batch.at(upstream);
-        Prefix prefix = model.lm().prefix(batch.tokens(), upstream, Hooks.none())) {
-      List<NDArray> sourceGradients = batch.at(downstream).cleanGradients(); // dm/da_d, [T, d_model] per prompt
-      List<double[]> kept = new ArrayList<>();
+        HookedBatch from = batch.at(upstream)) {
+      Prefix prefix = from.prefix();
+      NDArray downstreamGradient = Precision.toWorking(batch.cleanGradient(downstream)); // dm/da_d [batch, pos, d_model]
       try (Autograd tape = Autograd.record()) {
         NDArray leaf = tape.watch(prefix.activation());
         NDArray[] reached = new NDArray[1];
@@ -82,7 +89,7 @@ public final class EdgeEstimator {
         List<Downstream> rows = new ArrayList<>();
         for (int r = 0; r < weights.length; r++) {
           NDArray a = reached[0].get(r).get("%d:".formatted(batch.tokens().padding(r)));
-          NDArray gradient = sourceGradients.get(r);
+          NDArray gradient = downstreamGradient.get(r).get("%d:".formatted(batch.tokens().padding(r)));
           rows.add(Downstream.of(a, gradient, model, downstream));
         }
         for (int j = 0; j < targets.size(); j++) {
@@ -111,9 +118,12 @@ public final class EdgeEstimator {
     return weights;
   }
 
-  /** What one downstream row contributes: TopK's active set is a constant mask. */
+  /**
+   * What one downstream row contributes: TopK's active set is a constant mask {@code [T, d_sae]}, and so are the weights
+   * W_dec_j · dm/da_d within it {@code [T, d_sae]}. Sinks are outside.
+   */
   private record Downstream(
-      NDArray activation, NDArray gradient, NDArray mask, NDArray scores, SparseAutoencoder sae) {
+      NDArray activation, NDArray gradient, NDArray mask, NDArray weights, SparseAutoencoder sae) {
 
     static Downstream of(NDArray recorded, NDArray gradient, AttributionModel model, HookPoint at) {
       SparseAutoencoder sae = model.saes().get(at);
@@ -129,7 +139,7 @@ public final class EdgeEstimator {
           TorchOps.cast(a.getManager().create(keep, new ai.djl.ndarray.types.Shape(keep.length, 1)), working);
       NDArray mask = TorchOps.cast(sae.encodeDense(clean).gt(0), working).mul(kept); // [T, d_sae]
       NDArray g = gradient.mul(kept);
-      return new Downstream(a, g, mask, g.matMul(sae.wDec().transpose()), sae);
+      return new Downstream(a, g, mask, g.matMul(sae.wDec().transpose()).mul(mask), sae);
     }
 
     /** sum over t of g_j f_j, or of g · e; a scalar of the graph. */
@@ -138,7 +148,7 @@ public final class EdgeEstimator {
         int j = latent.latent();
         NDArray encoder = sae.wEnc().get(":, %d:%d".formatted(j, j + 1)); // [d_model, 1]
         NDArray f = activation.sub(sae.bDec()).matMul(encoder).add(sae.bEnc().get("%d:%d".formatted(j, j + 1)));
-        NDArray weight = mask.mul(scores).get(":, %d:%d".formatted(j, j + 1)); // [T, 1], constant
+        NDArray weight = weights.get(":, %d:%d".formatted(j, j + 1)); // [T, 1], constant
         return f.mul(weight).sum();
       }
       NDArray latents = activation.sub(sae.bDec()).matMul(sae.wEnc()).add(sae.bEnc()).mul(mask);

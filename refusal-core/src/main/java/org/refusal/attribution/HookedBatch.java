@@ -107,6 +107,10 @@ public final class HookedBatch implements AutoCloseable {
     return rows;
   }
 
+  Prefix prefix() {
+    return prefix;
+  }
+
   /** The gradient at the clean point, one array {@code [T, d_model]} per prompt. */
   List<NDArray> cleanGradients() {
     return unpadded(Precision.toWorking(batch.cleanGradient(at)));

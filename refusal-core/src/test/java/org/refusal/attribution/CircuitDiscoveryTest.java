@@ -33,6 +33,7 @@ import org.refusal.circuit.HookPoint;
 import org.refusal.io.Json;
 import org.refusal.model.CausalLm;
 import org.refusal.model.Prefix;
+import org.refusal.sae.SparseAutoencoder;
 import org.refusal.torch.Memory;
 
 /** Whole discovery on a planted model: files, invariance under batching, sinks, memory, numbers that are not finite. */
@@ -181,6 +182,35 @@ class CircuitDiscoveryTest {
         dot += y[i] * direction[i];
       }
       assertThat(dot / norm(y) / norm(direction)).isGreaterThan(.9);
+    }
+  }
+
+  /** Whatever the autoencoder, latents and error together make up the whole of what happens at a hook point. */
+  @Test
+  void effectsAddUpAtEveryKindOfHookPoint() {
+    SparseAutoencoder sae = golden.saes().values().iterator().next();
+    Map<HookPoint, SparseAutoencoder> saes =
+        Map.of(HookPoint.attention(2), sae, HookPoint.mlp(3), sae, HookPoint.residuals(3), sae);
+    List<PromptTokens> two = prompts.subList(0, 2);
+    Baseline baseline = new PairedBaseline(golden.lm(), 0, partners, saes, SinkThresholds.none());
+    AttributionModel model =
+        new AttributionModel(golden.lm(), golden.metric(), 0, saes, baseline, SinkThresholds.none());
+    try (Memory.Scope scope = Memory.scope();
+        AttributedBatch batch = new AttributedBatch(model, two)) {
+      for (HookPoint at : model.hookPoints()) {
+        try (HookedBatch hooked = batch.at(at)) {
+          List<NodeEffects> effects = new IntegratedGradients(40, StepRule.MIDPOINT, true).estimate(hooked);
+          double[] full = hooked.baselineMetric();
+          // the slope at the clean point: a path so short that it is straight
+          List<NodeEffects> first = new AttributionPatching().estimate(hooked);
+          List<NodeEffects> left = new IntegratedGradients(1, StepRule.LEFT, true).estimate(batch.at(at));
+          for (int p = 0; p < two.size(); p++) {
+            double whole = full[p] - batch.metric()[p];
+            assertThat(effects.get(p).sum()).as("%s prompt %d", at, p).isCloseTo(whole, within(.05 * Math.abs(whole) + .02));
+            assertThat(first.get(p).sum()).as("%s prompt %d", at, p).isCloseTo(left.get(p).sum(), within(1e-9));
+          }
+        }
+      }
     }
   }
 
