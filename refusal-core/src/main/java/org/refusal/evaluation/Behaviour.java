@@ -5,8 +5,8 @@ import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.Predicate;
+import org.refusal.baseline.Captures;
 import org.refusal.baseline.PromptTokens;
-import org.refusal.model.Generation;
 import org.refusal.model.Generator;
 import org.refusal.model.Hooks;
 import org.refusal.torch.Memory;
@@ -65,17 +65,30 @@ public record Behaviour(boolean[] refused, Interval rate) {
       Predicate<int[]> refusal,
       boolean[] refused) {
     List<PromptTokens> chosen = chunk.stream().map(prompts::get).toList();
-    List<Intervention> interventions = intervention == null ? List.of() : List.of(intervention);
-    try (Memory.Scope scope = Memory.scope();
-        PatchedBatch batch = new PatchedBatch(runs.model(), chosen, PatchedRuns.points(interventions))) {
-      Hooks hooks = intervention == null ? Hooks.none() : batch.hooks(interventions);
-      Generation generation = generator.generate(batch.tokens(), newTokens, hooks);
+    try (Memory.Scope scope = Memory.scope()) {
+      List<int[]> generated =
+          intervention == null
+              ? generator
+                  .generate(Captures.batch(chosen, runs.model().padId()), newTokens, Hooks.none())
+                  .ids()
+              : generate(runs, generator, newTokens, chosen, intervention);
       for (int r = 0; r < chosen.size(); r++) {
-        refused[chunk.get(r)] = refusal.test(generation.ids().get(r));
+        refused[chunk.get(r)] = refusal.test(generated.get(r));
       }
     } catch (RuntimeException e) {
       PatchedRuns.halve(
           e, chunk, part -> fill(runs, generator, newTokens, prompts, part, intervention, refusal, refused));
+    }
+  }
+
+  private static List<int[]> generate(
+      PatchedRuns runs,
+      Generator generator,
+      int newTokens,
+      List<PromptTokens> prompts,
+      Intervention intervention) {
+    try (PatchedBatch batch = new PatchedBatch(runs.model(), prompts, intervention.byPoint().keySet())) {
+      return generator.generate(batch.tokens(), newTokens, batch.hooks(List.of(intervention))).ids();
     }
   }
 }
