@@ -1,0 +1,212 @@
+package org.refusal.stage;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.refusal.attribution.AttributionCheck;
+import org.refusal.attribution.AttributionModel;
+import org.refusal.attribution.CircuitDiscovery;
+import org.refusal.attribution.DiscoverySettings;
+import org.refusal.attribution.Readout;
+import org.refusal.baseline.Partners;
+import org.refusal.baseline.PromptTokens;
+import org.refusal.circuit.CircuitJson;
+import org.refusal.circuit.HookPoint;
+import org.refusal.config.DiscoverConfig;
+import org.refusal.data.Split;
+import org.refusal.run.ResultLayout;
+
+/** Which latents cause refusal, category by category, on discovery prompts. */
+public final class DiscoverStage implements Stage<DiscoverConfig> {
+  /** Read-out dimensions kept on disk: the defaults of evaluate, which may keep fewer. */
+  private static final double READOUT_ENERGY = 0.99;
+
+  private static final int READOUT_RANK = 64;
+
+  @Override
+  public String name() {
+    return "discover";
+  }
+
+  @Override
+  public String summary() {
+    return "Which features cause refusal in each category? Attribution, circuits and causal edges.";
+  }
+
+  @Override
+  public int version() {
+    return 1;
+  }
+
+  @Override
+  public Class<DiscoverConfig> configType() {
+    return DiscoverConfig.class;
+  }
+
+  @Override
+  public Path resultDir(DiscoverConfig config) {
+    return Path.of(config.output().resultDir());
+  }
+
+  private Collected collected(DiscoverConfig config) {
+    return Collected.open(
+        new ResultLayout(resultDir(config)), Models.name(config.model()), config.discovery().categories());
+  }
+
+  @Override
+  public List<Path> inputs(DiscoverConfig config) {
+    return RunningModel.files(config.model(), collected(config));
+  }
+
+  static Path circuitsFolder(String configured, ResultLayout layout) {
+    return configured == null ? layout.circuitsFolder() : Path.of(configured);
+  }
+
+  @Override
+  public StageResult run(DiscoverConfig config, StageContext context) {
+    Collected collected = collected(config);
+    ResultLayout layout = collected.layout();
+    Path check = layout.attributionCheck(collected.model());
+    Optional<String> nothing = RunningModel.nothingToDo(collected, config.discovery().force());
+    if (nothing.isPresent()) {
+      AttributionCheck.write(check, List.of());
+      context.progress().note("warning: no circuits are sought: " + nothing.get());
+      return new StageResult(List.of(check), List.of("no circuits: " + nothing.get()));
+    }
+    warnOfWeakMetric(collected, context);
+    DiscoverySettings settings = DiscoverySettings.of(config);
+    List<Path> outputs = new ArrayList<>();
+    List<AttributionCheck> checks = new ArrayList<>();
+    List<String> summary = new ArrayList<>();
+    try (RunningModel model = RunningModel.open(config.model(), collected, context.threads())) {
+      Partners partners = new Partners(RunningModel.answeredSafe(collected), config.seed());
+      AttributionModel attribution =
+          new AttributionModel(
+              model.lm(), model.metric(), model.padId(), model.saes(),
+              model.baseline(config.circuit().baseline(), partners, config.discovery().batchSize()),
+              model.thresholds());
+      CircuitDiscovery discovery = new CircuitDiscovery(attribution, partners, settings);
+      Map<String, List<PromptTokens>> prompts = new LinkedHashMap<>();
+      for (String category : collected.categories()) {
+        prompts.put(category, prompts(config, collected, category));
+      }
+      long total = prompts.values().stream().mapToLong(List::size).sum();
+      List<Path> moments = new ArrayList<>();
+      try (var task = context.progress().task("attribute", total)) {
+        for (Map.Entry<String, List<PromptTokens>> entry : prompts.entrySet()) {
+          Category category = new Category(config, collected, context.work(), entry.getKey());
+          if (!category.isDone(settings.separate(), entry.getValue())) {
+            long[] before = {0};
+            category.write(
+                discovery.category(
+                    collected.model(), entry.getKey(), entry.getValue(), category.files(),
+                    done -> {
+                      task.advance(done - before[0]);
+                      before[0] = done;
+                    }));
+          } else {
+            task.advance(entry.getValue().size());
+          }
+          outputs.add(category.files().attributions());
+          outputs.addAll(category.circuits(settings.separate(), entry.getValue()));
+          moments.add(category.files().moments());
+          checks.addAll(AttributionCheck.read(category.marker()));
+        }
+      }
+      Path readout = layout.readout(collected.model());
+      Map<HookPoint, Readout> readouts = CircuitDiscovery.readouts(moments, READOUT_ENERGY, READOUT_RANK);
+      Readout.write(readout, collected.model(), readouts);
+      outputs.add(readout);
+      AttributionCheck.write(check, checks);
+      outputs.add(check);
+      for (HookPoint point : model.hookPoints()) {
+        summary.add(line(point, checks, readouts.get(point)));
+      }
+    }
+    return new StageResult(outputs, summary);
+  }
+
+  private static void warnOfWeakMetric(Collected collected, StageContext context) {
+    double auc = collected.report().separation().auc();
+    if (auc < 0.8) {
+      context.progress().note(
+          "warning: the metric m separates refused from answered prompts poorly (AUC %.3f, below .8)".formatted(auc));
+    }
+  }
+
+  private static List<PromptTokens> prompts(DiscoverConfig config, Collected collected, String category) {
+    boolean byBehaviour = config.discovery().labelSource().equals("behaviour");
+    List<PromptTokens> all =
+        collected.outputs(category).stream()
+            .filter(output -> output.split() == Split.Side.DISCOVERY)
+            .map(output -> RunningModel.tokens(category, output, byBehaviour))
+            .toList();
+    int most = config.discovery().maxPromptsPerCategory();
+    List<PromptTokens> chosen = new ArrayList<>();
+    for (boolean harmful : new boolean[] {true, false}) {
+      chosen.addAll(
+          RunningModel.atMost(
+              all.stream().filter(prompt -> prompt.harmful() == harmful).toList(),
+              most, config.seed(), "discovery prompts", category, Boolean.toString(harmful)));
+    }
+    return chosen;
+  }
+
+  /** The files of one category, and whether they are all there. */
+  private record Category(DiscoverConfig config, Collected collected, Path work, String name) {
+
+    CircuitDiscovery.Files files() {
+      return new CircuitDiscovery.Files(
+          collected.layout().attributions(collected.model(), name),
+          work.resolve(name + ".moments.safetensors"),
+          work.resolve("scratch"));
+    }
+
+    /** Written last: its being there says that the category is finished. */
+    Path marker() {
+      return work.resolve(name + ".check.json");
+    }
+
+    private Path circuit(String suffix) {
+      return circuitsFolder(config.output().circuitsDir(), collected.layout())
+          .resolve(ResultLayout.circuitFile(collected.model(), name, suffix));
+    }
+
+    List<Path> circuits(boolean separate, List<PromptTokens> prompts) {
+      if (!separate) {
+        return List.of(circuit(""));
+      }
+      return prompts.stream().allMatch(PromptTokens::harmful)
+          ? List.of(circuit("_toxic"))
+          : List.of(circuit("_toxic"), circuit("_safe"));
+    }
+
+    boolean isDone(boolean separate, List<PromptTokens> prompts) {
+      return Files.exists(marker())
+          && Files.exists(files().attributions())
+          && Files.exists(files().moments())
+          && circuits(separate, prompts).stream().allMatch(Files::exists);
+    }
+
+    void write(CircuitDiscovery.CategoryResult result) {
+      result.circuits().forEach(
+          (suffix, circuit) -> CircuitJson.write(circuit(suffix), circuit, result.metadata().get(suffix)));
+      AttributionCheck.write(marker(), result.checks());
+    }
+  }
+
+  private static String line(HookPoint point, List<AttributionCheck> checks, Readout readout) {
+    List<AttributionCheck> here = checks.stream().filter(check -> check.at().equals(point)).toList();
+    double completeness = here.stream().mapToDouble(AttributionCheck::completeness).average().orElse(Double.NaN);
+    double side = here.stream().mapToDouble(AttributionCheck::promptSideOfGap).average().orElse(Double.NaN);
+    long unreliable = here.stream().filter(check -> !check.reliable()).count();
+    return "%-14s completeness %.2f, prompt side %.2f of the refusal gap, read-out rank %d%s"
+        .formatted(
+            point.name(), completeness, side, readout.rank(),
+            unreliable == 0 ? "" : "; UNRELIABLE in %d of %d categories".formatted(unreliable, here.size()));
+  }
+}

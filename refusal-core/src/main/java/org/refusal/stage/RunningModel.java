@@ -1,0 +1,228 @@
+package org.refusal.stage;
+
+import ai.djl.ndarray.types.DataType;
+import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.refusal.base.Seeds;
+import org.refusal.base.UserException;
+import org.refusal.baseline.Baseline;
+import org.refusal.baseline.GroupMeans;
+import org.refusal.baseline.MeanBaseline;
+import org.refusal.baseline.PairedBaseline;
+import org.refusal.baseline.Partners;
+import org.refusal.baseline.Precision;
+import org.refusal.baseline.PromptTokens;
+import org.refusal.baseline.SinkThresholds;
+import org.refusal.baseline.ZeroBaseline;
+import org.refusal.circuit.HookPoint;
+import org.refusal.config.ModelSection;
+import org.refusal.data.Behaviour;
+import org.refusal.data.ModelOutput;
+import org.refusal.data.Split;
+import org.refusal.io.Json;
+import org.refusal.model.CausalLm;
+import org.refusal.model.CheckpointFolder;
+import org.refusal.model.RefusalMetric;
+import org.refusal.run.ResultLayout;
+import org.refusal.sae.SaeCheckpoint;
+import org.refusal.sae.SparseAutoencoder;
+
+/** A model with its autoencoders and what was collected with it: what discover and evaluate work with. */
+final class RunningModel implements AutoCloseable {
+  private final CausalLm lm;
+  private final CheckpointFolder checkpoint;
+  private final Collected collected;
+  private final Map<HookPoint, SparseAutoencoder> saes = new TreeMap<>();
+  private final SinkThresholds thresholds;
+  private final RefusalMetric metric;
+  private final List<AutoCloseable> means = new ArrayList<>();
+
+  private RunningModel(
+      CausalLm lm, CheckpointFolder checkpoint, Collected collected, List<HookPoint> points, RefusalMetric metric) {
+    this.lm = lm;
+    this.checkpoint = checkpoint;
+    this.collected = collected;
+    this.metric = metric;
+    Map<HookPoint, Double> thresholdByPoint = new TreeMap<>();
+    DataType type = Precision.working(lm.dataType());
+    for (HookPoint point : points) {
+      Path folder = collected.layout().sae(collected.model(), point);
+      saes.put(point, SaeCheckpoint.load(folder, lm.manager(), type));
+      JsonNode threshold = Json.read(ResultLayout.saeMetrics(folder)).path("sinks").path("threshold");
+      if (!threshold.isNumber()) {
+        throw UserException.badData(ResultLayout.saeMetrics(folder) + ": sinks.threshold is missing");
+      }
+      thresholdByPoint.put(point, threshold.asDouble());
+    }
+    this.thresholds = new SinkThresholds(thresholdByPoint);
+  }
+
+  static RunningModel open(ModelSection model, Collected collected, int threads) {
+    CheckpointFolder checkpoint = Models.checkpoint(model);
+    List<HookPoint> points = points(model, collected);
+    int[] refusalTokens = collected.report().refusalTokenIds();
+    CausalLm lm = Models.load(model, checkpoint, threads);
+    try {
+      return new RunningModel(lm, checkpoint, collected, points, new RefusalMetric(refusalTokens));
+    } catch (RuntimeException e) {
+      lm.close();
+      throw e;
+    }
+  }
+
+  /** The files that {@link #open} reads. */
+  static List<Path> files(ModelSection model, Collected collected) {
+    List<Path> files = new ArrayList<>(collected.outputFiles());
+    for (HookPoint point : points(model, collected)) {
+      Path folder = collected.layout().sae(collected.model(), point);
+      files.add(folder.resolve(SaeCheckpoint.CONFIG));
+      files.add(folder.resolve(SaeCheckpoint.WEIGHTS));
+      files.add(ResultLayout.saeMetrics(folder));
+    }
+    files.addAll(Models.checkpoint(model).files());
+    return files;
+  }
+
+  /** The hook points of the config, or all that have an autoencoder. */
+  static List<HookPoint> points(ModelSection model, Collected collected) {
+    List<HookPoint> asked = HookPoint.parseAll(model.activationLayers()).stream().sorted().toList();
+    List<HookPoint> points = asked;
+    if (asked.isEmpty()) {
+      Path folder = collected.layout().sae(collected.model(), HookPoint.residuals(0)).getParent();
+      points = new ArrayList<>();
+      java.io.File[] found = folder.toFile().listFiles(java.io.File::isDirectory);
+      for (java.io.File each : found == null ? new java.io.File[0] : found) {
+        points.add(HookPoint.parse(each.getName()));
+      }
+      points = points.stream().sorted().toList();
+    }
+    for (HookPoint point : points) {
+      Path folder = collected.layout().sae(collected.model(), point);
+      if (!Files.isRegularFile(folder.resolve(SaeCheckpoint.CONFIG))) {
+        throw UserException.badData(folder + ": no autoencoder for " + point, "run train-saes first");
+      }
+    }
+    if (points.isEmpty()) {
+      throw UserException.badData(
+          collected.layout().sae(collected.model(), HookPoint.residuals(0)).getParent() + ": no autoencoder",
+          "run train-saes first");
+    }
+    return points;
+  }
+
+  CausalLm lm() {
+    return lm;
+  }
+
+  int padId() {
+    return checkpoint.config().padToken().orElse(0);
+  }
+
+  RefusalMetric metric() {
+    return metric;
+  }
+
+  Map<HookPoint, SparseAutoencoder> saes() {
+    return saes;
+  }
+
+  SinkThresholds thresholds() {
+    return thresholds;
+  }
+
+  List<HookPoint> hookPoints() {
+    return List.copyOf(saes.keySet());
+  }
+
+  /** @param byBehaviour whether refused prompts count as harmful instead of those labelled toxic */
+  static PromptTokens tokens(String category, ModelOutput output, boolean byBehaviour) {
+    boolean refused = output.behaviour().refused();
+    return new PromptTokens(
+        category,
+        output.promptIndex(),
+        byBehaviour ? refused : output.label().toxic(),
+        refused,
+        output.promptIds(),
+        output.userFrom(),
+        output.userTo());
+  }
+
+  /** The answered safe discovery prompts of all categories that were collected: where partners come from. */
+  static List<PromptTokens> answeredSafe(Collected collected) {
+    Collected all = Collected.open(collected.layout(), collected.model(), List.of());
+    List<PromptTokens> pool = new ArrayList<>();
+    for (String category : all.categories()) {
+      for (ModelOutput output : all.outputs(category)) {
+        if (output.split() == Split.Side.DISCOVERY
+            && !output.label().toxic()
+            && output.behaviour() == Behaviour.COMPLIANCE) {
+          pool.add(tokens(category, output, false));
+        }
+      }
+    }
+    return pool;
+  }
+
+  /** @param name paired, mean or zero */
+  Baseline baseline(String name, Partners partners, int batchSize) {
+    return switch (name) {
+      case "paired" -> new PairedBaseline(lm, padId(), partners, saes, thresholds);
+      case "mean" -> {
+        Map<HookPoint, GroupMeans> groups =
+            GroupMeans.over(lm, padId(), saes, partners.pool(), thresholds, batchSize);
+        means.addAll(groups.values());
+        yield new MeanBaseline(groups, saes);
+      }
+      default -> new ZeroBaseline(saes);
+    };
+  }
+
+  /** At most so many of the prompts (0: all), drawn with the seed, in their order. */
+  static List<PromptTokens> atMost(List<PromptTokens> prompts, int most, long seed, String... names) {
+    if (most <= 0 || prompts.size() <= most) {
+      return prompts;
+    }
+    int[] order = Seeds.permutation(prompts.size(), Seeds.random(seed, names));
+    return java.util.Arrays.stream(order, 0, most).sorted().mapToObj(prompts::get).toList();
+  }
+
+  /** Why nothing can be attributed or evaluated, if so: the later stages then say INCONCLUSIVE for this reason. */
+  static Optional<String> nothingToDo(Collected collected, boolean force) {
+    CollectReport report = collected.report();
+    if (report.refusalTokens().isEmpty()) {
+      return Optional.of("the model refused none of the discovery prompts");
+    }
+    if (answeredSafe(collected).size() < 2) {
+      return Optional.of("the model answered fewer than 2 safe discovery prompts, so that there are no partners");
+    }
+    CollectReport.Separation separation = report.separation();
+    if (separation == null) {
+      return Optional.of("the model refused everything or nothing, so that the metric cannot be judged");
+    }
+    if (separation.auc() < 0.6 && !force) {
+      return Optional.of(
+          "the metric m does not separate refused from answered prompts (AUC %.3f, below .6)"
+              .formatted(separation.auc()));
+    }
+    return Optional.empty();
+  }
+
+  @Override
+  public void close() {
+    means.forEach(each -> {
+      try {
+        each.close();
+      } catch (Exception e) {
+        throw new IllegalStateException(e);
+      }
+    });
+    saes.values().forEach(SparseAutoencoder::close);
+    lm.close();
+  }
+}
