@@ -96,7 +96,7 @@ public final class AttributedBatch implements AutoCloseable {
           hooks.put(
               point,
               (activation, at) -> {
-                recorded.put(at, Memory.own(activation));
+                recorded.put(at, activation);
                 return activation;
               });
         }
@@ -110,7 +110,6 @@ public final class AttributedBatch implements AutoCloseable {
       for (HookPoint point : recorded.keySet()) {
         cleanGradients.put(point, Memory.own(gradients.get(next++)));
       }
-      recorded.values().forEach(NDArray::close);
     }
   }
 

@@ -32,7 +32,10 @@ import org.refusal.torch.Memory;
 
 /**
  * From the discovery prompts of a category to its circuits: effects of every prompt, written to disk as they come; their
- * means; the nodes that carry most; the edges between them. Categories are independent of each other, so that a stage can
+ * means; the nodes that carry most; the edges between them. Per batch of prompts and hook point this costs the estimator's
+ * passes (joint ig: N forward and N backward passes above it; separate: 2N; atp: one of each for all hook points), one more
+ * joint path for the effect form unless the estimator's own serves, and one forward pass for the completeness; edges cost
+ * one backward pass between two hook points per downstream node. Categories are independent of each other, so that a stage can
  * go on after the last one that was finished; only the read-out needs all of them.
  */
 public final class CircuitDiscovery {

@@ -82,7 +82,7 @@ public final class EdgeEstimator {
                 Map.of(
                     downstream,
                     (activation, at) -> {
-                      reached[0] = Memory.own(activation);
+                      reached[0] = activation;
                       return activation;
                     })),
             LogitsAt.LAST);
@@ -112,7 +112,6 @@ public final class EdgeEstimator {
             }
           }
         }
-        reached[0].close();
       }
     }
     return weights;

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -50,8 +51,9 @@ public record GroupMeans(long[] counts, NDArray latents, NDArray error) implemen
     }
     Map<HookPoint, Sums> sums = new LinkedHashMap<>();
     saes.forEach((at, sae) -> sums.put(at, new Sums(lm.manager(), first.groupCount(), sae)));
-    for (int from = 0; from < prompts.size(); from += batchSize) {
-      List<PromptTokens> batch = prompts.subList(from, Math.min(prompts.size(), from + batchSize));
+    List<PromptTokens> sorted = prompts.stream().sorted(Comparator.comparingInt(PromptTokens::length)).toList();
+    for (int from = 0; from < sorted.size(); from += batchSize) {
+      List<PromptTokens> batch = sorted.subList(from, Math.min(sorted.size(), from + batchSize));
       try (Memory.Scope scope = Memory.scope();
           Captures captures = Captures.of(lm, Captures.batch(batch, padId), saes.keySet())) {
         for (int row = 0; row < batch.size(); row++) {

@@ -215,6 +215,22 @@ class CircuitDiscoveryTest {
   }
 
   @Test
+  void nativeMemoryIsGivenBack() {
+    AttributionModel model = model(golden.lm(), SinkThresholds.none());
+    DiscoverySettings settings = settings(4, false, DiscoverySettings.Edges.CAUSAL);
+    discover("memory", model, settings);
+    int before = nativeArrays();
+    assertThat(before).isPositive();
+    discover("memory", model, settings);
+    assertThat(nativeArrays()).isLessThanOrEqualTo(before);
+  }
+
+  private static int nativeArrays() {
+    return golden.lm().manager().getManagedArrays().size()
+        + golden.saes().values().stream().mapToInt(sae -> sae.wDec().getManager().getManagedArrays().size()).sum();
+  }
+
+  @Test
   void sinksCarryNothingAndAreNotTouched() {
     Map<HookPoint, Double> everything = new HashMap<>();
     golden.saes().keySet().forEach(at -> everything.put(at, 0.0));
