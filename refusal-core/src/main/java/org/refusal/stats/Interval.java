@@ -1,5 +1,7 @@
 package org.refusal.stats;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
+
 /**
  * A confidence interval; NaN bounds mean undefined.
  *
@@ -10,6 +12,7 @@ public record Interval(double low, double high, double level) {
     return new Interval(Double.NaN, Double.NaN, level);
   }
 
+  @JsonIgnore
   public boolean isDefined() {
     return !Double.isNaN(low) && !Double.isNaN(high);
   }

@@ -1,5 +1,7 @@
 package org.refusal.stats;
 
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.refusal.base.Seeds;
@@ -14,6 +16,7 @@ import org.refusal.base.Seeds;
  * @param splitHalf Spearman-Brown corrected cosine of the means of two random halves, mean over the splits; NaN for
  *     fewer than four prompts
  */
+@JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
 public record Reliability(double[] withinProduct, double[] squaredNorm, double[] reliability, double[] splitHalf) {
 
   /** Half-length reliability to full length: 2 h / (1 + h). */

@@ -1,0 +1,40 @@
+package org.refusal.verdict;
+
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import java.util.Map;
+import org.refusal.verdict.VectorTests.Estimate;
+
+/**
+ * All statistics at one hook point.
+ *
+ * @param decided drop in units of Delta when only the post-instruction positions are set to the partner's values, mean
+ *     over categories
+ * @param readoutRank dimensions of the causal read-out; -1 where there is none
+ * @param effect statistics of the vectors y_p, or null
+ * @param latents statistics of the prompt-side attributions, or null
+ * @param completeness sum of indirect effects / effect of setting everything to the baseline
+ * @param promptShare the prompt side's share of the refusal gap
+ * @param transfer by form key
+ * @param cause how the causes relate
+ * @param causeReason why, in one sentence
+ * @param representation {@code shared}, {@code split} or {@code undecided}: the same question asked of the latents
+ */
+@JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+public record HookPointTests(
+    String hookPoint,
+    Estimate decided,
+    int readoutRank,
+    VectorTests effect,
+    VectorTests latents,
+    Estimate completeness,
+    Estimate promptShare,
+    Map<String, TransferTests> transfer,
+    Cause cause,
+    String causeReason,
+    String representation) {
+
+  TransferTests transfer(Form form) {
+    return transfer.get(form.key());
+  }
+}

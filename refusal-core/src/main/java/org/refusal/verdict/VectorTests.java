@@ -1,0 +1,207 @@
+package org.refusal.verdict;
+
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import java.util.ArrayList;
+import java.util.List;
+import org.refusal.config.StatsConfig;
+import org.refusal.stats.AverageLinkage;
+import org.refusal.stats.DisattenuatedSimilarity;
+import org.refusal.stats.GramMatrix;
+import org.refusal.stats.Interval;
+import org.refusal.stats.Mantel;
+import org.refusal.stats.PairwiseSeparation;
+import org.refusal.stats.Permanova;
+import org.refusal.stats.Permdisp;
+import org.refusal.stats.Permutations;
+import org.refusal.stats.Reliability;
+import org.refusal.stats.Resampling;
+import org.refusal.stats.SeparationTest;
+
+/**
+ * The statistics of METHODS 7 (1-6) on one set of per-prompt vectors.
+ *
+ * @param prompts vectors of each category
+ * @param similarity S, {@code [K][K]}
+ * @param meanSimilarity mean of S over pairs
+ * @param clusters average linkage on S cut at the threshold, by category index
+ * @param support bootstrap support of each cluster
+ * @param topic Mantel's test against the topic distance, or null when none was given
+ */
+@JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+public record VectorTests(
+    int[] prompts,
+    Reliability reliability,
+    double[][] similarity,
+    Estimate meanSimilarity,
+    List<Pair> pairs,
+    Location separation,
+    Location separationSplitHalf,
+    Location permanova,
+    Location permdisp,
+    Topic topic,
+    List<AverageLinkage.Merge> merges,
+    int[] leafOrder,
+    List<List<Integer>> clusters,
+    double[] support) {
+
+  private static final int SPLITS = 100;
+  private static final double DECIDING = 0.95;
+  private static final double SHARED_LEVEL = 0.90;
+
+  /** A number and its interval. */
+  public record Estimate(double value, Interval interval) {}
+
+  /**
+   * One pair of categories.
+   *
+   * @param separation within less between similarity of unit vectors, with its p, q and max-T adjusted p
+   */
+  @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+  public record Pair(
+      int i,
+      int j,
+      double similarity,
+      Interval interval90,
+      Interval interval95,
+      PairKind kind,
+      double separation,
+      double p,
+      double q,
+      double maxT,
+      double maxTStepDown) {}
+
+  /** A test's statistic and p-value; {@code r2} where the test has one. */
+  public record Location(double statistic, double p, double r2) {}
+
+  /**
+   * Is the vectors' distance that of the topics?
+   *
+   * @param r Mantel correlation of cosine distance and topic distance over pairs of prompts
+   * @param withinCategories partial Mantel correlation, same or different category held constant
+   */
+  @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+  public record Topic(double r, double p, double withinCategories, double withinCategoriesP) {}
+
+  /**
+   * Runs them all.
+   *
+   * @param labels category of each vector
+   * @param strata length terciles within which labels are permuted
+   * @param topicDistance {@code [n][n]} or null
+   */
+  static VectorTests of(
+      GramMatrix gram,
+      int[] labels,
+      int categories,
+      int[] strata,
+      double[][] topicDistance,
+      StatsConfig.Verdict thresholds,
+      Resampling permutations,
+      Resampling bootstrap) {
+    int[] prompts = new int[categories];
+    for (int label : labels) {
+      prompts[label]++;
+    }
+    Reliability reliability =
+        Reliability.of(gram, labels, categories, bootstrap.named("split-half").draws(SPLITS));
+    DisattenuatedSimilarity similarity =
+        DisattenuatedSimilarity.of(gram, labels, categories, bootstrap.named("similarity"));
+    PairwiseSeparation pairwise =
+        PairwiseSeparation.of(gram, labels, categories, strata, permutations.named("pairs"));
+    List<Pair> pairs = new ArrayList<>();
+    for (int i = 0; i < categories; i++) {
+      for (int j = i + 1; j < categories; j++) {
+        Interval wide = similarity.interval(i, j, DECIDING);
+        Interval narrow = similarity.interval(i, j, SHARED_LEVEL);
+        int at = pairs.size();
+        pairs.add(
+            new Pair(
+                i,
+                j,
+                similarity.similarity()[i][j],
+                narrow,
+                wide,
+                kind(narrow, wide, thresholds),
+                pairwise.t()[at],
+                pairwise.p()[at],
+                pairwise.q()[at],
+                pairwise.singleStep()[at],
+                pairwise.stepDown()[at]));
+      }
+    }
+    SeparationTest separation =
+        SeparationTest.pairs(gram, labels, categories, strata, permutations.named("separation"));
+    SeparationTest split =
+        SeparationTest.splitHalf(gram, labels, categories, strata, permutations.named("split-half"));
+    double[][] distances = gram.cosineDistances();
+    Permanova permanova = Permanova.test(distances, labels, strata, permutations.named("permanova"));
+    Permdisp permdisp = Permdisp.test(distances, labels, permutations.named("permdisp"));
+    AverageLinkage tree = AverageLinkage.of(similarity.similarity());
+    List<List<Integer>> clusters = tree.cut(thresholds.clusterCut());
+    return new VectorTests(
+        prompts,
+        reliability,
+        similarity.similarity(),
+        new Estimate(similarity.mean(), similarity.meanInterval(DECIDING)),
+        List.copyOf(pairs),
+        new Location(separation.t(), separation.p(), Double.NaN),
+        new Location(split.t(), split.p(), Double.NaN),
+        new Location(permanova.pseudoF(), permanova.p(), permanova.r2()),
+        new Location(permdisp.f(), permdisp.p(), Double.NaN),
+        topicDistance == null ? null : topic(distances, labels, topicDistance, permutations),
+        tree.merges(),
+        tree.order(),
+        clusters,
+        AverageLinkage.support(clusters, similarity.draws(), thresholds.clusterCut()));
+  }
+
+  private static PairKind kind(Interval narrow, Interval wide, StatsConfig.Verdict thresholds) {
+    if (narrow.above(thresholds.shared())) {
+      return PairKind.SHARED;
+    }
+    if (wide.below(thresholds.distinct())) {
+      return PairKind.DISTINCT;
+    }
+    return wide.within(thresholds.distinct(), thresholds.shared()) ? PairKind.PARTIAL : PairKind.OPEN;
+  }
+
+  private static Topic topic(double[][] distances, int[] labels, double[][] topicDistance, Resampling permutations) {
+    int n = labels.length;
+    double[][] different = new double[n][n];
+    for (int i = 0; i < n; i++) {
+      for (int j = 0; j < n; j++) {
+        different[i][j] = labels[i] == labels[j] ? 0 : 1;
+      }
+    }
+    Mantel simple = Mantel.simple(distances, topicDistance, permutations.named("mantel"));
+    Mantel partial = Mantel.partial(distances, topicDistance, different, permutations.named("partial mantel"));
+    return new Topic(simple.r(), simple.p(), partial.r(), partial.p());
+  }
+
+  long count(PairKind kind) {
+    return pairs.stream().filter(pair -> pair.kind() == kind).count();
+  }
+
+  /** Share of pairs of that kind; NaN without pairs. */
+  double share(PairKind kind) {
+    return count(kind) / (double) pairs.size();
+  }
+
+  /** The least reliable category's reliability; NaN when any is undefined. */
+  double leastReliability() {
+    double least = Double.POSITIVE_INFINITY;
+    for (double value : reliability.reliability()) {
+      least = Math.min(least, value);
+    }
+    return least;
+  }
+
+  double leastSupport() {
+    double least = 1;
+    for (double value : support) {
+      least = Math.min(least, value);
+    }
+    return least;
+  }
+}

@@ -1,0 +1,129 @@
+package org.refusal.verdict;
+
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.refusal.config.StatsConfig;
+import org.refusal.stats.Interval;
+import org.refusal.verdict.VectorTests.Estimate;
+
+/**
+ * The answer, made where the model decides (METHODS 9).
+ *
+ * @param reasons every reason that holds, a sentence with its figures each
+ * @param clusters categories that share a cause: all in one (MONOLITHIC), each alone (MODULAR), the clusters (MIXED);
+ *     empty when INCONCLUSIVE
+ * @param decisionLayer the hook point at which the answer was read off, or null
+ * @param firstSharedLayer the first captured hook point from which on every one has one cause, or null
+ * @param remark what a reader should also know; may be empty
+ * @param profile one entry per captured hook point
+ * @param thresholds all thresholds in force
+ */
+@JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+public record Verdict(
+    Answer answer,
+    List<String> reasons,
+    List<List<String>> clusters,
+    String decisionLayer,
+    String firstSharedLayer,
+    String remark,
+    List<ProfileEntry> profile,
+    Map<String, Object> thresholds) {
+
+  /**
+   * One captured hook point. S are means over pairs; D by form key; what was not measured is NaN.
+   *
+   * @param weakForms forms whose D means nothing here
+   */
+  @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+  public record ProfileEntry(
+      String hookPoint,
+      Estimate decided,
+      int readoutRank,
+      Estimate sEffect,
+      Estimate sLatents,
+      double reliabilityEffect,
+      double reliabilityLatents,
+      Map<String, Estimate> d,
+      Map<String, String> weakForms,
+      Estimate completeness,
+      Estimate promptShare,
+      Cause cause,
+      String representation) {}
+
+  /** Decides from the statistics; nothing else is read. */
+  public static Verdict decide(SharingTests tests, StatsConfig.Verdict thresholds) {
+    return new Decision(tests, thresholds).verdict();
+  }
+
+  /**
+   * The verdict over several autoencoder seeds: the first one's if all agree in answer and clusters, else INCONCLUSIVE
+   * with all its reasons and who said what.
+   *
+   * @param bySeed verdicts by seed, at least one, in the order of the seeds
+   */
+  public static Verdict acrossSeeds(Map<Long, Verdict> bySeed) {
+    Verdict first = bySeed.values().iterator().next();
+    boolean agree =
+        bySeed.values().stream()
+            .allMatch(other -> other.answer() == first.answer() && other.clusters().equals(first.clusters()));
+    if (agree) {
+      return first;
+    }
+    List<String> said = new ArrayList<>();
+    bySeed.forEach((seed, verdict) -> said.add("seed " + seed + " " + verdict.answer()));
+    List<String> reasons = new ArrayList<>();
+    reasons.add("the autoencoders' seeds disagree: " + Sentences.list(said));
+    if (first.answer() == Answer.INCONCLUSIVE) {
+      reasons.addAll(first.reasons());
+    }
+    return new Verdict(
+        Answer.INCONCLUSIVE,
+        reasons,
+        List.of(),
+        first.decisionLayer,
+        first.firstSharedLayer,
+        first.remark,
+        first.profile,
+        first.thresholds);
+  }
+
+  /** The line that the pipeline ends with and why: {@code verdict: ANSWER}, then a reason per line. */
+  public String text() {
+    StringBuilder text = new StringBuilder("verdict: " + answer + "\n");
+    reasons.forEach(reason -> text.append("  ").append(reason).append('\n'));
+    if (!remark.isEmpty()) {
+      text.append("  remark: ").append(remark).append('\n');
+    }
+    return text.toString();
+  }
+
+  static ProfileEntry profileOf(HookPointTests point) {
+    Estimate none = new Estimate(Double.NaN, Interval.undefined(0.95));
+    Map<String, Estimate> distinctness = new LinkedHashMap<>();
+    Map<String, String> weak = new LinkedHashMap<>();
+    point.transfer().forEach((form, transfer) -> {
+      distinctness.put(form, transfer.usable() ? transfer.distinctness() : none);
+      if (transfer.weak() != null) {
+        weak.put(form, transfer.weak());
+      }
+    });
+    return new ProfileEntry(
+        point.hookPoint(),
+        point.decided(),
+        point.readoutRank(),
+        point.effect() == null ? none : point.effect().meanSimilarity(),
+        point.latents() == null ? none : point.latents().meanSimilarity(),
+        point.effect() == null ? Double.NaN : point.effect().leastReliability(),
+        point.latents() == null ? Double.NaN : point.latents().leastReliability(),
+        distinctness,
+        weak,
+        point.completeness(),
+        point.promptShare(),
+        point.cause(),
+        point.representation());
+  }
+}
