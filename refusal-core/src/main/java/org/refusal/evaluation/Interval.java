@@ -4,10 +4,13 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.function.ToDoubleFunction;
+import org.refusal.stats.Bootstrap;
 
 /**
- * An estimate with its 95 % percentile interval from resamples of the prompts. Resamples at which the statistic is not
- * finite are left out; {@code used} tells how many were not.
+ * An estimate with its 95 % percentile interval from resamples of the prompts; bounds are NaN where the statistic is
+ * undefined at more than a few resamples ({@link Bootstrap#percentile}).
+ *
+ * @param used resamples at which the statistic was finite
  */
 public record Interval(double value, double low, double high, @JsonProperty("resamples") int used) {
   static final double LEVEL = .95;
@@ -25,7 +28,7 @@ public record Interval(double value, double low, double high, @JsonProperty("res
       Arrays.setAll(all[g], p -> p);
     }
     double value = statistic.applyAsDouble(all);
-    double[] values = new double[resamples];
+    double[] draws = new double[resamples];
     int used = 0;
     int[][] chosen = new int[sizes.length][];
     for (int b = 0; b < resamples; b++) {
@@ -35,25 +38,11 @@ public record Interval(double value, double low, double high, @JsonProperty("res
           chosen[g][p] = random.nextInt(sizes[g]);
         }
       }
-      double resampled = statistic.applyAsDouble(chosen);
-      if (Double.isFinite(resampled)) {
-        values[used++] = resampled;
-      }
+      draws[b] = statistic.applyAsDouble(chosen);
+      used += Double.isFinite(draws[b]) ? 1 : 0;
     }
-    if (used == 0) {
-      return new Interval(value, Double.NaN, Double.NaN, 0);
-    }
-    double[] sorted = Arrays.copyOf(values, used);
-    Arrays.sort(sorted);
-    return new Interval(value, quantile(sorted, (1 - LEVEL) / 2), quantile(sorted, (1 + LEVEL) / 2), used);
-  }
-
-  /** Linear interpolation between order statistics. */
-  static double quantile(double[] sorted, double q) {
-    double place = q * (sorted.length - 1);
-    int below = (int) Math.floor(place);
-    int above = Math.min(sorted.length - 1, below + 1);
-    return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
+    org.refusal.stats.Interval bounds = Bootstrap.percentile(draws, LEVEL);
+    return new Interval(value, bounds.low(), bounds.high(), used);
   }
 
   boolean contains(double x) {

@@ -1,0 +1,215 @@
+package org.refusal.evaluation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ai.djl.ndarray.types.DataType;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.refusal.attribution.Aggregation;
+import org.refusal.attribution.AttributionGolden;
+import org.refusal.attribution.AttributionModel;
+import org.refusal.attribution.AttributionStore;
+import org.refusal.attribution.CircuitDiscovery;
+import org.refusal.attribution.DiscoverySettings;
+import org.refusal.attribution.IntegratedGradients;
+import org.refusal.attribution.Readout;
+import org.refusal.attribution.StepRule;
+import org.refusal.baseline.PairedBaseline;
+import org.refusal.baseline.Partners;
+import org.refusal.baseline.PromptTokens;
+import org.refusal.baseline.SinkThresholds;
+import org.refusal.circuit.HookPoint;
+import org.refusal.circuit.LatentNode;
+import org.refusal.circuit.Node;
+import org.refusal.config.EvaluateConfig;
+import org.refusal.sae.SparseAutoencoder;
+
+/** What is known of the planted monolithic model must be found: where refusal is decided, and that it is shared. */
+@Tag("slow")
+class PlantedTransferTest {
+  private static final EvaluateConfig.Transfer CONFIG =
+      new EvaluateConfig.Transfer(List.of(), .95, 512, .99, 64, .95, 16, 2, 2);
+  private static AttributionGolden golden;
+  private static PatchedRuns runs;
+  private static Partners partners;
+  private static final List<String> CATEGORIES = new ArrayList<>();
+  private static final List<List<PromptTokens>> HELDOUT = new ArrayList<>();
+  private static final List<RefusalGap> GAPS = new ArrayList<>();
+
+  @BeforeAll
+  static void load() {
+    golden =
+        AttributionGolden.open(
+            AttributionGolden.folders().stream()
+                .filter(folder -> folder.endsWith("monolithic"))
+                .findFirst()
+                .orElseThrow(),
+            DataType.FLOAT32);
+    partners = new Partners(golden.baselineSafe(), 42);
+    runs =
+        new PatchedRuns(
+            new EvaluationModel(
+                golden.lm(),
+                golden.metric(),
+                0,
+                golden.saes(),
+                new PairedBaseline(golden.lm(), 0, partners, golden.saes(), SinkThresholds.none()),
+                SinkThresholds.none()),
+            64);
+    golden.gold().stream().map(PromptTokens::category).distinct().forEach(CATEGORIES::add);
+    for (String category : CATEGORIES) {
+      List<PromptTokens> prompts =
+          golden.gold().stream().filter(prompt -> prompt.category().equals(category)).toList();
+      HELDOUT.add(prompts);
+      GAPS.add(RefusalGap.measure(runs, prompts, partners));
+    }
+  }
+
+  @AfterAll
+  static void close() {
+    golden.close();
+  }
+
+  @Test
+  void refusalIsDecidedAtResidualsTwo() {
+    DecisionProfile before = decision(HookPoint.residuals(1));
+    DecisionProfile at = decision(HookPoint.residuals(2));
+    assertThat(before.decided().value()).isLessThan(.1);
+    assertThat(at.decided().value()).isBetween(.9, 1.1);
+    assertThat(before.everywhere().value()).isBetween(.9, 1.1);
+  }
+
+  private static DecisionProfile decision(HookPoint at) {
+    return DecisionProfile.measure(runs, at, HELDOUT, GAPS, 100, new SplittableRandom(1));
+  }
+
+  /** The planted mechanism is one direction for all: every form that finds it transfers (METHODS 10, D of about 0). */
+  @Test
+  void whatDrivesOneCategoryDrivesAll(@TempDir Path folder) {
+    HookPoint at = HookPoint.residuals(2);
+    SparseAutoencoder sae = golden.saes().get(at);
+    Map<HookPoint, SparseAutoencoder> saes = Map.of(at, sae);
+    AttributionModel model =
+        new AttributionModel(
+            golden.lm(),
+            golden.metric(),
+            0,
+            saes,
+            new PairedBaseline(golden.lm(), 0, partners, saes, SinkThresholds.none()),
+            SinkThresholds.none());
+    DiscoverySettings settings =
+        new DiscoverySettings(
+            new IntegratedGradients(6, StepRule.MIDPOINT, true), 6, StepRule.MIDPOINT, false, .1, 64,
+            DiscoverySettings.Edges.NONE, .1, Aggregation.MEAN, false, 16, 42);
+    CircuitDiscovery discovery = new CircuitDiscovery(model, partners, settings);
+    DiscoveryMeans answered = DiscoveryMeans.over(runs, golden.baselineSafe(), List.of(at)).get(at);
+    List<Path> moments = new ArrayList<>();
+    List<List<PromptTokens>> found = new ArrayList<>();
+    List<List<PromptTokens>> heldout = new ArrayList<>();
+    List<RefusalGap> gaps = new ArrayList<>();
+    for (int i = 0; i < CATEGORIES.size(); i++) {
+      List<PromptTokens> prompts = HELDOUT.get(i);
+      int cut = prompts.size() * 5 / 8;
+      found.add(prompts.subList(0, cut));
+      heldout.add(prompts.subList(cut, prompts.size()));
+      gaps.add(RefusalGap.measure(runs, heldout.get(i), partners));
+      moments.add(folder.resolve(i + ".moments"));
+      discovery.category(
+          "planted",
+          CATEGORIES.get(i),
+          found.get(i),
+          new CircuitDiscovery.Files(folder.resolve(i + ".safetensors"), moments.get(i), folder.resolve("scratch")),
+          done -> {});
+    }
+    Readout readout = CircuitDiscovery.readouts(moments, .99, 64).get(at);
+    assertThat(readout.rank()).isEqualTo(1);
+    double[] decoder = doubles(sae.wDec().toFloatArray());
+    Map<TransferForm, List<TransferPart>> parts = new EnumMap<>(TransferForm.class);
+    for (TransferForm form : TransferForm.values()) {
+      parts.put(form, new ArrayList<>());
+    }
+    for (int i = 0; i < CATEGORIES.size(); i++) {
+      TransferParts made = new TransferParts(CONFIG, 42, CATEGORIES.get(i), at);
+      DiscoveryMeans refused = DiscoveryMeans.over(runs, found.get(i), List.of(at)).get(at);
+      try (AttributionStore store = AttributionStore.open(folder.resolve(i + ".safetensors"))) {
+        double[][] projected = Arrays.stream(store.effect(at)).map(readout::project).toArray(double[][]::new);
+        DrivingLatents driving = DrivingLatents.of(store.promptSide(at).mean(), CONFIG.share(), CONFIG.maxLatents());
+        double[][] rows =
+            Arrays.stream(driving.latents())
+                .mapToObj(latent -> Arrays.copyOfRange(decoder, latent * sae.dIn(), (latent + 1) * sae.dIn()))
+                .toArray(double[][]::new);
+        parts.get(TransferForm.EFFECT).add(made.effect(projected));
+        parts.get(TransferForm.LATENT).add(made.latent(driving, refused.activity()));
+        parts.get(TransferForm.DIRECTION).add(made.direction(driving, rows, sae.dIn()));
+        parts.get(TransferForm.DIFFERENCE_OF_MEANS).add(made.differenceOfMeans(refused, answered));
+      }
+    }
+    parts.forEach(
+        (form, ofForm) -> {
+          TransferMatrix matrix =
+              TransferMatrix.measure(runs, at, heldout, gaps, ofForm, 200, new SplittableRandom(1));
+          System.out.printf(
+              "PlantedTransferTest %s: own drop %.3f, controls %.3f, D %.3f (%.3f to %.3f)%n",
+              form.key(),
+              matrix.ownDrop().value(),
+              matrix.controlDrop().value(),
+              matrix.distinctness().value(),
+              matrix.distinctness().low(),
+              matrix.distinctness().high());
+          assertThat(matrix.weak()).as(form.key()).isNull();
+          assertThat(matrix.controls()).hasNumberOfRows(CONFIG.controls());
+          assertThat(matrix.resamples().length).isEqualTo(form == TransferForm.EFFECT ? CONFIG.directionResamples() : 0);
+          if (form != TransferForm.DIFFERENCE_OF_MEANS) { // which takes up other content of the few prompts
+            assertThat(matrix.distinctness().value()).as(form.key()).isBetween(-.2, .2);
+          }
+        });
+  }
+
+  private static double[] doubles(float[] values) {
+    double[] wide = new double[values.length];
+    for (int i = 0; i < wide.length; i++) {
+      wide[i] = values[i];
+    }
+    return wide;
+  }
+
+  @Test
+  void aCurveEndsAtTheWholeModel() {
+    Map<HookPoint, Integer> latents = new TreeMap<>();
+    List<Node> ranking = new ArrayList<>();
+    HookPoint at = HookPoint.residuals(3);
+    latents.put(at, golden.saes().get(at).dSae());
+    for (int latent = 0; latent < latents.get(at); latent++) {
+      ranking.add(new LatentNode(at, latent));
+    }
+    int[] sizes = FaithfulnessCurve.sizes(ranking.size(), 4);
+    FaithfulnessCurve curve =
+        FaithfulnessCurve.measure(
+            runs,
+            new CircuitInterventions(latents, ErrorMode.KEEP),
+            HELDOUT.get(0),
+            GAPS.get(0).metric(),
+            GAPS.get(0).delta(),
+            ranking,
+            sizes,
+            2,
+            100,
+            new SplittableRandom(3));
+    FaithfulnessCurve.AtSize whole = curve.sizes().get(sizes.length - 1);
+    assertThat(whole.faithfulness().value()).isBetween(.9999, 1.0001);
+    assertThat(whole.completeness().value()).isBetween(-.0001, .0001);
+    assertThat(whole.randomFaithfulness()).hasSize(2);
+    assertThat(curve.undefined()).isNull();
+  }
+}
