@@ -22,6 +22,9 @@ public record EvaluateConfig(
           int randomCircuits,
       @Key(doc = "Bootstrap resamples of every interval.", def = "1000") int bootstrap,
       @Key(doc = "At most so many held-out prompts per category; 0 means all.", def = "0") int maxPromptsPerCategory,
+      @Key(doc = "At most so many held-out prompts per category for the faithfulness curves and side effects, which cost most; 0 means all.",
+              def = "0")
+          int curvePrompts,
       @Key(doc = "Rows run at once; does not change results beyond rounding.", def = "32", neutral = true)
           int batchSize,
       @Key(doc = "Also generate text under the interventions and report the refusal rate.", def = "false")
