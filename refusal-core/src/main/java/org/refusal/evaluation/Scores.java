@@ -1,6 +1,7 @@
 package org.refusal.evaluation;
 
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.SplittableRandom;
 
@@ -30,13 +31,21 @@ final class Scores {
             chosen -> Interval.mean(model, chosen[0]) - Interval.mean(empty, chosen[0]));
     if (Math.abs(effect.value()) < CircuitScore.SMALLEST_EFFECT * Math.abs(delta)) {
       return Optional.of(
-          "F(M) - F(∅) is %.3f, less than %.1f of the refusal gap %.3f"
-              .formatted(effect.value(), CircuitScore.SMALLEST_EFFECT, delta));
+          String.format(
+              Locale.ROOT,
+              "F(M) - F(∅) is %.3f, less than %.1f of the refusal gap %.3f",
+              effect.value(),
+              CircuitScore.SMALLEST_EFFECT,
+              delta));
     }
     if (effect.contains(0)) {
       return Optional.of(
-          "F(M) - F(∅) is %.3f, within noise (%.3f to %.3f)"
-              .formatted(effect.value(), effect.low(), effect.high()));
+          String.format(
+              Locale.ROOT,
+              "F(M) - F(∅) is %.3f, within noise (%.3f to %.3f)",
+              effect.value(),
+              effect.low(),
+              effect.high()));
     }
     return Optional.empty();
   }

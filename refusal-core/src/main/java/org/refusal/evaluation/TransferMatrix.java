@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
 import org.refusal.baseline.PromptTokens;
@@ -148,11 +149,14 @@ public record TransferMatrix(
 
   private static String weakness(Interval own, Interval control) {
     if (!(own.value() >= WEAK)) {
-      return "the own drop of %.3f is below %.1f of the refusal gap".formatted(own.value(), WEAK);
+      return String.format(Locale.ROOT, "the own drop of %.3f is below %.1f of the refusal gap", own.value(), WEAK);
     }
     if (own.low() <= control.high()) {
-      return "the interval of the own drop, from %.3f, meets that of random parts, up to %.3f"
-          .formatted(own.low(), control.high());
+      return String.format(
+          Locale.ROOT,
+          "the interval of the own drop, from %.3f, meets that of random parts, up to %.3f",
+          own.low(),
+          control.high());
     }
     return null;
   }

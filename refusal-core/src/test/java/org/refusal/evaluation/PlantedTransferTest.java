@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -33,6 +34,7 @@ import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
 import org.refusal.circuit.Node;
 import org.refusal.config.EvaluateConfig;
+import org.refusal.model.Generator;
 import org.refusal.sae.SparseAutoencoder;
 
 /** What is known of the planted monolithic model must be found: where refusal is decided, and that it is shared. */
@@ -185,7 +187,7 @@ class PlantedTransferTest {
   }
 
   @Test
-  void aCurveEndsAtTheWholeModel() {
+  void aCurveEndsAtTheWholeModelAndTheFileIsReadAsItWasWritten(@TempDir Path folder) {
     Map<HookPoint, Integer> latents = new TreeMap<>();
     List<Node> ranking = new ArrayList<>();
     HookPoint at = HookPoint.residuals(3);
@@ -211,5 +213,39 @@ class PlantedTransferTest {
     assertThat(whole.completeness().value()).isBetween(-.0001, .0001);
     assertThat(whole.randomFaithfulness()).hasSize(2);
     assertThat(curve.undefined()).isNull();
+
+    Intervention everything = Intervention.at("everything", HookPoint.residuals(2), new Replacement.Everything());
+    Map<String, Behaviour> behaviour = new LinkedHashMap<>();
+    behaviour.put("none", behaviour(null));
+    behaviour.put("everything", behaviour(everything));
+    assertThat(behaviour.get("none").rate().value()).isEqualTo(1);
+    assertThat(behaviour.get("everything").rate().value()).isEqualTo(0);
+    CategoryMetrics metrics =
+        CategoryMetrics.of(
+            "planted", CATEGORIES.get(0), "paired", ErrorMode.KEEP, 42, 100, List.of(at.name()), GAPS.get(0), curve,
+            Map.of(),
+            CategoryMetrics.Drop.measure(runs, HELDOUT.get(0), GAPS.get(0), everything, 100, new SplittableRandom(1)),
+            Map.of("everything", SideEffects.measure(runs, golden.baselineSafe().subList(0, 4), everything)),
+            behaviour);
+    assertThat(metrics.directionAblation().drop().value()).isBetween(.9, 1.1);
+    Path file = folder.resolve("planted_metrics.json");
+    metrics.write(file);
+    assertThat(CategoryMetrics.read(file))
+        .usingRecursiveComparison()
+        .withComparatorForType(Double::compare, Double.class)
+        .isEqualTo(metrics);
+  }
+
+  private static Behaviour behaviour(Intervention intervention) {
+    int refusal = golden.metric().refusalTokens()[0];
+    return Behaviour.measure(
+        runs,
+        new Generator(golden.lm()),
+        3,
+        HELDOUT.get(0),
+        intervention,
+        ids -> ids.length > 0 && ids[0] == refusal,
+        100,
+        new SplittableRandom(1));
   }
 }
