@@ -57,6 +57,9 @@ public record DiscoverConfig(
           String labelSource,
       @Key(doc = "At most so many discovery prompts per category and label; 0 means all.", def = "0")
           int maxPromptsPerCategory,
+      @Key(doc = "Attribute safe prompts too, for circuits of theirs; false halves the cost and leaves the verdict as it is.",
+              def = "true")
+          boolean safePrompts,
       @Key(doc = "Prompts run at once; does not change results beyond rounding.", def = "8", neutral = true)
           int batchSize,
       @Key(doc = "Go on when the metric does not separate refused from answered prompts (AUC below .6).", def = "false")

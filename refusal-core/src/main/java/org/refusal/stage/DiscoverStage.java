@@ -147,7 +147,7 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
             .toList();
     int most = config.discovery().maxPromptsPerCategory();
     List<PromptTokens> chosen = new ArrayList<>();
-    for (boolean harmful : new boolean[] {true, false}) {
+    for (boolean harmful : config.discovery().safePrompts() ? new boolean[] {true, false} : new boolean[] {true}) {
       chosen.addAll(
           RunningModel.atMost(
               all.stream().filter(prompt -> prompt.harmful() == harmful).toList(),

@@ -1,0 +1,327 @@
+package org.refusal.stage;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
+import org.refusal.attribution.AttributionStore;
+import org.refusal.attribution.Readout;
+import org.refusal.circuit.HookPoint;
+import org.refusal.config.StatsConfig;
+import org.refusal.data.ModelOutput;
+import org.refusal.data.TopicDistances;
+import org.refusal.evaluation.RefusalGap;
+import org.refusal.evaluation.TransferFile;
+import org.refusal.evaluation.TransferMatrix;
+import org.refusal.run.ResultLayout;
+import org.refusal.stats.GramMatrix;
+import org.refusal.stats.SparseRows;
+import org.refusal.verdict.Form;
+import org.refusal.verdict.SharingEvidence;
+import org.refusal.verdict.SharingTests;
+import org.refusal.verdict.StatsFile;
+import org.refusal.verdict.Verdict;
+
+/** How sure all that is: the statistics over stored attributions and transfer, and the verdict. */
+public final class StatsStage implements Stage<StatsConfig> {
+
+  @Override
+  public String name() {
+    return "stats";
+  }
+
+  @Override
+  public String summary() {
+    return "How sure is it? Similarity with intervals, tests, and the verdict with its reasons.";
+  }
+
+  @Override
+  public int version() {
+    return 1;
+  }
+
+  @Override
+  public Class<StatsConfig> configType() {
+    return StatsConfig.class;
+  }
+
+  @Override
+  public Path resultDir(StatsConfig config) {
+    return Path.of(config.output().resultDir());
+  }
+
+  private Collected collected(StatsConfig config) {
+    return Collected.open(
+        new ResultLayout(resultDir(config)), Models.name(config.model()), config.stats().categories());
+  }
+
+  @Override
+  public List<Path> inputs(StatsConfig config) {
+    Collected collected = collected(config);
+    List<Path> inputs = new ArrayList<>(collected.outputFiles());
+    ResultLayout layout = collected.layout();
+    inputs.add(layout.attributionCheck(collected.model()));
+    List<Path> optional = new ArrayList<>();
+    collected.categories().forEach(category -> optional.add(layout.attributions(collected.model(), category)));
+    optional.add(layout.readout(collected.model()));
+    optional.add(layout.transfer(collected.model()));
+    optional.stream().filter(Files::isRegularFile).forEach(inputs::add);
+    return inputs;
+  }
+
+  @Override
+  public StageResult run(StatsConfig config, StageContext context) {
+    Collected collected = collected(config);
+    SharingEvidence evidence = new Gathering(context, collected).evidence();
+    SharingTests tests = SharingTests.run(evidence, config, context.threads());
+    Verdict verdict = Verdict.decide(tests, config.verdict());
+    Path file =
+        config.output().dir() == null
+            ? collected.layout().stats(collected.model())
+            : Path.of(config.output().dir())
+                .resolve(collected.layout().stats(collected.model()).getFileName());
+    StatsFile.of(evidence, tests, verdict, config).write(file);
+    return new StageResult(List.of(file), verdict.text().lines().toList());
+  }
+
+  /** Reads what earlier stages wrote into the form in which the statistics take it. */
+  private static final class Gathering {
+    private final StageContext context;
+    private final Collected collected;
+    private final ResultLayout layout;
+    private final TransferFile transfer;
+    private final Map<String, List<ModelOutput>> outputs = new LinkedHashMap<>();
+    private final Map<String, AttributionStore> stores = new LinkedHashMap<>();
+    /** Rows of the refused toxic prompts in each category's attribution file. */
+    private final Map<String, int[]> rows = new LinkedHashMap<>();
+
+    Gathering(StageContext context, Collected collected) {
+      this.context = context;
+      this.collected = collected;
+      this.layout = collected.layout();
+      Path transferFile = layout.transfer(collected.model());
+      this.transfer = Files.isRegularFile(transferFile) ? TransferFile.read(transferFile) : null;
+    }
+
+    SharingEvidence evidence() {
+      List<String> categories = collected.categories();
+      if (transfer == null) {
+        context.progress().note("warning: evaluate has not run: the verdict does without causal transfer");
+      }
+      try {
+        open(categories);
+        List<Integer> promptCategory = new ArrayList<>();
+        List<Integer> promptTokens = new ArrayList<>();
+        List<String> texts = new ArrayList<>();
+        for (String category : rows.keySet()) {
+          gatherPrompts(categories.indexOf(category), category, promptCategory, promptTokens, texts);
+        }
+        List<SharingEvidence.AtHookPoint> points = new ArrayList<>();
+        if (!rows.isEmpty()) {
+          Map<HookPoint, Readout> readouts = Readout.read(layout.readout(collected.model()));
+          for (HookPoint at : stores.values().iterator().next().hookPoints()) {
+            points.add(at(at, readouts.get(at), categories));
+          }
+        }
+        return new SharingEvidence(
+            collected.model(),
+            categories,
+            ints(promptCategory),
+            ints(promptTokens),
+            metrics(true),
+            metrics(false),
+            categories.stream().map(this::heldoutGap).toArray(double[][]::new),
+            texts.isEmpty() ? null : TopicDistances.of(texts),
+            points);
+      } finally {
+        stores.values().forEach(AttributionStore::close);
+      }
+    }
+
+    private void open(List<String> categories) {
+      for (String category : categories) {
+        outputs.put(category, collected.outputs(category));
+        Path file = layout.attributions(collected.model(), category);
+        if (Files.isRegularFile(file)) {
+          AttributionStore store = AttributionStore.open(file);
+          stores.put(category, store);
+          Map<Long, ModelOutput> byIndex = byIndex(category);
+          boolean[] refused = store.refused();
+          long[] indices = store.promptIndex();
+          rows.put(
+              category,
+              IntStream.range(0, indices.length)
+                  .filter(row -> refused[row] && byIndex.containsKey(indices[row]))
+                  .filter(row -> byIndex.get(indices[row]).label().toxic())
+                  .toArray());
+        }
+      }
+    }
+
+    private Map<Long, ModelOutput> byIndex(String category) {
+      Map<Long, ModelOutput> byIndex = new TreeMap<>();
+      outputs.get(category).forEach(output -> byIndex.put(output.promptIndex(), output));
+      return byIndex;
+    }
+
+    private void gatherPrompts(
+        int number, String category, List<Integer> promptCategory, List<Integer> promptTokens, List<String> texts) {
+      AttributionStore store = stores.get(category);
+      Map<Long, ModelOutput> byIndex = byIndex(category);
+      int[] tokens = store.tokens();
+      long[] indices = store.promptIndex();
+      for (int row : rows.get(category)) {
+        promptCategory.add(number);
+        promptTokens.add(tokens[row]);
+        texts.add(byIndex.get(indices[row]).prompt());
+      }
+    }
+
+    private SharingEvidence.AtHookPoint at(HookPoint at, Readout readout, List<String> categories) {
+      List<double[]> effects = new ArrayList<>();
+      List<AttributionStore.SparseRows> promptSides = new ArrayList<>();
+      List<Double> sums = new ArrayList<>();
+      List<Double> sides = new ArrayList<>();
+      List<Double> baselines = new ArrayList<>();
+      List<Double> gaps = new ArrayList<>();
+      boolean hasSides = true;
+      for (Map.Entry<String, int[]> entry : rows.entrySet()) {
+        AttributionStore store = stores.get(entry.getKey());
+        float[][] vectors = store.effect(at);
+        AttributionStore.SparseRows total = store.total(at).select(entry.getValue());
+        hasSides &= store.hasPromptSide(at);
+        AttributionStore.SparseRows side = hasSides ? store.promptSide(at).select(entry.getValue()) : null;
+        promptSides.add(side);
+        double[] error = store.error(at);
+        double[] metric = store.metric();
+        double[] partner = store.partnerMetric();
+        double[] baseline = store.baselineMetric(at);
+        for (int i = 0; i < entry.getValue().length; i++) {
+          int row = entry.getValue()[i];
+          effects.add(readout.project(vectors[row]));
+          sums.add(sum(total, i) + error[row]);
+          sides.add(side == null ? Double.NaN : sum(side, i));
+          baselines.add(baseline[row] - metric[row]);
+          gaps.add(metric[row] - partner[row]);
+        }
+      }
+      TransferFile.AtPoint measured = transfer == null ? null : transfer.hookPoints().get(at.name());
+      return new SharingEvidence.AtHookPoint(
+          at,
+          GramMatrix.ofDense(effects.toArray(double[][]::new), context.threads()),
+          readout.rank(),
+          hasSides ? GramMatrix.ofSparse(stacked(promptSides), context.threads()) : null,
+          new SharingEvidence.AttributionCheck(doubles(sums), doubles(sides), doubles(baselines), doubles(gaps)),
+          decidedDrops(measured, categories),
+          forms(measured, categories));
+    }
+
+    private static double sum(AttributionStore.SparseRows rows, int row) {
+      double sum = 0;
+      for (long at = rows.offsets()[row]; at < rows.offsets()[row + 1]; at++) {
+        sum += rows.values()[(int) at];
+      }
+      return sum;
+    }
+
+    private static SparseRows stacked(List<AttributionStore.SparseRows> parts) {
+      int count = parts.stream().mapToInt(AttributionStore.SparseRows::rows).sum();
+      int entries = parts.stream().mapToInt(part -> part.latents().length).sum();
+      int[] starts = new int[count + 1];
+      int[] columns = new int[entries];
+      float[] values = new float[entries];
+      int row = 0;
+      int at = 0;
+      for (AttributionStore.SparseRows part : parts) {
+        System.arraycopy(part.latents(), 0, columns, at, part.latents().length);
+        System.arraycopy(part.values(), 0, values, at, part.values().length);
+        for (int i = 1; i <= part.rows(); i++) {
+          starts[++row] = at + Math.toIntExact(part.offsets()[i]);
+        }
+        at += part.latents().length;
+      }
+      return new SparseRows(parts.get(0).width(), starts, columns, values);
+    }
+
+    /** What of a category was held out and refused; empty when it was not evaluated. */
+    private double[] heldoutGap(String category) {
+      RefusalGap gap = transfer == null ? null : transfer.gaps().get(category);
+      if (gap == null) {
+        return new double[0];
+      }
+      return IntStream.range(0, gap.metric().length)
+          .mapToDouble(i -> gap.metric()[i] - gap.partnerMetric()[i])
+          .toArray();
+    }
+
+    private double[][] decidedDrops(TransferFile.AtPoint measured, List<String> categories) {
+      return categories.stream()
+          .map(category -> {
+            int at = measured == null ? -1 : transfer.categories().indexOf(category);
+            return at < 0 ? new double[0] : measured.decision().drops()[at];
+          })
+          .toArray(double[][]::new);
+    }
+
+    private Map<Form, SharingEvidence.TransferDrops> forms(TransferFile.AtPoint measured, List<String> categories) {
+      Map<Form, SharingEvidence.TransferDrops> forms = new EnumMap<>(Form.class);
+      if (measured != null) {
+        measured.forms().forEach((key, matrix) -> forms.put(Form.of(key), drops(matrix, categories)));
+      }
+      return forms;
+    }
+
+    /** Rows and columns in the order of all categories; those that were not evaluated have no numbers. */
+    private SharingEvidence.TransferDrops drops(TransferMatrix matrix, List<String> categories) {
+      return new SharingEvidence.TransferDrops(
+          square(matrix.drops(), categories),
+          Arrays.stream(matrix.controls()).map(control -> row(control, categories)).toArray(double[][][]::new),
+          Arrays.stream(matrix.resamples()).map(each -> square(each, categories)).toArray(double[][][][]::new));
+    }
+
+    private double[][][] square(double[][][] drops, List<String> categories) {
+      return categories.stream()
+          .map(category -> {
+            int i = transfer.categories().indexOf(category);
+            return row(i < 0 ? null : drops[i], categories);
+          })
+          .toArray(double[][][]::new);
+    }
+
+    private double[][] row(double[][] drops, List<String> categories) {
+      return categories.stream()
+          .map(category -> {
+            int j = transfer.categories().indexOf(category);
+            double[] none = new double[heldoutGap(category).length];
+            Arrays.fill(none, Double.NaN);
+            return drops == null || j < 0 ? none : drops[j];
+          })
+          .toArray(double[][]::new);
+    }
+
+    private double[] metrics(boolean refused) {
+      return outputs.values().stream()
+          .flatMap(List::stream)
+          .filter(output -> refused
+              ? output.label().toxic() && output.behaviour().refused()
+              : !output.behaviour().refused())
+          .mapToDouble(ModelOutput::metric)
+          .filter(Double::isFinite)
+          .toArray();
+    }
+
+    private static int[] ints(List<Integer> values) {
+      return values.stream().mapToInt(Integer::intValue).toArray();
+    }
+
+    private static double[] doubles(List<Double> values) {
+      return values.stream().mapToDouble(Double::doubleValue).toArray();
+    }
+  }
+}
