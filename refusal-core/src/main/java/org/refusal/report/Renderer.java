@@ -1,5 +1,6 @@
 package org.refusal.report;
 
+import com.openhtmltopdf.pdfboxout.PdfBoxRenderer;
 import com.openhtmltopdf.pdfboxout.PdfRendererBuilder;
 import com.openhtmltopdf.util.XRLog;
 import com.vladsch.flexmark.ext.anchorlink.AnchorLinkExtension;
@@ -12,6 +13,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -22,11 +24,16 @@ import java.util.logging.Level;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.pdfbox.pdmodel.PDDocument;
+import org.refusal.base.Digests;
 import org.refusal.base.UserException;
 import org.refusal.plot.Fonts;
 
 /** Markdown to HTML and PDF. Pictures are embedded, so that each result is one file that can be sent to someone. */
 public final class Renderer {
+  /** Pictures are shown in the size that they have at this resolution. */
+  public static final int PICTURE_DPI = 150;
+
+  private static final double CSS_DPI = 96;
   private static final Pattern PICTURE = Pattern.compile("<img src=\"([^\"]+)\"");
   private static final String STYLE = resource("report.css");
 
@@ -64,7 +71,10 @@ public final class Renderer {
         .formatted(escape(title), STYLE, embedPictures(body, folder));
   }
 
-  /** Writes a page made by {@link #html} as PDF, with the fonts embedded. */
+  /**
+   * Writes a page made by {@link #html} as PDF, with the fonts embedded. The same page gives the same bytes: the file
+   * bears no date, and its identifier is derived from the page.
+   */
   public static void pdf(String html, OutputStream out) throws IOException {
     XRLog.listRegisteredLoggers().forEach(logger -> XRLog.setLevel(logger, Level.WARNING));
     PdfRendererBuilder builder = new PdfRendererBuilder();
@@ -72,8 +82,14 @@ public final class Renderer {
     builder.useFont(() -> PDDocument.class.getResourceAsStream(Fonts.RESOURCE), Fonts.FAMILY);
     builder.withProducer("refusal");
     builder.withHtmlContent(html, null);
-    builder.toStream(out);
-    builder.run();
+    try (PdfBoxRenderer renderer = builder.buildPdfRenderer()) {
+      renderer.createPDFWithoutClosing();
+      PDDocument document = renderer.getPdfDocument();
+      document.getDocumentInformation().setCreationDate(null);
+      document.setDocumentId(
+          Long.parseUnsignedLong(Digests.sha256(html).substring(0, 16), 16));
+      document.save(out);
+    }
   }
 
   private static String embedPictures(String body, Path folder) {
@@ -81,17 +97,27 @@ public final class Renderer {
     StringBuilder embedded = new StringBuilder();
     while (matcher.find()) {
       Path file = folder.resolve(matcher.group(1).replace("%20", " "));
-      String data;
+      byte[] picture;
       try {
-        data = Base64.getEncoder().encodeToString(Files.readAllBytes(file));
+        picture = Files.readAllBytes(file);
       } catch (NoSuchFileException e) {
         throw UserException.badData(file + ": the report shows this picture, but it is not there", "run report again");
       } catch (IOException e) {
         throw UserException.badData(file + ": cannot be read: " + e.getMessage());
       }
-      matcher.appendReplacement(embedded, "<img src=\"data:image/png;base64," + data + "\"");
+      String data = Base64.getEncoder().encodeToString(picture);
+      matcher.appendReplacement(
+          embedded, "<img width=\"%d\" src=\"data:image/png;base64,%s\"".formatted(shownWidth(file, picture), data));
     }
     return matcher.appendTail(embedded).toString();
+  }
+
+  /** In CSS pixels; the width stands in bytes 16 to 19 of a PNG. */
+  private static long shownWidth(Path file, byte[] png) {
+    if (png.length < 24 || png[1] != 'P' || png[2] != 'N' || png[3] != 'G') {
+      throw UserException.badData(file + ": is no PNG");
+    }
+    return Math.max(1, Math.round(ByteBuffer.wrap(png).getInt(16) * CSS_DPI / PICTURE_DPI));
   }
 
   private static String escape(String text) {

@@ -53,6 +53,20 @@ class RendererTest {
   }
 
   @Test
+  void theSamePageGivesTheSamePdf() throws Exception {
+    ImageIO.write(new BufferedImage(8, 8, BufferedImage.TYPE_INT_RGB), "png", folder.resolve("a b.png").toFile());
+    String html = Renderer.html("T", document().toString(), folder);
+    ByteArrayOutputStream first = new ByteArrayOutputStream();
+    ByteArrayOutputStream second = new ByteArrayOutputStream();
+
+    Renderer.pdf(html, first);
+    Thread.sleep(1100); // dates in a PDF have seconds
+    Renderer.pdf(html, second);
+
+    assertThat(second.toByteArray()).isEqualTo(first.toByteArray());
+  }
+
+  @Test
   void aMissingPictureIsNamed() {
     assertThatThrownBy(() -> Renderer.html("T", document().toString(), folder))
         .isInstanceOf(UserException.class)
