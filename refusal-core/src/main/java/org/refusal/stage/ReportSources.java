@@ -1,0 +1,137 @@
+package org.refusal.stage;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import org.refusal.attribution.AttributionCheck;
+import org.refusal.circuit.Circuit;
+import org.refusal.circuit.CircuitJson;
+import org.refusal.circuit.HookPoint;
+import org.refusal.evaluation.CategoryMetrics;
+import org.refusal.evaluation.TransferFile;
+import org.refusal.io.Json;
+import org.refusal.run.ResultLayout;
+
+/**
+ * What the earlier stages left for the report. Every part may be missing.
+ *
+ * @param modelFolder the checkpoint when it was given as a folder: planted models have their truth there
+ */
+record ReportSources(ResultLayout layout, String model, Path modelFolder) {
+  static final List<String> CIRCUIT_SUFFIXES = List.of("", "_toxic", "_safe");
+
+  private static <T> Optional<T> read(Path file, Function<Path, T> reader) {
+    return Files.isRegularFile(file) ? Optional.of(reader.apply(file)) : Optional.empty();
+  }
+
+  Optional<CollectReport> collect() {
+    return read(layout.collectReport(model), file -> Json.read(file, CollectReport.class));
+  }
+
+  Optional<List<AttributionCheck>> checks() {
+    return read(layout.attributionCheck(model), AttributionCheck::read);
+  }
+
+  Optional<SimilarityFile> similarity() {
+    return read(layout.similarity(model), SimilarityFile::read);
+  }
+
+  Optional<TransferFile> transfer() {
+    return read(layout.transfer(model), TransferFile::read);
+  }
+
+  Optional<JsonNode> stats() {
+    return read(layout.stats(model), Json::read);
+  }
+
+  Optional<JsonNode> truth() {
+    return read(modelFolder.resolve("truth.json"), Json::read);
+  }
+
+  /** By file suffix after the category ({@code _toxic}), then by category. */
+  Map<String, Map<String, Circuit>> circuits() {
+    Map<String, Map<String, Circuit>> circuits = new LinkedHashMap<>();
+    for (String suffix : CIRCUIT_SUFFIXES) {
+      for (String category : categories()) {
+        read(circuitFile(category, suffix), CircuitJson::read)
+            .ifPresent(
+                file -> circuits.computeIfAbsent(suffix, key -> new LinkedHashMap<>()).put(category, file.circuit()));
+      }
+    }
+    return circuits;
+  }
+
+  private Path circuitFile(String category, String suffix) {
+    return layout.circuitsFolder().resolve(ResultLayout.circuitFile(model, category, suffix));
+  }
+
+  Map<String, CategoryMetrics> metrics() {
+    Map<String, CategoryMetrics> metrics = new LinkedHashMap<>();
+    for (String category : categories()) {
+      read(layout.evaluation(model, category), CategoryMetrics::read).ifPresent(read -> metrics.put(category, read));
+    }
+    return metrics;
+  }
+
+  /** metrics.json of every autoencoder, in forward order. */
+  Map<HookPoint, JsonNode> autoencoders() {
+    Map<HookPoint, JsonNode> read = new TreeMap<>();
+    autoencoderFiles().forEach((at, file) -> read.put(at, Json.read(file)));
+    return read;
+  }
+
+  private Map<HookPoint, Path> autoencoderFiles() {
+    Path folder = layout.sae(model, HookPoint.residuals(0)).getParent();
+    if (!Files.isDirectory(folder)) {
+      return Map.of();
+    }
+    Map<HookPoint, Path> files = new TreeMap<>();
+    try (Stream<Path> all = Files.list(folder)) {
+      all.map(ResultLayout::saeMetrics)
+          .filter(Files::isRegularFile)
+          .forEach(file -> files.put(HookPoint.parse(file.getParent().getFileName().toString()), file));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return files;
+  }
+
+  /** In the order of the stage that knows them first. */
+  List<String> categories() {
+    Set<String> categories = new LinkedHashSet<>();
+    collect().ifPresent(collect -> categories.addAll(collect.categories().keySet()));
+    transfer().ifPresent(transfer -> categories.addAll(transfer.categories()));
+    stats().ifPresent(
+        stats -> stats.path("tests").path("categories").forEach(category -> categories.add(category.asText())));
+    return List.copyOf(categories);
+  }
+
+  /** Every file that the report reads, manifests left out: they hold times, and the report is to be the same again. */
+  List<Path> files() {
+    List<Path> files = new ArrayList<>();
+    files.add(layout.collectReport(model));
+    files.addAll(autoencoderFiles().values());
+    files.add(layout.attributionCheck(model));
+    for (String category : categories()) {
+      CIRCUIT_SUFFIXES.forEach(suffix -> files.add(circuitFile(category, suffix)));
+    }
+    files.add(layout.similarity(model));
+    categories().forEach(category -> files.add(layout.evaluation(model, category)));
+    files.add(layout.transfer(model));
+    files.add(layout.stats(model));
+    files.add(modelFolder.resolve("truth.json"));
+    return files.stream().filter(Files::isRegularFile).toList();
+  }
+}
