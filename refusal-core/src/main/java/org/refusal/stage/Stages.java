@@ -6,7 +6,15 @@ import org.refusal.base.UserException;
 
 /** The stages in the order in which they run. */
 public final class Stages {
-  private static final List<Stage<?>> ALL = List.of(new AnalyzeDataStage(), new CollectStage(), new TrainSaesStage(), new DiscoverStage(), new EvaluateStage(), new StatsStage());
+  private static final List<Stage<?>> ALL =
+      List.of(
+          new AnalyzeDataStage(),
+          new CollectStage(),
+          new TrainSaesStage(),
+          new DiscoverStage(),
+          new AnalyzeStage(),
+          new EvaluateStage(),
+          new StatsStage());
 
   private Stages() {}
 

@@ -1,0 +1,355 @@
+package org.refusal.stage;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.refusal.attribution.AttributionCheck;
+import org.refusal.attribution.AttributionStore;
+import org.refusal.base.UserException;
+import org.refusal.circuit.Circuit;
+import org.refusal.circuit.Circuit.ScoredNode;
+import org.refusal.circuit.CircuitJson;
+import org.refusal.circuit.HookPoint;
+import org.refusal.circuit.LatentNode;
+import org.refusal.config.DiscoverConfig;
+import org.refusal.report.Numbers;
+import org.refusal.run.ResultLayout;
+import org.refusal.sae.SaeCheckpoint;
+import org.refusal.sae.SaeWeights;
+import org.refusal.stage.SimilarityFile.Group;
+import org.refusal.stats.SparseRows;
+
+/**
+ * How alike the categories' circuits are (METHODS 6). Descriptive: overlap and decoder-space measures of circuits,
+ * cosines of effect vectors, and the earlier project's similarity beside them. The verdict rests on none of it alone.
+ */
+public final class AnalyzeStage implements Stage<DiscoverConfig> {
+
+  @Override
+  public String name() {
+    return "analyze";
+  }
+
+  @Override
+  public String summary() {
+    return "How alike are the circuits? Similarity of categories, clustering, heatmaps.";
+  }
+
+  @Override
+  public int version() {
+    return 1;
+  }
+
+  @Override
+  public Class<DiscoverConfig> configType() {
+    return DiscoverConfig.class;
+  }
+
+  @Override
+  public Path resultDir(DiscoverConfig config) {
+    return Path.of(config.output().resultDir());
+  }
+
+  private Collected collected(DiscoverConfig config) {
+    return Collected.open(
+        new ResultLayout(resultDir(config)), Models.name(config.model()), config.discovery().categories());
+  }
+
+  /** Circuits of a side and the prompts that they came from. */
+  private enum Side {
+    TOXIC("toxic", "_toxic"),
+    SAFE("safe", "_safe"),
+    BOTH("both", "");
+
+    private final String title;
+    private final String suffix;
+
+    Side(String title, String suffix) {
+      this.title = title;
+      this.suffix = suffix;
+    }
+
+    boolean holds(boolean harmful) {
+      return this == BOTH || harmful == (this == TOXIC);
+    }
+  }
+
+  private static Path circuit(DiscoverConfig config, Collected collected, String category, Side side) {
+    return DiscoverStage.circuitsFolder(config.output().circuitsDir(), collected.layout())
+        .resolve(ResultLayout.circuitFile(collected.model(), category, side.suffix));
+  }
+
+  private static List<Path> circuits(DiscoverConfig config, Collected collected) {
+    List<Path> files = new ArrayList<>();
+    for (String category : collected.categories()) {
+      for (Side side : Side.values()) {
+        Path file = circuit(config, collected, category, side);
+        if (Files.isRegularFile(file)) {
+          files.add(file);
+        }
+      }
+    }
+    return files;
+  }
+
+  @Override
+  public List<Path> inputs(DiscoverConfig config) {
+    Collected collected = collected(config);
+    List<Path> inputs = new ArrayList<>();
+    inputs.add(collected.layout().attributionCheck(collected.model()));
+    if (nothingToDo(config, collected).isPresent()) {
+      return inputs;
+    }
+    inputs.addAll(circuits(config, collected));
+    for (String category : collected.categories()) {
+      Path attributions = collected.layout().attributions(collected.model(), category);
+      if (Files.isRegularFile(attributions)) {
+        inputs.add(attributions);
+      }
+    }
+    for (HookPoint at : RunningModel.points(config.model(), collected)) {
+      Path folder = collected.layout().sae(collected.model(), at);
+      inputs.addAll(List.of(folder.resolve(SaeCheckpoint.CONFIG), folder.resolve(SaeCheckpoint.WEIGHTS)));
+    }
+    return inputs;
+  }
+
+  /** Files of an earlier run may still lie about; the check tells whether discover found anything this time. */
+  private static Optional<String> nothingToDo(DiscoverConfig config, Collected collected) {
+    if (!config.analysis().compareCategories()) {
+      return Optional.of("analysis.compare_categories is false");
+    }
+    Path check = collected.layout().attributionCheck(collected.model());
+    if (!Files.isRegularFile(check)) {
+      throw UserException.badData(check + ": no such file", "run discover first");
+    }
+    Optional<String> undiscovered = RunningModel.nothingToDo(collected, config.discovery().force());
+    if (undiscovered.isPresent() && AttributionCheck.read(check).isEmpty()) {
+      return undiscovered;
+    }
+    return circuits(config, collected).isEmpty() ? Optional.of("discover wrote no circuits") : Optional.empty();
+  }
+
+  @Override
+  public StageResult run(DiscoverConfig config, StageContext context) {
+    Collected collected = collected(config);
+    ResultLayout layout = collected.layout();
+    Path file = layout.similarity(collected.model());
+    if (config.output().reportsDir() != null) {
+      file = Path.of(config.output().reportsDir()).resolve(file.getFileName());
+    }
+    Optional<String> nothing = nothingToDo(config, collected);
+    if (nothing.isPresent()) {
+      SimilarityFile.nothing(collected.model(), nothing.get()).write(file);
+      return new StageResult(List.of(file), List.of("nothing to compare: " + nothing.get()));
+    }
+    List<HookPoint> points = RunningModel.points(config.model(), collected);
+    Attributions attributions = Attributions.read(collected, points);
+    Map<Side, ComparedSide> sides = new LinkedHashMap<>();
+    for (Side side : Side.values()) {
+      Map<String, Circuit> circuits = new LinkedHashMap<>();
+      for (String category : collected.categories()) {
+        Path circuit = circuit(config, collected, category, side);
+        if (Files.isRegularFile(circuit)) {
+          circuits.put(category, CircuitJson.read(circuit).circuit());
+        }
+      }
+      if (!circuits.isEmpty()) {
+        sides.put(side, new ComparedSide(side.title, circuits, attributions.of(side, circuits.keySet())));
+      }
+    }
+    SimilarityFile similarity = compare(config, collected, points, sides, attributions.kind());
+    similarity.write(file);
+    List<Path> outputs = new ArrayList<>(List.of(file));
+    if (config.analysis().generateVisualizations()) {
+      Path folder =
+          config.output().visualizationsDir() == null
+              ? layout.visualizations(collected.model())
+              : Path.of(config.output().visualizationsDir());
+      outputs.addAll(SimilarityFigures.write(similarity, folder));
+    }
+    return new StageResult(outputs, summary(similarity));
+  }
+
+  private static SimilarityFile compare(
+      DiscoverConfig config,
+      Collected collected,
+      List<HookPoint> points,
+      Map<Side, ComparedSide> sides,
+      String effectVectors) {
+    CircuitComparison comparison =
+        new CircuitComparison(
+            decoders(collected, points, List.copyOf(sides.values())),
+            List.copyOf(sides.values()),
+            config.analysis().equalizeCircuits());
+    Map<String, Group> groups = new LinkedHashMap<>();
+    ComparedSide toxic = sides.get(Side.TOXIC);
+    ComparedSide safe = sides.get(Side.SAFE);
+    if (toxic != null) {
+      groups.put("toxic_toxic", comparison.within(toxic));
+    }
+    if (safe != null) {
+      groups.put("safe_safe", comparison.within(safe));
+    }
+    if (toxic != null && safe != null) {
+      groups.put("safe_toxic", comparison.across(safe, toxic));
+    }
+    if (sides.containsKey(Side.BOTH)) {
+      groups.put("both", comparison.within(sides.get(Side.BOTH)));
+    }
+    return new SimilarityFile(
+        SimilarityFile.FORMAT,
+        SimilarityFile.VERSION,
+        collected.model(),
+        null,
+        effectVectors,
+        comparison.equalizedTo(),
+        points.stream().map(HookPoint::name).toList(),
+        CircuitComparison.definitions(),
+        groups);
+  }
+
+  /** Only the rows that the circuits need: one autoencoder is in memory at a time. */
+  private static Map<HookPoint, Map<Integer, float[]>> decoders(
+      Collected collected, List<HookPoint> points, List<ComparedSide> sides) {
+    Map<HookPoint, Map<Integer, float[]>> decoders = new TreeMap<>();
+    for (HookPoint at : points) {
+      Path folder = collected.layout().sae(collected.model(), at);
+      SaeWeights weights = SaeCheckpoint.read(folder).weights();
+      Map<Integer, float[]> rows = new TreeMap<>();
+      for (ComparedSide side : sides) {
+        for (Map.Entry<String, Circuit> entry : side.circuits().entrySet()) {
+          for (ScoredNode scored : entry.getValue().nodes()) {
+            if (scored.node() instanceof LatentNode latent && latent.at().equals(at)) {
+              rows.computeIfAbsent(latent.latent(), row -> decoderRow(weights, row, folder, entry.getKey()));
+            }
+          }
+        }
+      }
+      decoders.put(at, rows);
+    }
+    return decoders;
+  }
+
+  private static float[] decoderRow(SaeWeights weights, int latent, Path folder, String category) {
+    if (latent >= weights.dSae()) {
+      throw UserException.badData(
+          "%s: has %d latents, but the circuit of %s names latent %d"
+              .formatted(folder, weights.dSae(), category, latent),
+          "run discover again with these autoencoders");
+    }
+    return Arrays.copyOfRange(weights.wDec(), latent * weights.dIn(), (latent + 1) * weights.dIn());
+  }
+
+  private static List<String> summary(SimilarityFile similarity) {
+    List<String> lines = new ArrayList<>();
+    similarity.groups().forEach((name, group) -> {
+      List<String> parts = new ArrayList<>();
+      for (String measure :
+          List.of(
+              CircuitComparison.DISATTENUATED,
+              CircuitComparison.WEIGHTED_JACCARD,
+              CircuitComparison.DECODER,
+              CircuitComparison.LEGACY)) {
+        if (group.means().containsKey(measure)) {
+          parts.add(
+              "%s %s"
+                  .formatted(
+                      measure.replace('_', ' '),
+                      Numbers.of(group.means().get(measure).get(SimilarityFile.POOLED).between())));
+        }
+      }
+      lines.add(
+          "%-12s %d categories, mean over pairs: %s"
+              .formatted(name.replace('_', '-'), group.rows().size(), String.join(", ", parts)));
+    });
+    return lines;
+  }
+
+  /** Per-prompt effect vectors by hook point and category, with what tells the sides apart. */
+  private record Attributions(
+      String kind, Map<HookPoint, Map<String, SparseRows>> rows, Map<String, boolean[]> harmful) {
+
+    static Attributions read(Collected collected, List<HookPoint> points) {
+      Map<HookPoint, Map<String, SparseRows>> rows = new LinkedHashMap<>();
+      Map<String, boolean[]> harmful = new LinkedHashMap<>();
+      boolean sides = true;
+      List<AttributionStore> stores = new ArrayList<>();
+      try {
+        for (String category : collected.categories()) {
+          Path file = collected.layout().attributions(collected.model(), category);
+          if (Files.isRegularFile(file)) {
+            AttributionStore store = AttributionStore.open(file);
+            stores.add(store);
+            harmful.put(category, store.harmful());
+            sides &= points.stream().allMatch(store::hasPromptSide);
+          }
+        }
+        for (HookPoint at : points) {
+          Map<String, SparseRows> here = new LinkedHashMap<>();
+          for (AttributionStore store : stores) {
+            AttributionStore.SparseRows read = sides ? store.promptSide(at) : store.total(at);
+            here.put(
+                store.category(),
+                new SparseRows(
+                    read.width(),
+                    Arrays.stream(read.offsets()).mapToInt(Math::toIntExact).toArray(),
+                    read.latents(),
+                    read.values()));
+          }
+          rows.put(at, here);
+        }
+      } finally {
+        stores.forEach(AttributionStore::close);
+      }
+      return new Attributions(stores.isEmpty() ? null : sides ? "prompt_side" : "total", rows, harmful);
+    }
+
+    /** Empty unless all the categories have attributions. */
+    Map<HookPoint, Map<String, SparseRows>> of(Side side, Iterable<String> categories) {
+      for (String category : categories) {
+        if (!harmful.containsKey(category)) {
+          return Map.of();
+        }
+      }
+      Map<HookPoint, Map<String, SparseRows>> chosen = new LinkedHashMap<>();
+      rows.forEach((at, byCategory) -> {
+        Map<String, SparseRows> here = new LinkedHashMap<>();
+        for (String category : categories) {
+          here.put(category, select(byCategory.get(category), side, harmful.get(category)));
+        }
+        chosen.put(at, here);
+      });
+      return chosen;
+    }
+
+    private static SparseRows select(SparseRows rows, Side side, boolean[] harmful) {
+      int[] starts = new int[rows.rows() + 1];
+      int[] columns = new int[rows.columns().length];
+      float[] values = new float[columns.length];
+      int kept = 0;
+      int entries = 0;
+      for (int row = 0; row < rows.rows(); row++) {
+        if (side.holds(harmful[row])) {
+          int from = rows.starts()[row];
+          int length = rows.starts()[row + 1] - from;
+          System.arraycopy(rows.columns(), from, columns, entries, length);
+          System.arraycopy(rows.values(), from, values, entries, length);
+          entries += length;
+          starts[++kept] = entries;
+        }
+      }
+      return new SparseRows(
+          rows.width(),
+          Arrays.copyOf(starts, kept + 1),
+          Arrays.copyOf(columns, entries),
+          Arrays.copyOf(values, entries));
+    }
+  }
+}

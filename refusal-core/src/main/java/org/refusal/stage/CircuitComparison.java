@@ -1,0 +1,246 @@
+package org.refusal.stage;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.ToDoubleBiFunction;
+import org.refusal.circuit.Circuit;
+import org.refusal.circuit.Circuit.ScoredNode;
+import org.refusal.circuit.HookPoint;
+import org.refusal.circuit.LatentNode;
+import org.refusal.compare.CircuitSimilarity;
+import org.refusal.compare.DecoderSimilarity;
+import org.refusal.compare.EffectVectors;
+import org.refusal.compare.LegacyCircuit;
+import org.refusal.compare.LegacySimilarity;
+import org.refusal.compare.SimilarityMatrix;
+import org.refusal.stage.SimilarityFile.Group;
+import org.refusal.stage.SimilarityFile.Means;
+import org.refusal.stage.SimilarityFile.Tree;
+import org.refusal.stats.SparseRows;
+
+/** All measures of METHODS 6 on the circuits of a model, per hook point and pooled. */
+final class CircuitComparison {
+  static final String DISATTENUATED = "disattenuated_cosine";
+  static final String COSINE = "cosine";
+  static final String WEIGHTED_JACCARD = "weighted_jaccard";
+  static final String RANK_BIASED_OVERLAP = "rank_biased_overlap";
+  static final String DECODER = "decoder";
+  static final String LEGACY = "legacy";
+  private static final int[] JACCARD_SIZES = {5, 10, 20, 50, 100};
+
+  private final List<HookPoint> hookPoints;
+  private final Map<HookPoint, Map<Integer, float[]>> decoders;
+  private final Map<HookPoint, Double> meanNorms;
+  private final int equalizedTo;
+
+  /**
+   * @param decoders of every hook point, the decoder rows of the circuits' latents
+   * @param sides all that will be compared: their prompts together give each hook point its scale
+   * @param equalize cut all circuits to the smallest before the legacy similarity
+   */
+  CircuitComparison(
+      Map<HookPoint, Map<Integer, float[]>> decoders, List<ComparedSide> sides, boolean equalize) {
+    this.hookPoints = decoders.keySet().stream().sorted().toList();
+    this.decoders = decoders;
+    this.meanNorms = new LinkedHashMap<>();
+    for (HookPoint at : hookPoints) {
+      List<SparseRows> rows = new ArrayList<>();
+      sides.forEach(side -> rows.addAll(side.effects().getOrDefault(at, Map.of()).values()));
+      meanNorms.put(at, EffectVectors.meanNorm(rows));
+    }
+    this.equalizedTo =
+        equalize
+            ? sides.stream()
+                .flatMap(side -> side.circuits().values().stream())
+                .mapToInt(circuit -> circuit.nodes().size())
+                .min()
+                .orElse(0)
+            : -1;
+  }
+
+  /** -1 when circuits are compared as they are. */
+  int equalizedTo() {
+    return equalizedTo;
+  }
+
+  static Map<String, String> definitions() {
+    Map<String, String> text = new LinkedHashMap<>();
+    text.put(DISATTENUATED, "S_ij = <mean_i, mean_j> / sqrt(U_i U_j) of the signed effect vectors; 1 with itself");
+    text.put(COSINE, "cosine of the mean signed effect vectors");
+    text.put(WEIGHTED_JACCARD, "sum of smaller / sum of larger importances over the latents of either circuit");
+    text.put(RANK_BIASED_OVERLAP, "extrapolated rank-biased overlap of the latents by importance, p = .98");
+    for (int k : JACCARD_SIZES) {
+      text.put("jaccard_at_" + k, "Jaccard index of the " + k + " most important latents of each");
+    }
+    text.put(
+        DECODER,
+        "best cosine match of decoder rows, weighted by importance, both ways averaged;"
+            + " pooled: mean over hook points, weighted by the importance there");
+    text.put(
+        LEGACY,
+        ".4 node Jaccard + .3 edge Jaccard + .3 |correlation of importances|, top 100 each; 1 with itself by decree;"
+            + " it does not separate one cause from several: draw no conclusion from it");
+    return text;
+  }
+
+  /** Every pair of one side. */
+  Group within(ComparedSide side) {
+    Map<String, LegacyCircuit> legacy = legacy(side);
+    return group(side, side, true, LegacySimilarity.matrix(legacy));
+  }
+
+  /** Every category of one side with every one of another. */
+  Group across(ComparedSide rows, ComparedSide columns) {
+    return group(rows, columns, false, LegacySimilarity.cross(legacy(rows), legacy(columns)));
+  }
+
+  private Map<String, LegacyCircuit> legacy(ComparedSide side) {
+    Map<String, LegacyCircuit> circuits = new LinkedHashMap<>();
+    side.circuits().forEach((category, circuit) -> circuits.put(category, LegacyCircuit.of(circuit)));
+    return equalizedTo < 0 ? circuits : LegacyCircuit.equalizedTo(circuits, equalizedTo);
+  }
+
+  private Group group(ComparedSide rows, ComparedSide columns, boolean symmetric, SimilarityMatrix legacy) {
+    Matrices matrices = new Matrices(rows.categories(), columns.categories(), symmetric);
+    if (rows.hasEffects() && columns.hasEffects()) {
+      Map<String, Map<String, EffectVectors>> left = ComparedSide.vectors(rows, meanNorms);
+      Map<String, Map<String, EffectVectors>> right =
+          symmetric ? left : ComparedSide.vectors(columns, meanNorms);
+      for (String place : left.keySet()) {
+        Map<String, EffectVectors> a = left.get(place);
+        Map<String, EffectVectors> b = right.get(place);
+        matrices.add(
+            DISATTENUATED, place, (i, j) -> {
+              double similarity = a.get(i).disattenuated(b.get(j));
+              return symmetric && i.equals(j) && Double.isFinite(similarity) ? 1 : similarity;
+            });
+        matrices.add(COSINE, place, (i, j) -> a.get(i).cosine(b.get(j)));
+      }
+    }
+    List<String> places = new ArrayList<>(hookPoints.stream().map(HookPoint::name).toList());
+    places.add(SimilarityFile.POOLED);
+    for (String place : places) {
+      matrices.add(
+          WEIGHTED_JACCARD, place,
+          (i, j) -> CircuitSimilarity.weightedJaccard(rows.circuit(i, place), columns.circuit(j, place)));
+      matrices.add(
+          RANK_BIASED_OVERLAP, place,
+          (i, j) -> CircuitSimilarity.rankBiasedOverlap(rows.circuit(i, place), columns.circuit(j, place)));
+      for (int k : JACCARD_SIZES) {
+        matrices.add(
+            "jaccard_at_" + k, place,
+            (i, j) -> CircuitSimilarity.jaccardAt(rows.circuit(i, place), columns.circuit(j, place), k));
+      }
+    }
+    for (HookPoint at : hookPoints) {
+      matrices.add(
+          DECODER, at.name(),
+          (i, j) -> decoder(at, rows.circuit(i, at.name()), columns.circuit(j, at.name())));
+    }
+    matrices.add(
+        DECODER, SimilarityFile.POOLED,
+        (i, j) -> pooledDecoder(rows.circuits().get(i), columns.circuits().get(j)));
+    matrices.put(LEGACY, SimilarityFile.POOLED, legacy);
+    int[] nodes = rows.circuits().values().stream().mapToInt(circuit -> circuit.nodes().size()).toArray();
+    return new Group(
+        rows.categories(), columns.categories(), symmetric, nodes, matrices.values, matrices.means, matrices.tree());
+  }
+
+  /** NaN when neither circuit has latents there, 0 when only one has. */
+  private double decoder(HookPoint at, Circuit a, Circuit b) {
+    double[] importanceA = importances(a);
+    double[] importanceB = importances(b);
+    if (importanceA.length == 0 || importanceB.length == 0) {
+      return importanceA.length == importanceB.length ? Double.NaN : 0;
+    }
+    Map<Integer, float[]> decoder = decoders.get(at);
+    return DecoderSimilarity.of(importanceA, rows(decoder, a), importanceB, rows(decoder, b));
+  }
+
+  private double pooledDecoder(Circuit a, Circuit b) {
+    double sum = 0;
+    double total = 0;
+    for (HookPoint at : hookPoints) {
+      Circuit hereA = CircuitSimilarity.at(a, at);
+      Circuit hereB = CircuitSimilarity.at(b, at);
+      double weight = Arrays.stream(importances(hereA)).sum() + Arrays.stream(importances(hereB)).sum();
+      double similarity = decoder(at, hereA, hereB);
+      if (Double.isFinite(similarity)) {
+        sum += weight * similarity;
+        total += weight;
+      }
+    }
+    return total > 0 ? sum / total : Double.NaN;
+  }
+
+  private static List<ScoredNode> latents(Circuit circuit) {
+    return circuit.nodes().stream().filter(scored -> scored.node() instanceof LatentNode).toList();
+  }
+
+  private static double[] importances(Circuit circuit) {
+    return latents(circuit).stream().mapToDouble(ScoredNode::importance).toArray();
+  }
+
+  private static float[][] rows(Map<Integer, float[]> decoder, Circuit circuit) {
+    return latents(circuit).stream()
+        .map(scored -> decoder.get(((LatentNode) scored.node()).latent()))
+        .toArray(float[][]::new);
+  }
+
+  /** The matrices of a group while they are collected. */
+  private static final class Matrices {
+    private final List<String> rows;
+    private final List<String> columns;
+    private final boolean symmetric;
+    private final Map<String, Map<String, double[][]>> values = new LinkedHashMap<>();
+    private final Map<String, Map<String, Means>> means = new LinkedHashMap<>();
+
+    Matrices(List<String> rows, List<String> columns, boolean symmetric) {
+      this.rows = rows;
+      this.columns = columns;
+      this.symmetric = symmetric;
+    }
+
+    void add(String measure, String place, ToDoubleBiFunction<String, String> similarity) {
+      put(
+          measure, place,
+          symmetric
+              ? SimilarityMatrix.symmetric(rows, similarity)
+              : SimilarityMatrix.cross(rows, columns, similarity));
+    }
+
+    void put(String measure, String place, SimilarityMatrix matrix) {
+      values.computeIfAbsent(measure, key -> new LinkedHashMap<>()).put(place, matrix.values());
+      means.computeIfAbsent(measure, key -> new LinkedHashMap<>())
+          .put(place, new Means(mean(matrix, false), mean(matrix, true)));
+    }
+
+    private static double mean(SimilarityMatrix matrix, boolean same) {
+      double sum = 0;
+      int count = 0;
+      for (int i = 0; i < matrix.rows().size(); i++) {
+        for (int j = 0; j < matrix.columns().size(); j++) {
+          double value = matrix.values()[i][j];
+          if (matrix.rows().get(i).equals(matrix.columns().get(j)) == same && Double.isFinite(value)) {
+            sum += value;
+            count++;
+          }
+        }
+      }
+      return count == 0 ? Double.NaN : sum / count;
+    }
+
+    Tree tree() {
+      if (!symmetric || rows.size() < 2) {
+        return null;
+      }
+      String measure = values.containsKey(DISATTENUATED) ? DISATTENUATED : WEIGHTED_JACCARD;
+      var linkage =
+          new SimilarityMatrix(rows, columns, values.get(measure).get(SimilarityFile.POOLED), true).tree();
+      return new Tree(measure, Arrays.stream(linkage.order()).mapToObj(rows::get).toList(), linkage.merges());
+    }
+  }
+}
