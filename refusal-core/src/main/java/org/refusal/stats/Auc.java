@@ -5,7 +5,8 @@ import java.util.Arrays;
 /**
  * Area under the ROC curve: the probability that a positive's score exceeds a negative's, ties counting one half.
  *
- * @param interval 95 % interval after Hanley & McNeil 1982 on the logit scale, so that it stays within 0 and 1
+ * @param interval 95 % interval after Hanley & McNeil 1982 on the logit scale, so that it stays within 0 and 1; where the
+ *     two sides do not overlap at all, so that the formula degenerates, Wilson's for as many trials as the smaller side has
  */
 public record Auc(double value, Interval interval, int positives, int negatives) {
 
@@ -17,16 +18,18 @@ public record Auc(double value, Interval interval, int positives, int negatives)
     if (Double.isNaN(value)) {
       return new Auc(Double.NaN, Interval.undefined(0.95), m, n);
     }
-    // at 0 and 1 the variance formula gives 0: half a win is added and removed, as for a proportion
-    double kept = Math.min(Math.max(value, 0.5 / ((double) m * n)), 1 - 0.5 / ((double) m * n));
-    double q1 = kept / (2 - kept);
-    double q2 = 2 * kept * kept / (1 + kept);
+    if (value == 0 || value == 1) {
+      int fewer = Math.min(m, n);
+      return new Auc(value, Wilson.interval(value == 1 ? fewer : 0, fewer, 0.95), m, n);
+    }
+    double q1 = value / (2 - value);
+    double q2 = 2 * value * value / (1 + value);
     double variance =
-        (kept * (1 - kept) + (m - 1) * (q1 - kept * kept) + (n - 1) * (q2 - kept * kept)) / ((double) m * n);
-    double logit = Math.log(kept / (1 - kept));
-    double half = Normal.quantile(0.975) * Math.sqrt(Math.max(0, variance)) / (kept * (1 - kept));
+        (value * (1 - value) + (m - 1) * (q1 - value * value) + (n - 1) * (q2 - value * value)) / ((double) m * n);
+    double logit = Math.log(value / (1 - value));
+    double half = Normal.quantile(0.975) * Math.sqrt(Math.max(0, variance)) / (value * (1 - value));
     return new Auc(
-        value, new Interval(logistic(logit - half), value == 1 ? 1 : logistic(logit + half), 0.95), m, n);
+        value, new Interval(logistic(logit - half), logistic(logit + half), 0.95), m, n);
   }
 
   private static double value(double[] positives, double[] negatives) {

@@ -1,0 +1,28 @@
+/**
+ * Models whose refusal mechanism is known because it was built in: tiny Llama checkpoints, compiled and not trained, with
+ * prompts in OR-Bench layout and the truth beside them ({@code truth.json}). What the pipeline says of them can be right
+ * or wrong.
+ *
+ * <h2>The mechanism</h2>
+ *
+ * Every token carries a large constant, so that RMSNorm hardly varies, and features of its word. Layer 0 attends to words
+ * that trigger a category and to words of harmful intent and writes at every later position which were there. Layer 1 has
+ * one gate per category: trigger and harmful intent, at user positions only; it writes harm of that category. Layer 2
+ * carries harm from the user's positions to the template positions after the text, where it becomes refusal evidence:
+ * along one direction for all categories (monolithic), one for each (modular), one per cluster (mixed), or none. Layer 3
+ * has one gate per direction of evidence and writes the decision to refuse, layer 4 amplifies it, and the unembedding of
+ * the refusal's first token reads it. Queries and keys lie in the slowest rotary pairs, so that distance hardly matters.
+ * A random rotation of the residual stream hides all axes. Filler words and distractors have no causal role; with
+ * {@code leak} the category's harm also goes to the template positions, along directions that nothing reads.
+ *
+ * <p>So refusal is decided at {@code residuals_2}. In a modular model the later layers read it there along one direction
+ * per category, and from {@code residuals_3} on along one for all.
+ *
+ * <h2>truth.json</h2>
+ *
+ * {@code kind}, {@code seed}, {@code leak}, {@code verdict}, {@code categories}, {@code clusters} (lists of categories),
+ * {@code decision_layer}, {@code first_shared_layer}, {@code refusal_tokens}, {@code directions} (hook point to category
+ * to unit vector {@code [d_model]}: what carries that category's refusal there), {@code transfer} {@code [i][j]}: whether
+ * taking away category i's direction at residuals_2 stops category j's refusals (1) or not (0).
+ */
+package org.refusal.demo;
