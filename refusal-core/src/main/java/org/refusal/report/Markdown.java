@@ -20,6 +20,17 @@ public final class Markdown {
     return this;
   }
 
+  /** A quotation: a first paragraph and points below it; both may hold Markdown of their own. */
+  public Markdown quote(String lead, List<String> points) {
+    blankLine();
+    text.append("> ").append(lead).append('\n');
+    if (!points.isEmpty()) {
+      text.append(">\n");
+      points.forEach(point -> text.append("> - ").append(point).append('\n'));
+    }
+    return this;
+  }
+
   public Markdown list(List<String> items) {
     blankLine();
     items.forEach(item -> text.append("- ").append(item).append('\n'));

@@ -57,6 +57,10 @@ final class RefusalRates {
   }
 
   static List<Path> chart(CollectReport report, Path folder) {
+    return FigureFiles.write(figure(report), folder, "refusal_rates", DPI);
+  }
+
+  static BarChart figure(CollectReport report) {
     List<String> names = List.copyOf(report.categories().keySet());
     List<BarChart.Bars> bars = new ArrayList<>();
     bars.add(bars("toxic", report, Sides::toxic));
@@ -64,11 +68,9 @@ final class RefusalRates {
       bars.add(bars("hard", report, Sides::hard));
     }
     bars.add(bars("safe", report, Sides::safe));
-    BarChart chart =
-        new BarChart(
-            "Refusal rate of " + report.model() + " (95 % Wilson intervals)", "share of prompts refused", names, bars,
-            Double.NaN, Theme.LIGHT);
-    return FigureFiles.write(chart, folder, "refusal_rates", DPI);
+    return new BarChart(
+        "Refusal rate of " + report.model() + " (95 % Wilson intervals)", "share of prompts refused", names, bars,
+        Double.NaN, Theme.LIGHT);
   }
 
   private static BarChart.Bars bars(String name, CollectReport report, Function<Sides, Rate> side) {

@@ -14,7 +14,8 @@ public final class Stages {
           new DiscoverStage(),
           new AnalyzeStage(),
           new EvaluateStage(),
-          new StatsStage());
+          new StatsStage(),
+          new ReportStage());
 
   private Stages() {}
 

@@ -1,0 +1,162 @@
+package org.refusal.stage;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.refusal.circuit.HookPoint;
+import org.refusal.report.Markdown;
+import org.refusal.report.Numbers;
+import org.refusal.run.RunManifest;
+import org.refusal.stage.CollectReport.Rate;
+
+/** What everything else rests on: behaviour of the model, quality of the autoencoders, methods, provenance. */
+final class ReportBasis {
+  private final ReportPage page;
+
+  ReportBasis(ReportPage page) {
+    this.page = page;
+  }
+
+  void behaviour(CollectReport collect) {
+    page.text().heading(2, "Who refuses what");
+    page.figure("report_refusal_rates", "Refusal rates with 95 % Wilson intervals", RefusalRates.figure(collect));
+    boolean hard = collect.categories().values().stream().anyMatch(sides -> sides.hard() != null);
+    List<List<String>> rows = new ArrayList<>();
+    collect.categories().forEach((category, sides) -> {
+      List<String> row = new ArrayList<>(List.of(category));
+      add(row, sides.toxic());
+      if (hard) {
+        add(row, sides.hard());
+      }
+      add(row, sides.safe());
+      rows.add(row);
+    });
+    List<String> header = new ArrayList<>(List.of("category", "toxic", "refused"));
+    if (hard) {
+      header.addAll(List.of("hard", "refused"));
+    }
+    header.addAll(List.of("safe", "refused"));
+    page.text().table(header, rows);
+    List<String> facts = new ArrayList<>();
+    facts.add(
+        "Refusal tokens R (%s): %s"
+            .formatted(
+                collect.calibrated() ? "calibrated on discovery prompts" : "from the config",
+                collect.refusalTokens().isEmpty()
+                    ? "none"
+                    : collect.refusalTokens().stream()
+                        .map(token -> "“" + Markdown.escape(token.piece()) + "”")
+                        .collect(Collectors.joining(", "))));
+    CollectReport.Separation separation = collect.separation();
+    facts.add(
+        separation == null
+            ? "The metric m cannot be judged: refused or answered prompts are missing"
+            : "The metric m tells refused from answered prompts with AUC %s (%d refused, %d answered)"
+                .formatted(
+                    Numbers.of(separation.auc(), separation.low(), separation.high()),
+                    separation.refused(), separation.complied()));
+    facts.add("Chat template: " + Markdown.escape(collect.template()));
+    if (!collect.overLength().isEmpty()) {
+      facts.add(collect.overLength().size() + " prompts do not fit the model's context and were left out");
+    }
+    if (!collect.missing().isEmpty()) {
+      facts.add(collect.missing().size() + " prompts could not be run and were left out");
+    }
+    page.text().list(facts);
+  }
+
+  private static void add(List<String> row, Rate rate) {
+    row.add(rate == null ? "–" : Integer.toString(rate.prompts()));
+    row.add(rate == null ? "–" : Numbers.of(rate.rate(), rate.low(), rate.high()));
+  }
+
+  void autoencoders(Map<HookPoint, JsonNode> metrics) {
+    page.text().heading(2, "The autoencoders");
+    page.text().paragraph(
+        "FVU: fraction of variance unexplained about the mean, sinks left out. Dead: latents that no token activates. A sink is"
+            + " a token with more than ten times the median norm.");
+    List<List<String>> rows = new ArrayList<>();
+    List<String> warnings = new ArrayList<>();
+    metrics.forEach((at, json) -> {
+      JsonNode train = json.path("train");
+      JsonNode heldOut = json.path("held_out");
+      rows.add(
+          List.of(
+              at.name(),
+              Numbers.of(Measured.number(train.path("fvu")), 3),
+              Numbers.of(Measured.number(heldOut.path("fvu")), 3),
+              Numbers.of(Measured.number(heldOut.path("explained_variance")), 3),
+              Numbers.of(Measured.number(train.path("l0")), 1),
+              Numbers.percent(Measured.number(train.path("dead_share"))),
+              Numbers.of(Measured.number(heldOut.path("cosine")), 3),
+              "%d of %d".formatted(json.path("sinks").path("count").asLong(), json.path("sinks").path("tokens").asLong())));
+      json.path("warnings").forEach(
+          warning -> warnings.add(at.name() + ": " + Markdown.escape(warning.asText())));
+    });
+    page.text()
+        .table(
+            List.of(
+                "hook point", "FVU train", "FVU held out", "explained, held out", "L0", "dead", "cosine, held out",
+                "sinks"),
+            rows);
+    if (!warnings.isEmpty()) {
+      page.text().list(warnings);
+    }
+  }
+
+  void methods(ReportSources sources) {
+    page.text().heading(2, "Methods");
+    page.text().paragraph(
+        "Prompts are split once into discovery and held-out sets. On discovery prompts, latents of one top-k sparse"
+            + " autoencoder per hook point (Gao et al. 2024) are attributed by their indirect effect on m, the log-odds of"
+            + " beginning a refusal, against a matched safe prompt that the model answered (integrated gradients; Marks et"
+            + " al. 2024, Hanna et al. 2024). The causal read-out is the span of the gradients that the model applies at a"
+            + " hook point; similarity of categories is the disattenuated cosine of their effects on it, with bootstrap"
+            + " intervals over prompts. On held-out prompts each category's part is set to the partner's values, and the drop"
+            + " of m is measured in all categories. The verdict is made at the first hook point at which the positions after"
+            + " the user's text carry the decision. Every term is defined in docs/definitions.md.");
+    page.text().paragraph("Model: " + Markdown.escape(sources.model()) + ".");
+  }
+
+  /** Times and memory stay in the manifests: the same results give the same report. */
+  void provenance(List<RunManifest> history) {
+    Map<String, RunManifest> latest = new LinkedHashMap<>();
+    Stages.all().forEach(
+        stage -> history.stream()
+            .filter(run -> run.stage().equals(stage.name()))
+            .reduce((before, after) -> after)
+            .ifPresent(run -> latest.put(stage.name(), run)));
+    latest.remove(ReportStage.NAME);
+    if (latest.isEmpty()) {
+      return;
+    }
+    page.text().heading(2, "Provenance");
+    List<List<String>> rows = new ArrayList<>();
+    Map<String, List<String>> versions = new LinkedHashMap<>();
+    latest.forEach((stage, run) -> {
+      rows.add(
+          List.of(
+              stage,
+              "`" + run.key() + "`",
+              Integer.toString(run.stageVersion()),
+              Long.toString(run.seed()),
+              Integer.toString(run.inputs().size()),
+              Integer.toString(run.outputs().size())));
+      run.versions().forEach((name, value) -> {
+        List<String> seen = versions.computeIfAbsent(name, key -> new ArrayList<>());
+        if (!seen.contains(value)) {
+          seen.add(value);
+        }
+      });
+    });
+    page.text().table(List.of("stage", "key", "version", "seed", "files read", "files written"), rows);
+    List<String> lines = new ArrayList<>();
+    versions.forEach((name, seen) -> lines.add("%s: %s".formatted(name, Markdown.escape(String.join("; ", seen)))));
+    page.text().list(lines);
+    page.text().paragraph(
+        "Resolved configs, digests of all files, times and memory: `manifests/STAGE-KEY.json` in the results folder.");
+  }
+}

@@ -1,0 +1,200 @@
+package org.refusal.stage;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.refusal.evaluation.CategoryMetrics;
+import org.refusal.evaluation.FaithfulnessCurve;
+import org.refusal.evaluation.TransferFile;
+import org.refusal.evaluation.TransferMatrix;
+import org.refusal.plot.ColorScale;
+import org.refusal.plot.Heatmap;
+import org.refusal.plot.LineChart;
+import org.refusal.plot.Theme;
+import org.refusal.report.Markdown;
+import org.refusal.report.Numbers;
+
+/** What interventions on held-out prompts showed: transfer, faithfulness, side effects. */
+final class ReportCausal {
+  private final ReportPage page;
+
+  ReportCausal(ReportPage page) {
+    this.page = page;
+  }
+
+  /** @param decision the hook point whose matrices are shown; empty takes the last */
+  void transfer(TransferFile transfer, Optional<String> decision) {
+    page.text().heading(2, "Causal transfer between categories");
+    if (transfer.hookPoints().isEmpty()) {
+      page.text().paragraph("Nothing was evaluated.");
+      return;
+    }
+    String at =
+        decision
+            .filter(transfer.hookPoints()::containsKey)
+            .orElseGet(() -> List.copyOf(transfer.hookPoints().keySet()).get(transfer.hookPoints().size() - 1));
+    page.text().paragraph(
+        ("What serves refusal in one category (row) is set to an answered prompt's values, and the drop of m is measured on"
+                + " the held-out refused prompts of another (column), in units of that category's refusal gap. D is 1 less"
+                + " the mean drop across categories over the mean drop within. Matrices are those at `%s`.")
+            .formatted(at));
+    transfer.hookPoints().get(at).forms().forEach((form, matrix) -> {
+      String name = form.replace('_', ' ');
+      page.figure(
+          "report_transfer_" + form,
+          "Transfer at %s, %s form: own drop %s, D %s%s"
+              .formatted(
+                  at, name, Numbers.of(matrix.ownDrop()),
+                  matrix.weak() == null ? Numbers.of(matrix.distinctness()) : "undefined",
+                  matrix.weak() == null ? "" : " (weak)"),
+          new Heatmap(
+              "Transfer, %s form, at %s".formatted(name, at),
+              "part of",
+              "on prompts of",
+              transfer.categories(),
+              transfer.categories(),
+              matrix.drop(),
+              ColorScale.diverging(1),
+              "drop / refusal gap",
+              Theme.LIGHT));
+    });
+    List<List<String>> rows = new ArrayList<>();
+    transfer.hookPoints().forEach(
+        (point, here) -> here.forms().forEach((form, matrix) -> rows.add(row(point, form, matrix))));
+    page.text()
+        .table(List.of("hook point", "form", "own drop", "random parts", "D", "weak because"), rows);
+  }
+
+  private static List<String> row(String point, String form, TransferMatrix matrix) {
+    return List.of(
+        point,
+        form.replace('_', ' '),
+        Numbers.of(matrix.ownDrop()),
+        Numbers.of(matrix.controlDrop()),
+        matrix.weak() == null ? Numbers.of(matrix.distinctness()) : "–",
+        matrix.weak() == null ? "" : Markdown.escape(matrix.weak()));
+  }
+
+  void faithfulness(Map<String, CategoryMetrics> metrics) {
+    page.text().heading(2, "Do the circuits do what the model does?");
+    CategoryMetrics any = metrics.values().iterator().next();
+    page.text().paragraph(
+        ("Faithfulness: share of the effect that is left when everything outside the circuit is set to its baseline (%s);"
+                + " completeness: share that is left when the circuit itself is. A good circuit has the first near 1 and the"
+                + " second near 0 with few nodes. Held-out prompts; error nodes: %s; patched together: %s.")
+            .formatted(any.baseline(), any.errors(), String.join(", ", any.hookPoints())));
+    page.figure(
+        "report_faithfulness",
+        "Faithfulness of circuits of growing size, and of random circuits of the same size (mean over categories)",
+        curves(metrics));
+    List<List<String>> rows = new ArrayList<>();
+    List<String> undefined = new ArrayList<>();
+    metrics.forEach((category, each) -> {
+      FaithfulnessCurve curve = each.curve();
+      if (curve.undefined() != null) {
+        undefined.add("%s: %s".formatted(Markdown.escape(category), Markdown.escape(curve.undefined())));
+      }
+      rows.add(
+          List.of(
+              category,
+              curve.undefined() == null ? Numbers.of(curve.area()) : "undefined",
+              curve.undefined() == null ? Numbers.of(curve.randomArea()) : "undefined",
+              circuit(each, "discovered"),
+              circuit(each, "legacy"),
+              each.directionAblation() == null ? "–" : Numbers.of(each.directionAblation().drop())));
+    });
+    page.text()
+        .table(
+            List.of(
+                "category", "area", "random", "circuit: size, faithful, complete", "legacy circuit",
+                "drop: direction ablated"),
+            rows);
+    if (!undefined.isEmpty()) {
+      page.text().paragraph("Undefined for:").list(undefined);
+    }
+  }
+
+  private static String circuit(CategoryMetrics metrics, String name) {
+    CategoryMetrics.NamedCircuit circuit = metrics.circuits().get(name);
+    if (circuit == null) {
+      return "–";
+    }
+    return metrics.curve().undefined() != null
+        ? "%d, undefined".formatted(circuit.size())
+        : "%d, %s, %s"
+            .formatted(
+                circuit.size(), Numbers.of(circuit.faithfulness().value()), Numbers.of(circuit.completeness().value()));
+  }
+
+  private static LineChart curves(Map<String, CategoryMetrics> metrics) {
+    List<LineChart.Series> series = new ArrayList<>();
+    Set<Integer> sizes = new LinkedHashSet<>();
+    List<FaithfulnessCurve> defined =
+        metrics.values().stream().map(CategoryMetrics::curve).filter(curve -> curve.undefined() == null).toList();
+    metrics.forEach((category, each) -> {
+      if (each.curve().undefined() == null) {
+        List<FaithfulnessCurve.AtSize> points = each.curve().sizes();
+        series.add(
+            new LineChart.Series(
+                category,
+                points.stream().mapToDouble(FaithfulnessCurve.AtSize::size).toArray(),
+                points.stream().mapToDouble(point -> point.faithfulness().value()).toArray()));
+        points.forEach(point -> sizes.add(point.size()));
+      }
+    });
+    double[] x = sizes.stream().mapToDouble(Integer::doubleValue).sorted().toArray();
+    double[] random = new double[x.length];
+    for (int i = 0; i < x.length; i++) {
+      int size = (int) x[i];
+      random[i] =
+          defined.stream()
+              .flatMap(curve -> curve.sizes().stream())
+              .filter(point -> point.size() == size)
+              .flatMapToDouble(point -> Arrays.stream(point.randomFaithfulness()))
+              .average()
+              .orElse(Double.NaN);
+    }
+    series.add(new LineChart.Series("random", x, random));
+    return new LineChart(
+        "Faithfulness by circuit size", "nodes", "faithfulness", series, true, null, null, Theme.LIGHT);
+  }
+
+  void sideEffects(Map<String, CategoryMetrics> metrics) {
+    List<List<String>> rows = new ArrayList<>();
+    List<List<String>> behaviour = new ArrayList<>();
+    metrics.forEach((category, each) -> {
+      each.sideEffects().forEach(
+          (intervention, effects) ->
+              rows.add(
+                  List.of(
+                      category,
+                      intervention.replace('_', ' '),
+                      Numbers.of(mean(effects.kl()), 3),
+                      Numbers.of(mean(effects.klLast()), 3),
+                      Numbers.of(mean(effects.crossEntropy()) - mean(effects.crossEntropyModel()), 3))));
+      if (each.behaviour() != null) {
+        each.behaviour().forEach(
+            (intervention, seen) ->
+                behaviour.add(List.of(category, intervention.replace('_', ' '), Numbers.of(seen.rate()))));
+      }
+    });
+    if (!rows.isEmpty()) {
+      page.text().heading(2, "Side effects on safe prompts");
+      page.text().paragraph("Means over safe held-out prompts, nats. CE: cross-entropy of the prompt's own tokens.");
+      page.text()
+          .table(List.of("category", "intervention", "KL", "KL at the answer's start", "CE gained"), rows);
+    }
+    if (!behaviour.isEmpty()) {
+      page.text().heading(3, "Refusals in generated text");
+      page.text().table(List.of("category", "intervention", "share refused"), behaviour);
+    }
+  }
+
+  private static double mean(double[] values) {
+    return Arrays.stream(values).filter(Double::isFinite).average().orElse(Double.NaN);
+  }
+}
