@@ -96,7 +96,7 @@ public final class Renderer {
     Matcher matcher = PICTURE.matcher(body);
     StringBuilder embedded = new StringBuilder();
     while (matcher.find()) {
-      Path file = folder.resolve(matcher.group(1).replace("%20", " "));
+      Path file = folder.resolve(matcher.group(1).replace("%20", " ")).normalize();
       byte[] picture;
       try {
         picture = Files.readAllBytes(file);
