@@ -50,7 +50,7 @@ public final class FigureFiles {
       canvas.setRenderingHint(RenderingHints.KEY_TEXT_ANTIALIASING, RenderingHints.VALUE_TEXT_ANTIALIAS_ON);
       canvas.setRenderingHint(RenderingHints.KEY_FRACTIONALMETRICS, RenderingHints.VALUE_FRACTIONALMETRICS_ON);
       canvas.setRenderingHint(RenderingHints.KEY_STROKE_CONTROL, RenderingHints.VALUE_STROKE_PURE);
-      canvas.scale(scale, scale);
+      canvas.scale(image.getWidth() / figure.width(), image.getHeight() / figure.height()); // no half-covered edges
       figure.draw(canvas);
     } finally {
       canvas.dispose();

@@ -44,7 +44,7 @@ public final class Markdown {
     for (int column = 0; column < header.size(); column++) {
       int at = column;
       boolean numbers =
-          !rows.isEmpty() && rows.stream().map(row -> row.get(at)).allMatch(cell -> cell.matches("[-+–.0-9 %\\[\\],]*"));
+          !rows.isEmpty() && rows.stream().map(row -> row.get(at)).allMatch(cell -> cell.matches("[-+–.0-9 %\\[\\],()<]*"));
       text.append(column == 0 ? "|" : "").append(numbers ? "---:|" : "---|");
     }
     text.append('\n');

@@ -34,6 +34,8 @@ public final class Renderer {
   public static final int PICTURE_DPI = 150;
 
   private static final double CSS_DPI = 96;
+  /** What fits between the margins of a printed page, CSS pixels. */
+  private static final long WIDEST = 640;
   private static final Pattern PICTURE = Pattern.compile("<img src=\"([^\"]+)\"");
   private static final String STYLE = resource("report.css");
 
@@ -107,7 +109,7 @@ public final class Renderer {
       }
       String data = Base64.getEncoder().encodeToString(picture);
       matcher.appendReplacement(
-          embedded, "<img width=\"%d\" src=\"data:image/png;base64,%s\"".formatted(shownWidth(file, picture), data));
+          embedded, "<img style=\"max-width: %dpx\" src=\"data:image/png;base64,%s\"".formatted(shownWidth(file, picture), data));
     }
     return matcher.appendTail(embedded).toString();
   }
@@ -117,7 +119,7 @@ public final class Renderer {
     if (png.length < 24 || png[1] != 'P' || png[2] != 'N' || png[3] != 'G') {
       throw UserException.badData(file + ": is no PNG");
     }
-    return Math.max(1, Math.round(ByteBuffer.wrap(png).getInt(16) * CSS_DPI / PICTURE_DPI));
+    return Math.min(WIDEST, Math.max(1, Math.round(ByteBuffer.wrap(png).getInt(16) * CSS_DPI / PICTURE_DPI)));
   }
 
   private static String escape(String text) {

@@ -2,11 +2,9 @@ package org.refusal.stage;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import org.refusal.evaluation.CategoryMetrics;
 import org.refusal.evaluation.FaithfulnessCurve;
 import org.refusal.evaluation.TransferFile;
@@ -132,7 +130,6 @@ final class ReportCausal {
 
   private static LineChart curves(Map<String, CategoryMetrics> metrics) {
     List<LineChart.Series> series = new ArrayList<>();
-    Set<Integer> sizes = new LinkedHashSet<>();
     List<FaithfulnessCurve> defined =
         metrics.values().stream().map(CategoryMetrics::curve).filter(curve -> curve.undefined() == null).toList();
     metrics.forEach((category, each) -> {
@@ -143,24 +140,26 @@ final class ReportCausal {
                 category,
                 points.stream().mapToDouble(FaithfulnessCurve.AtSize::size).toArray(),
                 points.stream().mapToDouble(point -> point.faithfulness().value()).toArray()));
-        points.forEach(point -> sizes.add(point.size()));
       }
     });
-    double[] x = sizes.stream().mapToDouble(Integer::doubleValue).sorted().toArray();
-    double[] random = new double[x.length];
-    for (int i = 0; i < x.length; i++) {
-      int size = (int) x[i];
-      random[i] =
-          defined.stream()
-              .flatMap(curve -> curve.sizes().stream())
-              .filter(point -> point.size() == size)
-              .flatMapToDouble(point -> Arrays.stream(point.randomFaithfulness()))
-              .average()
-              .orElse(Double.NaN);
-    }
-    series.add(new LineChart.Series("random", x, random));
+    series.add(random(defined));
     return new LineChart(
         "Faithfulness by circuit size", "nodes", "faithfulness", series, true, null, null, Theme.LIGHT);
+  }
+
+  /** Mean over categories of their n-th sizes and of what random circuits reach there. */
+  private static LineChart.Series random(List<FaithfulnessCurve> curves) {
+    int steps = curves.stream().mapToInt(curve -> curve.sizes().size()).min().orElse(0);
+    double[] sizes = new double[steps];
+    double[] faithfulness = new double[steps];
+    for (int step = 0; step < steps; step++) {
+      for (FaithfulnessCurve curve : curves) {
+        FaithfulnessCurve.AtSize point = curve.sizes().get(step);
+        sizes[step] += (double) point.size() / curves.size();
+        faithfulness[step] += Arrays.stream(point.randomFaithfulness()).average().orElse(Double.NaN) / curves.size();
+      }
+    }
+    return new LineChart.Series("random", sizes, faithfulness);
   }
 
   void sideEffects(Map<String, CategoryMetrics> metrics) {

@@ -57,7 +57,17 @@ record ReportSources(ResultLayout layout, String model, Path modelFolder) {
   }
 
   Optional<JsonNode> truth() {
-    return read(modelFolder.resolve("truth.json"), Json::read);
+    return truthFile().map(Json::read);
+  }
+
+  /** Beside the checkpoint's files, or beside its folder. */
+  private Optional<Path> truthFile() {
+    if (!Files.isDirectory(modelFolder)) {
+      return Optional.empty();
+    }
+    return Stream.of(modelFolder.resolve("truth.json"), modelFolder.toAbsolutePath().resolveSibling("truth.json"))
+        .filter(Files::isRegularFile)
+        .findFirst();
   }
 
   /** By file suffix after the category ({@code _toxic}), then by category. */
@@ -131,7 +141,7 @@ record ReportSources(ResultLayout layout, String model, Path modelFolder) {
     categories().forEach(category -> files.add(layout.evaluation(model, category)));
     files.add(layout.transfer(model));
     files.add(layout.stats(model));
-    files.add(modelFolder.resolve("truth.json"));
+    truthFile().ifPresent(files::add);
     return files.stream().filter(Files::isRegularFile).toList();
   }
 }

@@ -154,8 +154,8 @@ final class ReportVerdict {
               Measured.of(entry.path("s_effect")).text(),
               Measured.of(entry.path("d").path("effect")).text(),
               Measured.of(entry.path("s_latents")).text(),
-              Measured.of(entry.path("completeness")).text(),
-              Measured.of(entry.path("prompt_share")).text(),
+              Numbers.of(Measured.of(entry.path("completeness")).value()),
+              Numbers.of(Measured.of(entry.path("prompt_share")).value()),
               entry.path("cause").asText("–").toLowerCase(Locale.ROOT)));
     }
     page.text()
