@@ -31,6 +31,7 @@ final class CommandTree {
       root.addSubcommand(stage.name(), new StageCommand<>(stage, console).spec());
     }
     root.addSubcommand("run", new RunCommand(console).spec());
+    root.addSubcommand("demo", new DemoCommand(console).spec());
     root.addSubcommand("status", StatusCommand.spec(console));
     root.addSubcommand("completion", completion(console));
 

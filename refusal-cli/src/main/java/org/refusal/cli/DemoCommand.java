@@ -1,0 +1,129 @@
+package org.refusal.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.refusal.base.AtomicFiles;
+import org.refusal.base.ExitCode;
+import org.refusal.demo.PlantedKind;
+import org.refusal.demo.PlantedModel;
+import org.refusal.demo.PlantedSpec;
+import org.refusal.io.Json;
+import org.refusal.run.ResultLayout;
+import org.refusal.stage.Pipeline;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParseResult;
+
+/** {@code refusal demo}: plants models whose truth is known, runs the whole pipeline on them, compares. */
+final class DemoCommand {
+  private static final long SEED = 1;
+
+  private final Console console;
+
+  DemoCommand(Console console) {
+    this.console = console;
+  }
+
+  CommandSpec spec() {
+    CommandSpec spec =
+        CommandTree.command(
+            "demo", "Plant models whose truth is known, run all stages, and compare.", this::run);
+    spec.addOption(
+        OptionSpec.builder("--kind").type(String.class).paramLabel("KIND").defaultValue("")
+            .description("monolithic, modular, mixed, none or all. Default: monolithic and modular.").build());
+    spec.addOption(
+        OptionSpec.builder("--output-dir", "--output_dir").type(Path.class).paramLabel("FOLDER")
+            .description("Where models and results go. Default: results/demo.")
+            .build());
+    spec.addOption(
+        OptionSpec.builder("--seed").type(long.class).paramLabel("N").defaultValue(Long.toString(SEED))
+            .description("Seed of the planted models and of every random choice. Default: ${DEFAULT-VALUE}.").build());
+    spec.addOption(
+        OptionSpec.builder("--leak").type(double.class).paramLabel("X").defaultValue("0")
+            .description("Let the category's own evidence accompany refusal, so strongly: the hard case. Default: 0.")
+            .build());
+    spec.addOption(
+        OptionSpec.builder("--keep").type(boolean.class).arity("0")
+            .description("Leave the planted checkpoints and prompts.").build());
+    RunOptions.add(spec);
+    return spec;
+  }
+
+  private int run(ParseResult arguments) {
+    RunOptions options = RunOptions.of(arguments, console);
+    String kind = (String) arguments.commandSpec().findOption("--kind").getValue();
+    List<PlantedKind> kinds =
+        kind.isEmpty() ? List.of(PlantedKind.MONOLITHIC, PlantedKind.MODULAR) : PlantedKind.parse(kind);
+    long seed = (long) arguments.commandSpec().findOption("--seed").getValue();
+    double leak = (double) arguments.commandSpec().findOption("--leak").getValue();
+    Path folder = arguments.matchedOptionValue("--output-dir", Path.of("results", "demo"));
+    List<String> lines = new ArrayList<>();
+    boolean right = true;
+    for (PlantedKind each : kinds) {
+      Path planted = folder.resolve(each.text());
+      PlantedModel.write(PlantedSpec.of(each, seed).withLeak(leak), planted);
+      String found = verdict(planted, seed, options);
+      String line = "%s truth: %s found: %s".formatted(each.text(), each.verdict(), found);
+      console.out().println(line);
+      console.out().flush();
+      lines.add(line);
+      right &= found.equals(each.verdict());
+      if (!arguments.hasMatchedOption("--keep")) {
+        removeModel(planted);
+      }
+    }
+    console.out().println();
+    lines.forEach(console.out()::println);
+    kinds.forEach(each ->
+        console.out().println("report: " + folder.resolve(each.text()).resolve("results").resolve("reports")));
+    return right ? ExitCode.OK.code() : ExitCode.BUG.code();
+  }
+
+  private String verdict(Path planted, long seed, RunOptions options) {
+    Path pipeline = planted.resolve("planted.yaml");
+    AtomicFiles.writeString(pipeline, resource());
+    Path results = planted.resolve("results");
+    Map<String, String> values = new LinkedHashMap<>();
+    values.put("--model", planted.toString());
+    values.put("--dataset-dir", planted.toString());
+    values.put("--results-dir", results.toString());
+    values.put("--seed", Long.toString(seed));
+    List<Pipeline.Step<?>> steps =
+        Pipeline.plan(pipeline, values, options.sets(), console.environment());
+    RunCommand.runSteps(steps, options, console);
+    String model = planted.toAbsolutePath().normalize().getFileName().toString();
+    JsonNode stats = Json.read(new ResultLayout(results).stats(model));
+    return stats.path("verdict").path("answer").asText();
+  }
+
+  private static String resource() {
+    try (InputStream in = DemoCommand.class.getResourceAsStream("/org/refusal/cli/planted.yaml")) {
+      return new String(in.readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Removes what was planted; results and truth stay. */
+  private static void removeModel(Path planted) {
+    try (Stream<Path> files = Files.list(planted)) {
+      for (Path file : files.sorted(Comparator.naturalOrder()).toList()) {
+        if (Files.isRegularFile(file) && !file.getFileName().toString().equals("truth.json")) {
+          Files.delete(file);
+        }
+      }
+    } catch (IOException e) {
+      throw AtomicFiles.cannotWrite(planted, e);
+    }
+  }
+}
