@@ -60,10 +60,10 @@ final class ReportBasis {
                     separation.refused(), separation.complied()));
     facts.add("Chat template: " + Markdown.escape(collect.template()));
     if (!collect.overLength().isEmpty()) {
-      facts.add(collect.overLength().size() + " prompts do not fit the model's context and were left out");
+      facts.add("Prompts left out because they do not fit the model's context: " + collect.overLength().size());
     }
     if (!collect.missing().isEmpty()) {
-      facts.add(collect.missing().size() + " prompts could not be run and were left out");
+      facts.add("Prompts left out because they could not be run: " + collect.missing().size());
     }
     page.text().list(facts);
   }
