@@ -1,0 +1,117 @@
+package org.refusal;
+
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.lang.syntax.elements.GivenClassesConjunction;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** A package may use the packages of the levels above its own in this list, and nothing of its own level but itself. */
+class ArchitectureTest {
+  private static final List<List<String>> LEVELS =
+      List.of(
+          List.of("base"),
+          List.of("io", "config", "stats"),
+          List.of("circuit"),
+          List.of("data", "run"),
+          List.of("compare", "text", "torch"),
+          List.of("model"),
+          List.of("activation"),
+          List.of("sae"),
+          List.of("baseline"),
+          List.of("attribution", "evaluation"),
+          List.of("verdict", "plot", "report", "demo"),
+          List.of("stage"));
+  /** Where tensors may appear; everywhere else the code is plain Java. */
+  private static final List<String> TENSORS =
+      List.of("torch", "model", "activation", "sae", "baseline", "attribution", "evaluation", "stage");
+  private static final int LEAST_CLASSES = 200;
+
+  private static JavaClasses classes;
+
+  @BeforeAll
+  static void read() {
+    classes =
+        new ClassFileImporter()
+            .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+            .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_JARS)
+            .importPackages("org.refusal");
+  }
+
+  private static String name(JavaClass type) {
+    return type.getPackageName().split("\\.")[2];
+  }
+
+  @Test
+  void everyPackageHasItsLevel() {
+    assertThat(classes.size()).as("classes seen").isGreaterThan(LEAST_CLASSES);
+    TreeSet<String> packages = new TreeSet<>();
+    classes.forEach(type -> packages.add(name(type)));
+    assertThat(packages).isSubsetOf(LEVELS.stream().flatMap(List::stream).toList());
+  }
+
+  @Test
+  void packagesUseOnlyWhatIsAboveThem() {
+    Map<String, Integer> level = new LinkedHashMap<>();
+    for (int i = 0; i < LEVELS.size(); i++) {
+      for (String each : LEVELS.get(i)) {
+        level.put(each, i);
+      }
+    }
+    List<String> wrong = new ArrayList<>();
+    for (JavaClass type : classes) {
+      String from = name(type);
+      type.getDirectDependenciesFromSelf().stream()
+          .map(dependency -> dependency.getTargetClass())
+          .filter(target -> target.getPackageName().startsWith("org.refusal."))
+          .filter(target -> !name(target).equals(from) && level.get(name(target)) >= level.get(from))
+          .forEach(target -> wrong.add(type.getName() + " uses " + target.getName()));
+    }
+    assertThat(new TreeSet<>(wrong)).isEmpty();
+  }
+
+  @Test
+  void tensorsStayWhereTheyBelong() {
+    List<String> others =
+        LEVELS.stream().flatMap(List::stream).filter(each -> !TENSORS.contains(each)).toList();
+    for (String each : others) {
+      noClasses()
+          .that(resideInAPackage("org.refusal." + each + ".."))
+          .should()
+          .dependOnClassesThat(
+              resideInAPackage("ai.djl..")
+                  .and(com.tngtech.archunit.base.DescribedPredicate.not(resideInAPackage("ai.djl.huggingface.tokenizers.."))))
+          .because("tensors belong to " + TENSORS)
+          .check(classes);
+    }
+  }
+
+  @Test
+  void coreWritesToNoStandardStream() {
+    noClasses()
+        .should()
+        .accessField(System.class, "out")
+        .orShould()
+        .accessField(System.class, "err")
+        .orShould()
+        .callMethod(System.class, "exit", int.class)
+        .check(classes);
+  }
+
+  @Test
+  void coreKnowsNoCommandLine() {
+    GivenClassesConjunction core = noClasses().that(resideInAPackage("org.refusal.."));
+    core.should().dependOnClassesThat(resideInAPackage("picocli..")).check(classes);
+  }
+}
