@@ -1,0 +1,70 @@
+package org.refusal.cli;
+
+import java.nio.file.Path;
+import java.util.List;
+import org.refusal.base.ExitCode;
+import org.refusal.config.Binder;
+import org.refusal.config.ModelSection;
+import org.refusal.stage.Doctor;
+import org.refusal.stage.Pipeline;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+
+/** {@code refusal doctor}: what this machine can run. */
+final class DoctorCommand {
+  private DoctorCommand() {}
+
+  static CommandSpec spec(Console console) {
+    CommandSpec spec =
+        CommandTree.command(
+            "doctor",
+            "What can this machine run? Device, memory, model files, tokenizer, template, configs.",
+            arguments -> {
+              String model = arguments.matchedOptionValue("--model", null);
+              String results = arguments.matchedOptionValue("--results-dir", "results");
+              ModelSection section = model == null ? null : section(arguments, model, console);
+              boolean good = true;
+              for (Doctor.Finding finding : Doctor.examine(section, Path.of(results))) {
+                console.out().println("%-4s %-10s %s".formatted(finding.good() ? "ok" : "BAD", finding.what(), finding.text()));
+                good &= finding.good();
+              }
+              Path config = arguments.matchedOptionValue("--config", null);
+              if (config != null) {
+                var values = new java.util.LinkedHashMap<String, String>();
+                if (model != null) {
+                  values.put("--model", model);
+                }
+                Pipeline.plan(config, values, List.of(), console.environment());
+                console.out().println("ok   config     " + config + " binds");
+              }
+              return good ? ExitCode.OK.code() : ExitCode.ENVIRONMENT.code();
+            });
+    spec.addOption(
+        OptionSpec.builder("--model", "--model-name").type(String.class).paramLabel("NAME")
+            .description("Hub name or folder of the model to look at.").build());
+    spec.addOption(
+        OptionSpec.builder("--device").type(String.class).paramLabel("NAME")
+            .description("auto, cpu, cuda or cuda:N. Default: auto.").build());
+    spec.addOption(
+        OptionSpec.builder("--cache-dir", "--cache_dir").type(String.class).paramLabel("FOLDER")
+            .description("Folder of the Hugging Face cache.").build());
+    spec.addOption(
+        OptionSpec.builder("--results-dir", "--results_dir").type(String.class).paramLabel("FOLDER")
+            .description("Results folder. Default: results.").build());
+    spec.addOption(
+        OptionSpec.builder("--config").type(Path.class).paramLabel("FILE")
+            .description("Pipeline file to check.").build());
+    return spec;
+  }
+
+  private static ModelSection section(picocli.CommandLine.ParseResult arguments, String model, Console console) {
+    Binder.Draft draft = Binder.empty().with(new Binder.Override("name", model, true, "--model"));
+    for (String option : List.of("device", "cache-dir")) {
+      String value = arguments.matchedOptionValue("--" + option, null);
+      if (value != null) {
+        draft = draft.with(new Binder.Override(option.replace('-', '_'), value, true, "--" + option));
+      }
+    }
+    return Binder.bind(ModelSection.class, draft, console.environment()::get);
+  }
+}

@@ -1,0 +1,156 @@
+package org.refusal.stage;
+
+import ai.djl.Device;
+import java.io.IOException;
+import java.nio.file.FileStore;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.refusal.base.UserException;
+import org.refusal.config.ModelSection;
+import org.refusal.io.Safetensors;
+import org.refusal.model.CheckpointFolder;
+import org.refusal.run.ResultLayout;
+import org.refusal.text.ChatTemplate;
+import org.refusal.text.RenderedPrompt;
+import org.refusal.text.Tokenizer;
+import org.refusal.torch.Devices;
+import org.refusal.torch.TorchRuntime;
+
+/** What this machine can run: device, memory needed against free, model files, tokenizer, template. */
+public final class Doctor {
+  private static final double GIB = 1 << 30;
+
+  private Doctor() {}
+
+  /** One line of the diagnosis. */
+  public record Finding(boolean good, String what, String text) {}
+
+  /** @param model may be null: then only the machine is looked at */
+  public static List<Finding> examine(ModelSection model, Path results) {
+    List<Finding> findings = new ArrayList<>();
+    TorchRuntime.start();
+    Runtime runtime = Runtime.getRuntime();
+    String wanted = model == null ? "auto" : model.device();
+    check(findings, "device", () -> Devices.name(Devices.parse(wanted)) + ", libtorch " + TorchRuntime.version());
+    findings.add(
+        new Finding(
+            true, "processor",
+            "%d cores, Java heap up to %.1f GiB".formatted(runtime.availableProcessors(), runtime.maxMemory() / GIB)));
+    check(findings, "disk", () -> {
+      Path there = results.toAbsolutePath();
+      while (!Files.exists(there)) {
+        there = there.getParent();
+      }
+      FileStore store = Files.getFileStore(there);
+      return "%.1f GiB free at %s".formatted(store.getUsableSpace() / GIB, there);
+    });
+    if (model == null) {
+      return findings;
+    }
+    check(findings, "model", () -> {
+      CheckpointFolder checkpoint = Models.checkpoint(model);
+      return "%s: %s, %d layers, d_model %d, context %d, stored as %s, in %s"
+          .formatted(
+              checkpoint.config().name(), checkpoint.config().modelType(), checkpoint.config().layers(),
+              checkpoint.config().dModel(), checkpoint.config().maxPositions(), checkpoint.config().storedType(),
+              checkpoint.folder());
+    });
+    check(findings, "memory", () -> memory(model));
+    check(findings, "tokenizer", () -> {
+      CheckpointFolder checkpoint = Models.checkpoint(model);
+      try (Tokenizer tokenizer = Tokenizer.load(checkpoint.folder())) {
+        if (tokenizer.idBound() > checkpoint.config().vocabSize()) {
+          throw UserException.badData(
+              "ids up to %d, but the model's vocabulary has %d"
+                  .formatted(tokenizer.idBound() - 1, checkpoint.config().vocabSize()));
+        }
+        return "%d ids, vocabulary of %d".formatted(tokenizer.idBound(), checkpoint.config().vocabSize());
+      }
+    });
+    check(findings, "template", () -> {
+      try (Tokenizer tokenizer = Tokenizer.load(Models.checkpoint(model).folder())) {
+        ChatTemplate template = ChatTemplate.of("auto", tokenizer, "");
+        RenderedPrompt prompt = template.prompt("How are you?");
+        return "%s: %d template tokens before the text, %d after; rendered: %s"
+            .formatted(
+                template.name(), prompt.userFrom(), prompt.length() - prompt.userTo(),
+                prompt.text().replace("\n", "\\n"));
+      }
+    });
+    Path report = new ResultLayout(results).collectReport(Models.name(model));
+    if (Files.exists(report)) {
+      check(findings, "metric", () -> {
+        CollectReport collected =
+            org.refusal.io.Json.read(report, CollectReport.class);
+        return "refusal tokens R %s%s"
+            .formatted(
+                collected.refusalTokens().stream().map(token -> "'" + token.piece() + "'").toList(),
+                collected.separation() == null
+                    ? "; not judged"
+                    : "; AUC %.3f [%.3f, %.3f]"
+                        .formatted(
+                            collected.separation().auc(), collected.separation().low(),
+                            collected.separation().high()));
+      });
+    }
+    return findings;
+  }
+
+  private static String memory(ModelSection model) throws IOException {
+    CheckpointFolder checkpoint = Models.checkpoint(model);
+    long parameters = 0;
+    for (Path file : checkpoint.weightFiles()) {
+      try (Safetensors weights = Safetensors.open(file)) {
+        parameters += weights.entries().values().stream().mapToLong(Safetensors.Entry::elements).sum();
+      }
+    }
+    Device device = Devices.parse(model.device());
+    int bytes =
+        switch (model.torchDtype()) {
+          case "float64" -> 8;
+          case "float16", "bfloat16" -> 2;
+          case "auto" -> device.isGpu() ? 2 : 4;
+          default -> 4;
+        };
+    double needed = parameters * (double) bytes;
+    double free = device.isGpu() ? Double.NaN : freeMemory();
+    String text =
+        "%.2f billion parameters need %.1f GiB for weights%s"
+            .formatted(
+                parameters / 1e9, needed / GIB,
+                Double.isNaN(free) ? "" : "; %.1f GiB of memory are available".formatted(free / GIB));
+    if (free < needed * 1.3) {
+      throw UserException.environment(text, "use a larger machine, a GPU, or torch_dtype: bfloat16");
+    }
+    return text;
+  }
+
+  private static double freeMemory() throws IOException {
+    Path info = Path.of("/proc/meminfo");
+    if (!Files.exists(info)) {
+      return Double.NaN;
+    }
+    return Files.readAllLines(info).stream()
+        .filter(line -> line.startsWith("MemAvailable:"))
+        .mapToDouble(line -> Double.parseDouble(line.replaceAll("\\D+", "")) * 1024)
+        .findFirst()
+        .orElse(Double.NaN);
+  }
+
+  @FunctionalInterface
+  private interface Look {
+    String at() throws IOException;
+  }
+
+  private static void check(List<Finding> findings, String what, Look look) {
+    try {
+      findings.add(new Finding(true, what, look.at()));
+    } catch (UserException e) {
+      findings.add(new Finding(false, what, e.getMessage() + e.advice().map(advice -> " (" + advice + ")").orElse("")));
+    } catch (IOException e) {
+      findings.add(new Finding(false, what, String.valueOf(e.getMessage())));
+    }
+  }
+}
