@@ -22,6 +22,8 @@ final class ReportBasis {
 
   void behaviour(CollectReport collect) {
     page.text().heading(2, "Who refuses what");
+    page.text().paragraph(
+        "Share of prompts that the model refused, fully or in part, by the refusal detector on its own greedy answers.");
     page.figure("report_refusal_rates", "Refusal rates with 95 % Wilson intervals", RefusalRates.figure(collect));
     boolean hard = collect.categories().values().stream().anyMatch(sides -> sides.hard() != null);
     List<List<String>> rows = new ArrayList<>();

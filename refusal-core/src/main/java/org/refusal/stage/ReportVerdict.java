@@ -107,10 +107,16 @@ final class ReportVerdict {
                     "first shared layer",
                     layer(truth.path("first_shared_layer")),
                     layer(verdict.path("first_shared_layer")),
-                    truth.path("first_shared_layer").asText().equals(verdict.path("first_shared_layer").asText())
-                        ? "yes"
-                        : "no"),
+                    sharedLayer(truth.path("first_shared_layer"), verdict.path("first_shared_layer"))),
                 List.of("leak of category evidence", truth.path("leak").asText("–"), "", "")));
+  }
+
+  /** A planted none means no planted sharing: what converges after the decision may still be found. */
+  private static String sharedLayer(JsonNode planted, JsonNode found) {
+    if (!planted.isTextual()) {
+      return "";
+    }
+    return planted.asText().equals(found.asText()) ? "yes" : "no";
   }
 
   void profile() {
