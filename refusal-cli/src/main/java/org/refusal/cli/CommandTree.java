@@ -92,7 +92,7 @@ final class CommandTree {
   private static CommandSpec completion(Console console) {
     return command(
         "completion",
-        "Print a completion script for bash and zsh: source <(refusal completion)",
+        "Print a completion script for bash and zsh; use it with: source <(refusal completion).",
         arguments -> {
           CommandLine root = arguments.commandSpec().parent().commandLine();
           console.out().println(AutoComplete.bash("refusal", root));
