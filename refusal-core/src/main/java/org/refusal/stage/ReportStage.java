@@ -107,7 +107,7 @@ public final class ReportStage implements Stage<ReportConfig> {
         circuits::similarity, () -> missing.add("similarity of circuits (`refusal analyze`)"));
     var metrics = sources.metrics();
     if (metrics.isEmpty()) {
-      missing.add("faithfulness and side effects (`refusal evaluate`)");
+      missing.add("faithfulness and side effects (`refusal evaluate`, when there is something to evaluate)");
     } else {
       causal.faithfulness(metrics);
       causal.sideEffects(metrics);

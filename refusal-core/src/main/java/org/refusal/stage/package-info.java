@@ -1,2 +1,14 @@
-/** The stages of the pipeline: what each answers, reads and writes. */
+/**
+ * The stages of the pipeline: what each answers, reads and writes. {@code docs/stages.md} describes them one by one.
+ *
+ * <p>File formats of this package: {@code {model}_collect.json} is {@link org.refusal.stage.CollectReport}; {@code
+ * {model}_similarity.json} (format {@code refusal-similarity}, version 1) is an object with {@code format}, {@code version},
+ * {@code model}, {@code nothing} (why there is nothing to compare, or null), {@code effect_vectors} ({@code prompt_side} or
+ * {@code total}), {@code equalized_to} (nodes to which circuits were cut before the legacy similarity, or -1), {@code
+ * hook_points}, {@code definitions} by measure, and {@code groups} by {@code toxic_toxic}, {@code safe_safe}, {@code
+ * safe_toxic} and {@code both}. A group holds {@code rows}, {@code columns}, {@code symmetric}, {@code nodes}, {@code
+ * measures} (by measure, then by hook point or {@code pooled}: {@code [rows][columns]}), {@code means} over pairs of
+ * different categories and over equal ones, and {@code tree} (measure, leaf order, merges) or null. What is undefined is
+ * the text {@code "NaN"}.
+ */
 package org.refusal.stage;

@@ -174,7 +174,7 @@ class ReportStageTest {
         .contains("| 1.90 [1.60, 2.10] |")
         .contains("Prompts left out because they do not fit the model's context: 1")
         .contains("Nothing was compared: analysis.compare")
-        .contains("- faithfulness and side effects (`refusal evaluate`)")
+        .contains("- faithfulness and side effects (`refusal evaluate`")
         .contains("](../visualizations/tiny/report_profile.png)");
     assertThat(Files.readString(layout.reports().resolve("tiny_report.html"))).contains("data:image/png;base64,");
     try (PDDocument pdf = Loader.loadPDF(layout.reports().resolve("tiny_report.pdf").toFile())) {
