@@ -152,7 +152,8 @@ class CommandLineTest {
     assertThat(run("analyze-data", "--dataset-dir", folder.resolve("none").toString(), "--results-dir", results()))
         .satisfies(ran -> assertThat(ran.err()).contains("or-bench-80k.csv: no such file"))
         .satisfies(ran -> assertThat(ran.code()).isEqualTo(65));
-    assertThat(run("collect", "--model", folder.resolve("none").toString(), "--dataset-dir", data.toString()))
+    assertThat(run("collect", "--model", folder.resolve("none").toString(), "--dataset-dir", data.toString(),
+            "--results-dir", results()))
         .satisfies(ran -> assertThat(ran.err()).contains("no such model folder"))
         .satisfies(ran -> assertThat(ran.code()).isEqualTo(78));
   }

@@ -1,5 +1,9 @@
 package org.refusal.config;
 
+import static org.refusal.config.Checks.noRepetition;
+import static org.refusal.config.Checks.require;
+import static org.refusal.config.Checks.fraction;
+
 import java.util.List;
 
 /** configs/data/*.yaml: which prompts, and what to report of them. */
@@ -21,20 +25,37 @@ public record AnalyzeDataConfig(
       @Key(doc = "Add the hard prompts (safe but borderline) to the safe pool.", def = "false") boolean includeHard,
       @Key(doc = "use_all takes all toxic prompts of a category and as many safe ones; equalize cuts every category to the smallest toxic count.",
               def = "use_all", choices = {"use_all", "equalize"})
-          String categoryBalanceStrategy) {}
+          String categoryBalanceStrategy) {
+    public Dataset {
+      noRepetition("categories", categories);
+    }
+  }
 
   /** {@code analysis:} */
   public record Analysis(
       @Key(doc = "Warn when a category's toxic prompts are less than this share of its safe ones.", def = "0.05")
           double minToxicRatioWarning,
       @Key(doc = "Draw the charts.", def = "true") boolean generatePlots,
-      @Key(doc = "How the charts look.") Plots plots) {}
+      @Key(doc = "How the charts look.") Plots plots) {
+    public Analysis {
+      fraction("min_toxic_ratio_warning", minToxicRatioWarning);
+    }
+  }
 
   /** {@code analysis.plots:} */
   public record Plots(
       @Key(doc = "Width and height in inches.", def = "[12, 8]") List<Double> figsize,
       @Key(doc = "Pixels per inch of PNG files.", def = "150") int dpi,
-      @Key(doc = "Look of the charts.", def = "light", choices = {"light", "dark", "print"}) String style) {}
+      @Key(doc = "Look of the charts.", def = "light", choices = {"light", "dark", "print"}) String style) {
+    public Plots {
+      require(
+          "figsize",
+          figsize.size() == 2 && figsize.stream().allMatch(inches -> inches > 0 && inches <= 100),
+          figsize,
+          "width and height in inches, up to 100");
+      require("dpi", dpi >= 10 && dpi <= 1200, dpi, "a whole number from 10 to 1200");
+    }
+  }
 
   /** {@code output:} */
   public record Output(

@@ -1,5 +1,9 @@
 package org.refusal.config;
 
+import static org.refusal.config.Checks.atLeast;
+import static org.refusal.config.Checks.noRepetition;
+import static org.refusal.config.Checks.require;
+
 import java.util.List;
 
 /** configs/models/*.yaml: which model runs on which prompts, and what is kept of it. */
@@ -31,7 +35,12 @@ public record CollectConfig(
           String detector,
       @Key(doc = "Record prompts that cannot be run as missing and go on, instead of stopping.", def = "false",
               options = "--keep-going")
-          boolean keepGoing) {}
+          boolean keepGoing) {
+    public Inference {
+      atLeast("batch_size", batchSize, 1);
+      atLeast("max_new_tokens", maxNewTokens, 1);
+    }
+  }
 
   /** {@code data:} */
   public record Data(
@@ -50,7 +59,13 @@ public record CollectConfig(
           double heldoutFraction,
       @Key(doc = "all, or behaviour_consistent: later stages use only toxic prompts that were refused and safe ones that were answered.",
               def = "all", choices = {"all", "behaviour_consistent"})
-          String keep) {}
+          String keep) {
+    public Data {
+      noRepetition("categories", categories);
+      atLeast("max_prompts_per_category", maxPromptsPerCategory, 0);
+      require("heldout_fraction", heldoutFraction >= 0 && heldoutFraction < 1, heldoutFraction, "at least 0 and below 1");
+    }
+  }
 
   /** {@code output:} */
   public record Output(

@@ -1,5 +1,9 @@
 package org.refusal.config;
 
+import static org.refusal.config.Checks.atLeast;
+import static org.refusal.config.Checks.noRepetition;
+import static org.refusal.config.Checks.notNegative;
+
 import java.util.List;
 
 /** configs/circuits/*.yaml: attribution, selection and comparison of circuits. Used by discover and analyze. */
@@ -44,7 +48,14 @@ public record DiscoverConfig(
               def = "separate", choices = {"separate", "joint"})
           String igPath,
       @Key(doc = "causal, legacy (correlation) or none.", def = "causal", choices = {"causal", "legacy", "none"})
-          String edges) {}
+          String edges) {
+    public CircuitSection {
+      notNegative("node_threshold", nodeThreshold);
+      notNegative("edge_threshold", edgeThreshold);
+      atLeast("top_n_per_layer", topNPerLayer, 1);
+      atLeast("ig_steps", igSteps, 1);
+    }
+  }
 
   /** {@code discovery:} */
   public record Discovery(
@@ -63,7 +74,13 @@ public record DiscoverConfig(
       @Key(doc = "Prompts run at once; does not change results beyond rounding.", def = "8", neutral = true)
           int batchSize,
       @Key(doc = "Go on when the metric does not separate refused from answered prompts (AUC below .6).", def = "false")
-          boolean force) {}
+          boolean force) {
+    public Discovery {
+      noRepetition("categories", categories);
+      atLeast("max_prompts_per_category", maxPromptsPerCategory, 0);
+      atLeast("batch_size", batchSize, 1);
+    }
+  }
 
   /** {@code analysis:} */
   public record Analysis(

@@ -1,5 +1,9 @@
 package org.refusal.config;
 
+import static org.refusal.config.Checks.atLeast;
+import static org.refusal.config.Checks.noRepetition;
+import static org.refusal.config.Checks.fraction;
+
 import java.util.List;
 
 /** Causal evaluation on held-out prompts. */
@@ -29,7 +33,17 @@ public record EvaluateConfig(
           int batchSize,
       @Key(doc = "Also generate text under the interventions and report the refusal rate.", def = "false")
           boolean behaviour,
-      @Key(doc = "Reproduce the original project's scores beside the sound ones.", def = "false") boolean legacy) {}
+      @Key(doc = "Reproduce the original project's scores beside the sound ones.", def = "false") boolean legacy) {
+    public Evaluation {
+      noRepetition("categories", categories);
+      atLeast("curve_sizes", curveSizes, 2);
+      atLeast("random_circuits", randomCircuits, 0);
+      atLeast("bootstrap", bootstrap, 1);
+      atLeast("max_prompts_per_category", maxPromptsPerCategory, 0);
+      atLeast("curve_prompts", curvePrompts, 0);
+      atLeast("batch_size", batchSize, 1);
+    }
+  }
 
   /** {@code transfer:} */
   public record Transfer(
@@ -47,7 +61,19 @@ public record EvaluateConfig(
       @Key(doc = "At most so many dimensions of the direction form.", def = "16") int maxDirections,
       @Key(doc = "Random latent sets and spans of equal size as controls.", def = "2") int controls,
       @Key(doc = "Resamples of the discovery prompts whose effect directions are run as well, for intervals.", def = "4")
-          int directionResamples) {}
+          int directionResamples) {
+    public Transfer {
+      noRepetition("forms", forms);
+      fraction("share", share);
+      atLeast("max_latents", maxLatents, 1);
+      fraction("readout_energy", readoutEnergy);
+      atLeast("max_readout_rank", maxReadoutRank, 1);
+      fraction("direction_energy", directionEnergy);
+      atLeast("max_directions", maxDirections, 1);
+      atLeast("controls", controls, 0);
+      atLeast("direction_resamples", directionResamples, 0);
+    }
+  }
 
   /** {@code output:} */
   public record Output(

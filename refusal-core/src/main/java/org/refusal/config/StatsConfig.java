@@ -1,5 +1,10 @@
 package org.refusal.config;
 
+import static org.refusal.config.Checks.atLeast;
+import static org.refusal.config.Checks.noRepetition;
+import static org.refusal.config.Checks.require;
+import static org.refusal.config.Checks.fraction;
+
 import java.util.List;
 
 /** Statistics over stored attributions and transfer, and the verdict. */
@@ -17,7 +22,13 @@ public record StatsConfig(
       @Key(doc = "Permutations B of every permutation test; p = (b + 1) / (B + 1).", def = "2000") int permutations,
       @Key(doc = "Bootstrap resamples of every interval.", def = "1000") int bootstrap,
       @Key(doc = "Reproduce the original project's significance test beside the sound ones.", def = "false")
-          boolean legacy) {}
+          boolean legacy) {
+    public Stats {
+      noRepetition("categories", categories);
+      atLeast("permutations", permutations, 1);
+      atLeast("bootstrap", bootstrap, 1);
+    }
+  }
 
   /** {@code verdict:} */
   public record Verdict(
@@ -40,7 +51,20 @@ public record StatsConfig(
       @Key(doc = "Least prompt side, as a share of the refusal gap; below it the model refuses by default.", def = "0.2")
           double minPromptShare,
       @Key(doc = "A transfer form is weak when its own drop, in units of the gap, is less.", def = "0.1")
-          double weakDrop) {}
+          double weakDrop) {
+    public Verdict {
+      require("distinct", distinct <= shared, distinct, "at most shared, " + shared);
+      fraction("pair_share", pairShare);
+      require("one_cause_d", oneCauseD <= severalCausesD, oneCauseD, "at most several_causes_d, " + severalCausesD);
+      fraction("cluster_support", clusterSupport);
+      fraction("min_auc", minAuc);
+      atLeast("min_discovery", minDiscovery, 1);
+      atLeast("min_heldout", minHeldout, 1);
+      fraction("max_open_pairs", maxOpenPairs);
+      require("completeness", completeness.size() == 2 && completeness.get(0) <= completeness.get(1), completeness,
+          "a lower and an upper bound");
+    }
+  }
 
   /** {@code output:} */
   public record Output(

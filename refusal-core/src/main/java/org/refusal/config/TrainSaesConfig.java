@@ -1,5 +1,10 @@
 package org.refusal.config;
 
+import static org.refusal.config.Checks.atLeast;
+import static org.refusal.config.Checks.notNegative;
+import static org.refusal.config.Checks.positive;
+import static org.refusal.config.Checks.require;
+
 /** configs/sae/*.yaml: the sparse autoencoders, one per hook point. */
 public record TrainSaesConfig(
     @Key(doc = "The model whose activations are used.") ModelSection model,
@@ -22,7 +27,16 @@ public record TrainSaesConfig(
       @Key(doc = "A latent is dead when it was not active for so many tokens.", def = "100000") long deadAfter,
       @Key(doc = "A token is an attention sink when its norm exceeds so many times the median norm of the hook point.",
               def = "10.0")
-          double sinkFactor) {}
+          double sinkFactor) {
+    public Sae {
+      atLeast("hidden_dim", hiddenDim, 1);
+      notNegative("sparsity_coeff", sparsityCoeff);
+      require("k_percent", kPercent > 0 && kPercent <= 1, kPercent, "a share above 0, up to 1");
+      require("k", k == null || (k >= 1 && k <= hiddenDim), k, "a whole number from 1 to hidden_dim, " + hiddenDim);
+      atLeast("dead_after", deadAfter, 1);
+      positive("sink_factor", sinkFactor);
+    }
+  }
 
   /** {@code training:} */
   public record Training(
@@ -37,7 +51,26 @@ public record TrainSaesConfig(
               neutral = true)
           int windowMib,
       @Key(doc = "Steps between checkpoints from which a killed run goes on.", def = "500", neutral = true)
-          int checkpointEvery) {}
+          int checkpointEvery) {
+    public Training {
+      atLeast("epochs", epochs, 1);
+      atLeast("batch_size", batchSize, 2);
+      atLeast("max_samples", maxSamples, 0);
+      atLeast("max_steps", maxSteps, 0);
+      require("learning_rate", learningRate.equals("auto") || isPositive(learningRate), learningRate,
+          "auto or a number above 0");
+      atLeast("window_mib", windowMib, 1);
+      atLeast("checkpoint_every", checkpointEvery, 1);
+    }
+
+    private static boolean isPositive(String number) {
+      try {
+        return Double.parseDouble(number) > 0;
+      } catch (NumberFormatException e) {
+        return false;
+      }
+    }
+  }
 
   /** {@code output:} */
   public record Output(

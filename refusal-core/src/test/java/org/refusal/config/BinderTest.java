@@ -59,6 +59,10 @@ class BinderTest {
         "[a, b] | c.yaml:1:1: a config file holds keys",
         "model: {name: m}\\ntraining: {balance_safe_toxic: maybe} | must be true or false, not 'maybe'",
         "model: {name: m}\\nsae: {k_percent: .nan} | must be a number, not '.nan'",
+        "model: {name: m}\\nsae: {hidden_dim: 8, k: 9} | c.yaml:2:25: sae.k: 9 is not a whole number from 1 to hidden_dim, 8",
+        "model: {name: m}\\ntraining: {batch_size: 0} | c.yaml:2:24: training.batch_size: 0 is not a whole number of at least 2",
+        "model: {name: m}\\ntraining: {learning_rate: fast} | c.yaml:2:27: training.learning_rate: fast is not auto or a number above 0",
+        "model: {name: m}\\nsae: {k_percent: 1.5} | c.yaml:2:18: sae.k_percent: 1.5 is not a share above 0, up to 1",
       })
   void whatDoesNotFitIsOneLineWithItsPlace(String text, String message) {
     assertThatThrownBy(() -> bind(text.replace("\\n", "\n")))
