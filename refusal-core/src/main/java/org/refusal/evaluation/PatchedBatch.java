@@ -21,6 +21,7 @@ import org.refusal.baseline.PromptTokens;
 import org.refusal.circuit.HookPoint;
 import org.refusal.model.Hook;
 import org.refusal.model.Hooks;
+import org.refusal.model.Prefix;
 import org.refusal.model.TokenBatch;
 import org.refusal.sae.SparseAutoencoder;
 import org.refusal.torch.Memory;
@@ -45,14 +46,36 @@ final class PatchedBatch implements AutoCloseable {
     this.prompts = List.copyOf(prompts);
     this.tokens = Captures.batch(prompts, model.padId());
     this.baseline = model.baseline().align(this.prompts, points);
-    findSinks(points);
+    findSinks(points, cleanSinks(points));
+  }
+
+  /**
+   * Of interventions at one hook point only.
+   *
+   * @param prefix the clean run of the prompts up to it
+   */
+  PatchedBatch(EvaluationModel model, List<PromptTokens> prompts, Prefix prefix) {
+    this.model = model;
+    this.prompts = List.copyOf(prompts);
+    this.tokens = prefix.batch();
+    HookPoint at = prefix.at();
+    this.baseline = model.baseline().align(this.prompts, List.of(at));
+    boolean[][] rows = new boolean[prompts.size()][];
+    try (Memory.Scope scope = Memory.scope()) {
+      for (int r = 0; r < rows.length; r++) {
+        NDArray row = prefix.activation().get(r).get("%d:".formatted(tokens.padding(r)));
+        rows[r] = model.thresholds().mask(at, row);
+      }
+    }
+    findSinks(List.of(at), Map.of(at, rows));
   }
 
   TokenBatch tokens() {
     return tokens;
   }
 
-  private void findSinks(Collection<HookPoint> points) {
+  /** Sinks of the clean run at the hook points that have a threshold {@code [batch][T]}. */
+  private Map<HookPoint, boolean[][]> cleanSinks(Collection<HookPoint> points) {
     Collection<HookPoint> checked = new TreeSet<>(points);
     checked.retainAll(model.thresholds().byPoint().keySet());
     Map<HookPoint, boolean[][]> sinks = new HashMap<>();
@@ -68,6 +91,10 @@ final class PatchedBatch implements AutoCloseable {
         }
       }
     }
+    return sinks;
+  }
+
+  private void findSinks(Collection<HookPoint> points, Map<HookPoint, boolean[][]> sinks) {
     int width = tokens.width();
     for (HookPoint at : points) {
       float[] kept = new float[prompts.size() * width];

@@ -14,6 +14,7 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.refusal.base.ExitCode;
 import org.refusal.base.UserException;
+import org.refusal.baseline.Captures;
 import org.refusal.baseline.PromptTokens;
 import org.refusal.circuit.HookPoint;
 import org.refusal.model.Hooks;
@@ -28,7 +29,7 @@ import org.refusal.torch.TorchOps;
  * <p>Cost for n prompts and K interventions: per first hook point one pass over the prompts up to it, shared by all
  * interventions that begin there, then n K passes over the layers above it, {@code batchSize} rows at a time; one pass
  * over the partners up to the last hook point where the baseline is paired, and one over the prompts where sinks are
- * known. Memory grows with {@code batchSize * tokens * d_sae}. When memory runs out, the batch is halved.
+ * known and several hook points are patched. Memory grows with {@code batchSize * tokens * d_sae}. When memory runs out, the batch is halved.
  *
  * @param batchSize rows run at once; changes no result beyond rounding
  */
@@ -55,7 +56,7 @@ public record PatchedRuns(EvaluationModel model, int batchSize) {
           doubles(
               model.metric().apply(
                   model.lm().forward(
-                      org.refusal.baseline.Captures.batch(chosen, model.padId()), Hooks.none(), LogitsAt.LAST)));
+                      Captures.batch(chosen, model.padId()), Hooks.none(), LogitsAt.LAST)));
       for (int i = 0; i < m.length; i++) {
         metrics[chunk.get(i)] = finite(m[i], chosen.get(i), "the whole model");
       }
@@ -97,8 +98,8 @@ public record PatchedRuns(EvaluationModel model, int batchSize) {
     HookPoint first = interventions.get(0).first();
     int atOnce = Math.max(1, batchSize / chunk.size());
     try (Memory.Scope scope = Memory.scope();
-        PatchedBatch batch = new PatchedBatch(model, chosen, points(interventions));
-        Prefix prefix = model.lm().prefix(batch.tokens(), first, Hooks.none())) {
+        Prefix prefix = model.lm().prefix(Captures.batch(chosen, model.padId()), first, Hooks.none());
+        PatchedBatch batch = patched(chosen, prefix, points(interventions))) {
       int from = 0;
       while (from < interventions.size()) {
         int to = Math.min(interventions.size(), from + atOnce);
@@ -121,6 +122,12 @@ public record PatchedRuns(EvaluationModel model, int batchSize) {
     } catch (RuntimeException e) {
       halve(e, chunk, part -> chunk(prompts, part, interventions, numbers, metrics));
     }
+  }
+
+  private PatchedBatch patched(List<PromptTokens> prompts, Prefix prefix, SortedSet<HookPoint> points) {
+    return points.size() == 1
+        ? new PatchedBatch(model, prompts, prefix)
+        : new PatchedBatch(model, prompts, points);
   }
 
   private double[] run(PatchedBatch batch, Prefix prefix, List<Intervention> interventions) {
