@@ -1,0 +1,143 @@
+package org.refusal.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.refusal.base.Digests;
+import org.refusal.data.Category;
+import org.refusal.demo.PlantedKind;
+import org.refusal.demo.PlantedModel;
+import org.refusal.demo.PlantedSpec;
+
+/** The whole pipeline on models whose truth is known. */
+@Tag("slow")
+class PlantedPipelineTest {
+  private static final Path CONFIG = Path.of("..", "configs", "pipeline", "planted.yaml");
+
+  @TempDir Path folder;
+
+  private static int run(StringWriter out, StringWriter err, String... arguments) {
+    return Main.run(new PrintWriter(out, true), new PrintWriter(err, true), Map.of(), arguments);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"monolithic, MONOLITHIC", "modular, MODULAR", "mixed, MIXED", "none, INCONCLUSIVE"})
+  void theDemoFindsWhatWasPlanted(String kind, String answer) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+
+    int code = run(out, err, "demo", "--kind", kind, "--seed", "7", "--output-dir", folder.toString(), "--quiet");
+
+    assertThat(out.toString())
+        .as(err.toString())
+        .contains("%s truth: %s found: %s".formatted(kind, answer, answer))
+        .contains("verdict: " + answer);
+    assertThat(code).isZero();
+    Path results = folder.resolve(kind).resolve("results");
+    assertThat(results.resolve("reports").resolve(kind + "_report.pdf")).isNotEmptyFile();
+    assertThat(results.resolve("evaluation_stats").resolve(kind + "_stats.json")).isNotEmptyFile();
+    assertThat(folder.resolve(kind).resolve("model.safetensors")).as("without --keep").doesNotExist();
+  }
+
+  private static final List<Category> FOUR = Category.OR_BENCH.subList(0, 4);
+
+  private Path planted() {
+    Path model = folder.resolve("planted");
+    PlantedModel.write(new PlantedSpec(PlantedKind.MODULAR, 9, 0, FOUR, 12, 12, 0.01, 0), model);
+    return model;
+  }
+
+  private static List<String> arguments(Path model, Path results) {
+    return List.of(
+        "run", "--config", CONFIG.toString(), "--model", model.toString(), "--dataset-dir", model.toString(),
+        "--results-dir", results.toString(), "--set", "train-saes.training.max_steps=120",
+        "--set", "train-saes.training.checkpoint_every=20", "--set", "evaluate.evaluation.curve_sizes=3",
+        "--set", "stats.stats.permutations=100", "--set", "stats.stats.bootstrap=100");
+  }
+
+  /** SHA-256 of every file that a run is answerable for: all but the manifests, which hold times. */
+  private static Map<String, String> digests(Path results) throws IOException {
+    Map<String, String> digests = new TreeMap<>();
+    try (Stream<Path> files = Files.walk(results)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        String name = results.relativize(file).toString();
+        if (!name.startsWith("manifests") && !name.equals(".lock")) {
+          digests.put(name, Digests.sha256(file));
+        }
+      }
+    }
+    return digests;
+  }
+
+  @Test
+  void killedAnywhereAndRunAgainItEndsInTheSameBytes() throws Exception {
+    Path model = planted();
+    Path undisturbed = folder.resolve("undisturbed");
+    StringWriter err = new StringWriter();
+    long started = System.currentTimeMillis();
+    int code = run(new StringWriter(), err, arguments(model, undisturbed).toArray(String[]::new));
+    long duration = System.currentTimeMillis() - started;
+    assertThat(code).as(err.toString()).isZero();
+
+    Path killed = folder.resolve("killed");
+    int kills = 0;
+    for (int attempt = 1; ; attempt++) {
+      Process process = start(model, killed);
+      long patience = Math.max(1500, duration * attempt / 9);
+      if (process.waitFor(patience, TimeUnit.MILLISECONDS)) {
+        assertThat(process.exitValue()).as(Files.readString(folder.resolve("log"))).isZero();
+        break;
+      }
+      process.destroyForcibly().waitFor();
+      kills++;
+      assertThat(attempt).as("attempts").isLessThan(40);
+    }
+
+    assertThat(kills).as("times killed").isGreaterThan(0);
+    assertThat(digests(killed)).isEqualTo(digests(undisturbed));
+  }
+
+  private Process start(Path model, Path results) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of("-Xmx1500m", "-XX:+UseSerialGC", "-cp", System.getProperty("java.class.path")));
+    command.add(Main.class.getName());
+    command.addAll(arguments(model, results));
+    return new ProcessBuilder(command)
+        .redirectErrorStream(true)
+        .redirectOutput(ProcessBuilder.Redirect.to(folder.resolve("log").toFile()))
+        .start();
+  }
+
+  @Test
+  void threadsAndBatchesDoNotChangeTheAnswer() throws Exception {
+    Path model = planted();
+    StringWriter first = new StringWriter();
+    StringWriter second = new StringWriter();
+    List<String> one = new ArrayList<>(arguments(model, folder.resolve("one")));
+    List<String> other = new ArrayList<>(arguments(model, folder.resolve("other")));
+    one.addAll(List.of("--threads", "1", "--set", "collect.inference.batch_size=7", "-q"));
+    other.addAll(List.of("--threads", "2", "-q"));
+
+    assertThat(run(first, new StringWriter(), one.toArray(String[]::new))).isZero();
+    assertThat(run(second, new StringWriter(), other.toArray(String[]::new))).isZero();
+
+    String answer = first.toString().lines().filter(line -> line.startsWith("verdict: ")).findFirst().orElseThrow();
+    assertThat(second.toString()).contains(answer);
+  }
+}
