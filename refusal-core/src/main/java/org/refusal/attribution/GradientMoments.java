@@ -68,20 +68,27 @@ final class GradientMoments implements AutoCloseable {
     }
   }
 
-  /** The categories' moments per prompt at one hook point, added up with equal weights {@code [d_model * d_model]}. */
+  /**
+   * The categories' moments at one hook point, each scaled to unit energy (trace), averaged {@code [d_model * d_model]}.
+   * Without the scaling a category whose gradients are large (its prompts sit where m is steep) would fill the energy that
+   * the read-out keeps, and what the model reads for the others would be cut off.
+   */
   static double[] pooled(List<Path> files, HookPoint at) {
     double[] pooled = null;
     int categories = 0;
     for (Path file : files) {
       try (Safetensors moments = Safetensors.open(file)) {
-        long prompts = moments.longs("prompts")[0];
-        if (prompts == 0) {
+        if (moments.longs("prompts")[0] == 0) {
           continue;
         }
         double[] moment = moments.doubles(at.name() + ".moment");
+        double energy = trace(moment);
+        if (energy == 0) {
+          continue;
+        }
         pooled = pooled == null ? new double[moment.length] : pooled;
         for (int i = 0; i < moment.length; i++) {
-          pooled[i] += moment[i] / prompts;
+          pooled[i] += moment[i] / energy;
         }
         categories++;
       }
@@ -94,6 +101,15 @@ final class GradientMoments implements AutoCloseable {
       pooled[i] /= categories;
     }
     return pooled;
+  }
+
+  private static double trace(double[] moment) {
+    int n = (int) Math.round(Math.sqrt(moment.length));
+    double trace = 0;
+    for (int i = 0; i < n; i++) {
+      trace += moment[i * n + i];
+    }
+    return trace;
   }
 
   @Override
