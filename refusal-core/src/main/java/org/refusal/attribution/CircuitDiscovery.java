@@ -144,7 +144,7 @@ public final class CircuitDiscovery {
   public static Map<HookPoint, Readout> readouts(List<Path> momentFiles, double energy, int maxRank) {
     Map<HookPoint, Readout> readouts = new LinkedHashMap<>();
     for (HookPoint at : GradientMoments.hookPoints(momentFiles.get(0))) {
-      readouts.put(at, Readout.of(GradientMoments.pooled(momentFiles, at), energy, maxRank));
+      readouts.put(at, Readout.of(GradientMoments.scaled(momentFiles, at), energy, maxRank));
     }
     return readouts;
   }

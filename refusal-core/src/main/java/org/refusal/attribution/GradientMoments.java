@@ -68,39 +68,26 @@ final class GradientMoments implements AutoCloseable {
     }
   }
 
-  /**
-   * The categories' moments at one hook point, each scaled to unit energy (trace), averaged {@code [d_model * d_model]}.
-   * Without the scaling a category whose gradients are large (its prompts sit where m is steep) would fill the energy that
-   * the read-out keeps, and what the model reads for the others would be cut off.
-   */
-  static double[] pooled(List<Path> files, HookPoint at) {
-    double[] pooled = null;
-    int categories = 0;
+  /** The categories' moments at one hook point, each scaled to unit trace {@code [d_model * d_model]}. */
+  static List<double[]> scaled(List<Path> files, HookPoint at) {
+    List<double[]> scaled = new java.util.ArrayList<>();
     for (Path file : files) {
       try (Safetensors moments = Safetensors.open(file)) {
-        if (moments.longs("prompts")[0] == 0) {
-          continue;
-        }
         double[] moment = moments.doubles(at.name() + ".moment");
         double energy = trace(moment);
-        if (energy == 0) {
-          continue;
+        if (moments.longs("prompts")[0] > 0 && energy > 0) {
+          for (int i = 0; i < moment.length; i++) {
+            moment[i] /= energy;
+          }
+          scaled.add(moment);
         }
-        pooled = pooled == null ? new double[moment.length] : pooled;
-        for (int i = 0; i < moment.length; i++) {
-          pooled[i] += moment[i] / energy;
-        }
-        categories++;
       }
     }
-    if (pooled == null) {
+    if (scaled.isEmpty()) {
       throw org.refusal.base.UserException.badData(
           "no toxic discovery prompt at all: the causal read-out of %s has nothing to rest on".formatted(at.name()));
     }
-    for (int i = 0; i < pooled.length; i++) {
-      pooled[i] /= categories;
-    }
-    return pooled;
+    return scaled;
   }
 
   private static double trace(double[] moment) {

@@ -3,6 +3,7 @@ package org.refusal.attribution;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.refusal.base.UserException;
@@ -16,7 +17,7 @@ import org.refusal.io.Safetensors.Tensor;
  *
  * @param basis orthonormal rows {@code [rank][d_model]}, strongest first
  * @param energy share of the gradients' energy along each {@code [rank]}
- * @param totalEnergy mean squared gradient norm summed over tokens
+ * @param totalEnergy of the mean moment of the categories, each scaled to 1; 0 where there are no gradients
  */
 public record Readout(double[][] basis, double[] energy, double totalEnergy) {
   static final String FORMAT = "refusal-readout";
@@ -42,32 +43,29 @@ public record Readout(double[][] basis, double[] energy, double totalEnergy) {
   }
 
   /**
-   * From the second moment of the gradients.
+   * The leading eigenvectors of the mean of the categories' moments. A direction belongs to the read-out when it carries at
+   * least the share {@code least / categories} of the mean's energy: had it that energy from one category alone, it would
+   * be the share {@code least} of that category's. (A cut at 99 % of the pooled energy would depend on the number of
+   * categories, and where most of everyone's gradient lies along one direction it would drop what is read for one only.)
    *
-   * @param moment {@code [d_model * d_model]}
-   * @param share of the energy that the basis keeps
+   * @param moments of each category, scaled to unit trace, each {@code [d_model * d_model]}
    * @param maxRank at most so many directions
    */
-  static Readout of(double[] moment, double share, int maxRank) {
-    int n = (int) Math.round(Math.sqrt(moment.length));
-    double total = 0;
-    for (int i = 0; i < n; i++) {
-      total += moment[i * n + i];
-    }
-    if (!(total > 0)) {
+  static Readout of(List<double[]> moments, double least, int maxRank) {
+    if (moments.isEmpty()) {
       return new Readout(new double[0][], new double[0], 0);
     }
-    LeadingEigenvectors.Result leading = LeadingEigenvectors.of(moment, n, Math.min(maxRank, n));
-    int rank = 0;
-    double kept = 0;
-    while (rank < leading.values().length && kept < share * total) {
-      kept += leading.values()[rank++];
+    int n = (int) Math.round(Math.sqrt(moments.get(0).length));
+    double[] mean = new double[n * n];
+    for (double[] moment : moments) {
+      for (int i = 0; i < mean.length; i++) {
+        mean[i] += moment[i] / moments.size();
+      }
     }
-    double[] energy = new double[rank];
-    for (int r = 0; r < rank; r++) {
-      energy[r] = leading.values()[r] / total;
-    }
-    return new Readout(Arrays.copyOf(leading.vectors(), rank), energy, total);
+    LeadingEigenvectors.Result leading = LeadingEigenvectors.of(mean, n, Math.min(maxRank, n));
+    int rank =
+        (int) Arrays.stream(leading.values()).filter(energy -> energy >= least / moments.size()).count();
+    return new Readout(Arrays.copyOf(leading.vectors(), rank), Arrays.copyOf(leading.values(), rank), 1);
   }
 
   public static void write(Path path, String model, Map<HookPoint, Readout> readouts) {

@@ -39,9 +39,9 @@
  *
  * <h2>Read-out file, version 1</h2>
  *
- * {@code {model}_readout.safetensors}: per hook point {@code {hook}.basis} F32 [r, d_model], orthonormal rows, the leading
- * eigenvectors of the second moment of the path-averaged gradients over the toxic discovery prompts, each category scaled
- * to unit energy; {@code {hook}.energy} F64 [r], the share of the total energy that each carries; {@code {hook}.total_energy} F64
- * [1]. Metadata: {@code format} = {@code refusal-readout}, {@code version}, {@code model}, {@code hook_points}.
+ * {@code {model}_readout.safetensors}: per hook point {@code {hook}.basis} F32 [r, d_model], orthonormal rows, the
+ * leading eigenvectors of the second moment of the path-averaged gradients over the toxic discovery prompts (see {@link org.refusal.attribution.Readout}); {@code {hook}.energy} F64 [r], the share of the mean
+ * moment's energy along each, categories scaled to equal energy, strongest first; {@code {hook}.total_energy} F64 [1], 1.
+ * Metadata: {@code format} = {@code refusal-readout}, {@code version}, {@code model}, {@code hook_points}.
  */
 package org.refusal.attribution;

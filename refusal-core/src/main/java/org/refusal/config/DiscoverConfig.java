@@ -1,6 +1,7 @@
 package org.refusal.config;
 
 import static org.refusal.config.Checks.atLeast;
+import static org.refusal.config.Checks.fraction;
 import static org.refusal.config.Checks.noRepetition;
 import static org.refusal.config.Checks.notNegative;
 
@@ -47,6 +48,10 @@ public record DiscoverConfig(
       @Key(doc = "separate moves latents and error one after the other, joint both at once (sums to the full effect, a third of the cost).",
               def = "separate", choices = {"separate", "joint"})
           String igPath,
+      @Key(doc = "A direction belongs to the causal read-out (effect form of transfer) when it carries at least this share of a category's gradient energy, seen in all categories pooled: this / categories of the pooled energy.",
+              def = "0.01")
+          double readoutEnergy,
+      @Key(doc = "At most so many read-out dimensions.", def = "64") int maxReadoutRank,
       @Key(doc = "causal, legacy (correlation) or none.", def = "causal", choices = {"causal", "legacy", "none"})
           String edges) {
     public CircuitSection {
@@ -54,6 +59,8 @@ public record DiscoverConfig(
       notNegative("edge_threshold", edgeThreshold);
       atLeast("top_n_per_layer", topNPerLayer, 1);
       atLeast("ig_steps", igSteps, 1);
+      fraction("readout_energy", readoutEnergy);
+      atLeast("max_readout_rank", maxReadoutRank, 1);
     }
   }
 

@@ -54,8 +54,6 @@ public record EvaluateConfig(
               def = "0.95")
           double share,
       @Key(doc = "At most so many driving latents.", def = "512") int maxLatents,
-      @Key(doc = "Share of the gradients' energy that the causal read-out keeps.", def = "0.99") double readoutEnergy,
-      @Key(doc = "At most so many read-out dimensions.", def = "64") int maxReadoutRank,
       @Key(doc = "Share of the circuit decoder rows' energy that the direction form keeps.", def = "0.95")
           double directionEnergy,
       @Key(doc = "At most so many dimensions of the direction form.", def = "16") int maxDirections,
@@ -66,8 +64,6 @@ public record EvaluateConfig(
       noRepetition("forms", forms);
       fraction("share", share);
       atLeast("max_latents", maxLatents, 1);
-      fraction("readout_energy", readoutEnergy);
-      atLeast("max_readout_rank", maxReadoutRank, 1);
       fraction("direction_energy", directionEnergy);
       atLeast("max_directions", maxDirections, 1);
       atLeast("controls", controls, 0);

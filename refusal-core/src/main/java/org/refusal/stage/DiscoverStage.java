@@ -22,11 +22,6 @@ import org.refusal.run.ResultLayout;
 
 /** Which latents cause refusal, category by category, on discovery prompts. */
 public final class DiscoverStage implements Stage<DiscoverConfig> {
-  /** Read-out dimensions kept on disk: the defaults of evaluate, which may keep fewer. */
-  private static final double READOUT_ENERGY = 0.99;
-
-  private static final int READOUT_RANK = 64;
-
   @Override
   public String name() {
     return "discover";
@@ -118,7 +113,7 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
         }
       }
       Path readout = layout.readout(collected.model());
-      Map<HookPoint, Readout> readouts = CircuitDiscovery.readouts(moments, READOUT_ENERGY, READOUT_RANK);
+      Map<HookPoint, Readout> readouts = CircuitDiscovery.readouts(moments, config.circuit().readoutEnergy(), config.circuit().maxReadoutRank());
       Readout.write(readout, collected.model(), readouts);
       outputs.add(readout);
       AttributionCheck.write(check, checks);

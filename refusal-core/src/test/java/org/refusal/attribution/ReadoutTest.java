@@ -3,25 +3,44 @@ package org.refusal.attribution;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class ReadoutTest {
 
-  @Test
-  void theBasisKeepsTheShareOfEnergyAskedFor() {
+  /** Unit trace: shares of the energy along the five axes. */
+  private static double[] moment(double... shares) {
     double[] moment = new double[25];
-    double[] values = {0.5, 90, 9, .4, .1};
     for (int i = 0; i < 5; i++) {
-      moment[i * 5 + i] = values[i];
+      moment[i * 5 + i] = shares[i];
     }
-    Readout readout = Readout.of(moment, .985, 64);
+    return moment;
+  }
+
+  @Test
+  void directionsWithTooLittleEnergyAreLeftOut() {
+    double[] moment = moment(.005, .9, .09, .004, .001);
+
+    Readout readout = Readout.of(List.of(moment), .01, 64);
+
     assertThat(readout.rank()).isEqualTo(2);
     assertThat(readout.energy()).containsExactly(new double[] {.9, .09}, within(1e-12));
-    assertThat(readout.totalEnergy()).isCloseTo(100, within(1e-12));
     assertThat(readout.project(new float[] {1, 2, 3, 4, 5})).containsExactly(new double[] {0, 2, 3, 0, 0}, within(1e-9));
-    assertThat(Readout.of(moment, .99, 1).rank()).isEqualTo(1);
-    assertThat(Readout.of(new double[25], .99, 4).rank()).isZero();
+    assertThat(Readout.of(List.of(moment), .01, 1).rank()).isEqualTo(1);
+    assertThat(Readout.of(List.of(), .01, 4).rank()).isZero();
+  }
+
+  @Test
+  void whatMattersForOneCategoryOnlyStays() {
+    // 97 % of everyone's energy along axis 0; each of four categories has 3 % of its own: .75 % of the mean
+    List<double[]> moments =
+        List.of(moment(.97, .03, 0, 0, 0), moment(.97, 0, .03, 0, 0), moment(.97, 0, 0, .03, 0), moment(.97, 0, 0, 0, .03));
+
+    Readout readout = Readout.of(moments, .01, 64);
+
+    assertThat(readout.rank()).isEqualTo(5);
+    assertThat(readout.energy()[0]).isCloseTo(.97, within(1e-9));
   }
 
   @Test

@@ -41,7 +41,7 @@ import org.refusal.sae.SparseAutoencoder;
 @Tag("slow")
 class PlantedTransferTest {
   private static final EvaluateConfig.Transfer CONFIG =
-      new EvaluateConfig.Transfer(List.of(), .95, 512, .99, 64, .95, 16, 2, 2);
+      new EvaluateConfig.Transfer(List.of(), .95, 512, .95, 16, 2, 2);
   private static AttributionGolden golden;
   private static PatchedRuns runs;
   private static Partners partners;
