@@ -80,7 +80,7 @@ public record DiscoverySettings(
         circuit.selection().equals("top_n"),
         circuit.nodeThreshold(),
         circuit.topNPerLayer(),
-        Edges.valueOf(circuit.edges().toUpperCase(java.util.Locale.ROOT)),
+        circuit.edges().equals("auto") ? Edges.CAUSAL : Edges.valueOf(circuit.edges().toUpperCase(java.util.Locale.ROOT)),
         circuit.edgeThreshold(),
         Aggregation.of(circuit.aggregationMethod()),
         config.discovery().separateSafeToxic(),

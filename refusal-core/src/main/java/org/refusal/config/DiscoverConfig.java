@@ -52,7 +52,8 @@ public record DiscoverConfig(
               def = "0.01")
           double readoutEnergy,
       @Key(doc = "At most so many read-out dimensions.", def = "64") int maxReadoutRank,
-      @Key(doc = "causal, legacy (correlation) or none.", def = "causal", choices = {"causal", "legacy", "none"})
+      @Key(doc = "causal, legacy (correlation) or none; auto is legacy for attribution_method stats, else causal.",
+              def = "auto", choices = {"auto", "causal", "legacy", "none"})
           String edges) {
     public CircuitSection {
       notNegative("node_threshold", nodeThreshold);

@@ -129,7 +129,10 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
     if (!Files.isRegularFile(check)) {
       throw UserException.badData(check + ": no such file", "run discover first");
     }
-    Optional<String> undiscovered = RunningModel.nothingToDo(collected, config.discovery().force());
+    Optional<String> undiscovered =
+        LegacyCircuits.wanted(config)
+            ? Optional.empty()
+            : RunningModel.nothingToDo(collected, config.discovery().force());
     if (undiscovered.isPresent() && AttributionCheck.read(check).isEmpty()) {
       return undiscovered;
     }

@@ -54,6 +54,9 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
 
   @Override
   public List<Path> inputs(DiscoverConfig config) {
+    if (LegacyCircuits.wanted(config)) {
+      return LegacyCircuits.inputs(config, collected(config));
+    }
     return RunningModel.files(config.model(), collected(config));
   }
 
@@ -64,6 +67,9 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
   @Override
   public StageResult run(DiscoverConfig config, StageContext context) {
     Collected collected = collected(config);
+    if (LegacyCircuits.wanted(config)) {
+      return new LegacyCircuits(config, collected, context).run();
+    }
     ResultLayout layout = collected.layout();
     Path check = layout.attributionCheck(collected.model());
     Optional<String> nothing = RunningModel.nothingToDo(collected, config.discovery().force());
@@ -133,7 +139,7 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
     }
   }
 
-  private static List<PromptTokens> prompts(DiscoverConfig config, Collected collected, String category) {
+  static List<PromptTokens> prompts(DiscoverConfig config, Collected collected, String category) {
     boolean byBehaviour = config.discovery().labelSource().equals("behaviour");
     List<PromptTokens> all =
         collected.outputs(category).stream()

@@ -55,10 +55,11 @@ final class RunningModel implements AutoCloseable {
       Path folder = collected.layout().sae(collected.model(), point);
       saes.put(point, SaeCheckpoint.load(folder, lm.manager(), type));
       JsonNode threshold = Json.read(ResultLayout.saeMetrics(folder)).path("sinks").path("threshold");
-      if (!threshold.isNumber()) {
+      boolean none = threshold.asText().equals("Infinity"); // sae.variant: legacy leaves no token out
+      if (!threshold.isNumber() && !none) {
         throw UserException.badData(ResultLayout.saeMetrics(folder) + ": sinks.threshold is missing");
       }
-      thresholdByPoint.put(point, threshold.asDouble());
+      thresholdByPoint.put(point, none ? Double.POSITIVE_INFINITY : threshold.asDouble());
     }
     this.thresholds = new SinkThresholds(thresholdByPoint);
   }

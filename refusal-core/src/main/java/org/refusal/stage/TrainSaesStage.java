@@ -1,6 +1,7 @@
 package org.refusal.stage;
 
 import ai.djl.Device;
+import ai.djl.ndarray.NDManager;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -17,6 +18,7 @@ import org.refusal.data.ModelOutput;
 import org.refusal.data.Split;
 import org.refusal.io.Json;
 import org.refusal.run.ResultLayout;
+import org.refusal.sae.LegacySaeTrainer;
 import org.refusal.sae.SaeData;
 import org.refusal.sae.SaeMetrics;
 import org.refusal.sae.SaeOptions;
@@ -28,6 +30,9 @@ import org.refusal.torch.TorchRuntime;
 
 /** One sparse autoencoder per hook point, on all categories together, so that latents are comparable between them. */
 public final class TrainSaesStage implements Stage<TrainSaesConfig> {
+  private static final String LEGACY =
+      "sae.variant: legacy (the original project's autoencoder: sinks are not left out, inputs are not scaled)";
+
 
   @Override
   public String name() {
@@ -41,7 +46,7 @@ public final class TrainSaesStage implements Stage<TrainSaesConfig> {
 
   @Override
   public int version() {
-    return 1;
+    return 2;
   }
 
   @Override
@@ -69,10 +74,6 @@ public final class TrainSaesStage implements Stage<TrainSaesConfig> {
 
   @Override
   public StageResult run(TrainSaesConfig config, StageContext context) {
-    if (config.sae().variant().equals("legacy")) {
-      throw UserException.badConfig(
-          "sae.variant: legacy cannot be trained by this version", "use topk, or import the autoencoders you have");
-    }
     Collected collected = collected(config);
     TorchRuntime.start();
     TorchRuntime.setThreads(context.threads());
@@ -82,16 +83,24 @@ public final class TrainSaesStage implements Stage<TrainSaesConfig> {
     try (ActivationStore store = collected.activations()) {
       List<HookPoint> points = points(config, store);
       SaeData data = data(collected, store);
+      boolean legacy = config.sae().variant().equals("legacy");
+      NDManager manager = Devices.manager(Device.cpu());
+      LegacySaeTrainer legacyTrainer =
+          new LegacySaeTrainer(store, data, options, manager, context.threads(), context.progress());
       SaeTrainer trainer =
-          new SaeTrainer(
-              store, data, options, Devices.manager(Device.cpu()), context.threads(), context.work(),
-              context.progress());
+          new SaeTrainer(store, data, options, manager, context.threads(), context.work(), context.progress());
+      if (legacy) {
+        summary.add(LEGACY);
+      }
       for (HookPoint point : points) {
         Path folder = folder(config, collected, point);
-        SaeTrainer.Result result = trainer.train(point, collected.model(), true);
+        SaeTrainer.Result result =
+            legacy
+                ? legacyTrainer.train(point, collected.model(), true)
+                : trainer.train(point, collected.model(), true);
         result.checkpoint().write(folder);
         Path metrics = ResultLayout.saeMetrics(folder);
-        Json.write(metrics, metrics(result.history()));
+        Json.write(metrics, metrics(config.sae().variant(), result.history()));
         outputs.addAll(List.of(folder.resolve("cfg.json"), folder.resolve("sae_weights.safetensors"), metrics));
         if (config.output().saveHistory()) {
           Path history = folder.resolve("training_history.json");
@@ -143,7 +152,7 @@ public final class TrainSaesStage implements Stage<TrainSaesConfig> {
     return new SaeData(train, heldOut, weights);
   }
 
-  private static Map<String, Object> metrics(TrainingHistory history) {
+  private static Map<String, Object> metrics(String variant, TrainingHistory history) {
     Sinks sinks = history.sinks();
     Map<String, Object> sinkFields = new LinkedHashMap<>();
     sinkFields.put("median_norm", sinks.medianNorm());
@@ -155,6 +164,7 @@ public final class TrainSaesStage implements Stage<TrainSaesConfig> {
     sinkFields.put("largest_norm", sinks.largestNorm());
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("hook_point", sinks.at().name());
+    fields.put("variant", variant);
     fields.put("training_tokens", history.trainingTokens());
     fields.put("steps", history.steps());
     fields.put("train", history.train());
