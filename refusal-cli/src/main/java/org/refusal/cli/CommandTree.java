@@ -33,6 +33,7 @@ final class CommandTree {
     root.addSubcommand("run", new RunCommand(console).spec());
     root.addSubcommand("demo", new DemoCommand(console).spec());
     root.addSubcommand("doctor", DoctorCommand.spec(console));
+    root.addSubcommand("download", new DownloadCommand(console).spec());
     root.addSubcommand("label", LabelCommand.spec(console));
     root.addSubcommand("import", ImportCommand.spec(console));
     root.addSubcommand("status", StatusCommand.spec(console));

@@ -1,0 +1,98 @@
+package org.refusal.cli;
+
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
+import org.refusal.base.AtomicFiles;
+import org.refusal.base.ExitCode;
+import org.refusal.base.UserException;
+import org.refusal.model.HubCache;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParseResult;
+
+/** {@code refusal download}: Hub models and data sets into the standard cache. The only command that uses the network. */
+final class DownloadCommand {
+  private static final String HUB = "https://huggingface.co";
+  private static final String OR_BENCH = "bench-llm/or-bench";
+
+  private final Console console;
+
+  DownloadCommand(Console console) {
+    this.console = console;
+  }
+
+  CommandSpec spec() {
+    CommandSpec spec =
+        CommandTree.command(
+            "download", "Fetch models and data sets of the Hugging Face Hub into its usual cache.", this::run);
+    spec.addOption(
+        OptionSpec.builder("--model", "--model-name").type(String.class).paramLabel("ORG/NAME")
+            .description("Model to fetch: safetensors, configs, tokenizer.").build());
+    spec.addOption(
+        OptionSpec.builder("--data").type(String.class).paramLabel("NAME")
+            .description("Data set to fetch: or-bench, or ORG/NAME of the Hub; its CSV files go to data/NAME.").build());
+    spec.addOption(
+        OptionSpec.builder("--cache-dir", "--cache_dir").type(Path.class).paramLabel("FOLDER")
+            .description("Cache folder. Default: $HF_HUB_CACHE, $HF_HOME/hub or ~/.cache/huggingface/hub.").build());
+    return spec;
+  }
+
+  private int run(ParseResult arguments) {
+    String model = arguments.matchedOptionValue("--model", null);
+    String data = arguments.matchedOptionValue("--data", null);
+    if (model == null && data == null) {
+      throw new UserException(ExitCode.USAGE, "nothing to download", "give --model ORG/NAME or --data or-bench");
+    }
+    Map<String, String> environment = console.environment();
+    HubDownload hub =
+        new HubDownload(
+            URI.create(environment.getOrDefault("HF_ENDPOINT", HUB)),
+            token(environment),
+            new ConsoleProgress(console, false, System::currentTimeMillis, new AtomicBoolean()));
+    Path cache = HubCache.of(Optional.ofNullable(arguments.matchedOptionValue("--cache-dir", (Path) null))).root();
+    if (model != null) {
+      console.out().println(hub.fetch(HubDownload.Kind.MODELS, model, cache));
+    }
+    if (data != null) {
+      String name = data.equals("or-bench") ? OR_BENCH : data;
+      Path snapshot = hub.fetch(HubDownload.Kind.DATASETS, name, cache);
+      Path folder = Path.of("data", name.substring(name.indexOf('/') + 1));
+      copy(snapshot, folder);
+      console.out().println(folder);
+    }
+    return ExitCode.OK.code();
+  }
+
+  private static void copy(Path snapshot, Path folder) {
+    try (Stream<Path> files = Files.walk(snapshot)) {
+      Files.createDirectories(folder);
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        Files.copy(file, folder.resolve(file.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+      }
+    } catch (IOException e) {
+      throw AtomicFiles.cannotWrite(folder, e);
+    }
+  }
+
+  /** From {@code $HF_TOKEN}, else the file in which the Hugging Face tools keep it. */
+  static Optional<String> token(Map<String, String> environment) {
+    String token = environment.getOrDefault("HF_TOKEN", "").strip();
+    if (!token.isEmpty()) {
+      return Optional.of(token);
+    }
+    String home = environment.getOrDefault("HF_HOME", System.getProperty("user.home") + "/.cache/huggingface");
+    Path file = Path.of(environment.getOrDefault("HF_TOKEN_PATH", home + "/token"));
+    try {
+      return Files.isRegularFile(file) ? Optional.of(Files.readString(file).strip()) : Optional.empty();
+    } catch (IOException e) {
+      throw UserException.environment(file + ": cannot be read: " + e.getMessage(), "set HF_TOKEN instead");
+    }
+  }
+}

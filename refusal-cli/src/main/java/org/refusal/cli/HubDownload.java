@@ -1,0 +1,189 @@
+package org.refusal.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.refusal.base.AtomicFiles;
+import org.refusal.base.ExitCode;
+import org.refusal.base.Progress;
+import org.refusal.base.UserException;
+import org.refusal.io.Json;
+
+/**
+ * Fetches a repository of the Hugging Face Hub into the cache that the Hugging Face tools share
+ * ({@code models--ORG--NAME/snapshots/COMMIT}, {@code refs/main}). Goes on where an interrupted download stopped. Redirects
+ * are followed by hand: the token goes to the Hub's own host and to no other, and never into a message.
+ */
+final class HubDownload {
+  private static final int MOST_REDIRECTS = 5;
+  private static final int BUFFER = 1 << 16;
+
+  /** Kinds of repository, as the Hub spells them in addresses. */
+  enum Kind {
+    MODELS("models", ""),
+    DATASETS("datasets", "datasets/");
+
+    private final String folder;
+    private final String prefix;
+
+    Kind(String folder, String prefix) {
+      this.folder = folder;
+      this.prefix = prefix;
+    }
+
+    boolean wants(String file) {
+      String name = file.substring(file.lastIndexOf('/') + 1);
+      return this == DATASETS
+          ? name.endsWith(".csv")
+          : !file.contains("/")
+              && (name.endsWith(".safetensors") || name.endsWith(".json") || name.endsWith(".jinja")
+                  || name.equals("tokenizer.model"));
+    }
+  }
+
+  private final URI hub;
+  private final Optional<String> token;
+  private final Progress progress;
+  private final HttpClient client =
+      HttpClient.newBuilder().followRedirects(HttpClient.Redirect.NEVER).connectTimeout(Duration.ofSeconds(30)).build();
+
+  HubDownload(URI hub, Optional<String> token, Progress progress) {
+    this.hub = hub;
+    this.token = token;
+    this.progress = progress;
+  }
+
+  /**
+   * @param name ORG/NAME
+   * @param cache root of the cache
+   * @return the folder of the snapshot
+   */
+  Path fetch(Kind kind, String name, Path cache) {
+    if (!name.matches("\\w[\\w.-]*/\\w[\\w.-]*")) {
+      throw new UserException(ExitCode.USAGE, "'" + name + "' is no Hub name", "expected ORG/NAME");
+    }
+    JsonNode about = Json.read(get(hub.resolve("/api/" + kind.folder + "/" + name), name));
+    String commit = about.path("sha").asText();
+    if (!commit.matches("[0-9a-f]{6,64}")) {
+      throw UserException.badData(name + ": the Hub names no commit");
+    }
+    List<String> files = new ArrayList<>();
+    about.path("siblings").forEach(sibling -> files.add(sibling.path("rfilename").asText()));
+    files.removeIf(file -> !kind.wants(file) || file.contains(".."));
+    if (files.isEmpty()) {
+      throw UserException.badData(
+          name + ": holds no files that can be used here",
+          kind == Kind.MODELS ? "only safetensors checkpoints can be read" : "only CSV files are read");
+    }
+    Path repository = cache.resolve(kind.folder + "--" + name.replace("/", "--"));
+    Path snapshot = repository.resolve("snapshots").resolve(commit);
+    try (Progress.Task task = progress.task("download " + name, files.size())) {
+      for (String file : files) {
+        Path target = snapshot.resolve(file);
+        if (!Files.exists(target)) {
+          download(hub.resolve("/" + kind.prefix + name + "/resolve/" + commit + "/" + file), target, name);
+        }
+        task.advance(1);
+      }
+    }
+    AtomicFiles.writeString(repository.resolve("refs").resolve("main"), commit);
+    return snapshot;
+  }
+
+  private Path get(URI address, String name) {
+    try {
+      Path file = Files.createTempFile("refusal-hub", ".json");
+      Files.delete(file);
+      download(address, file, name);
+      file.toFile().deleteOnExit();
+      return file;
+    } catch (IOException e) {
+      throw UserException.environment("no temporary file can be made: " + e.getMessage(), "check $TMPDIR");
+    }
+  }
+
+  private void download(URI address, Path target, String name) {
+    Path partial = target.resolveSibling(target.getFileName() + AtomicFiles.PARTIAL_SUFFIX);
+    try {
+      Files.createDirectories(target.getParent());
+      long have = Files.exists(partial) ? Files.size(partial) : 0;
+      HttpResponse<InputStream> response = open(address, have, name);
+      boolean goesOn = response.statusCode() == 206;
+      long expected = response.headers().firstValueAsLong("Content-Length").orElse(-1);
+      long written = goesOn ? have : 0;
+      try (InputStream in = response.body();
+          OutputStream out =
+              Files.newOutputStream(
+                  partial, StandardOpenOption.CREATE, StandardOpenOption.WRITE,
+                  goesOn ? StandardOpenOption.APPEND : StandardOpenOption.TRUNCATE_EXISTING)) {
+        byte[] buffer = new byte[BUFFER];
+        for (int count; (count = in.read(buffer)) >= 0; ) {
+          out.write(buffer, 0, count);
+          written += count;
+        }
+      }
+      if (expected >= 0 && written != expected + (goesOn ? have : 0)) {
+        throw new IOException("the connection ended early");
+      }
+      Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      throw new UserException(
+          ExitCode.ENVIRONMENT, "%s: %s could not be fetched: %s".formatted(name, target.getFileName(), e.getMessage()),
+          "run the same command again: it goes on where it stopped", e);
+    }
+  }
+
+  private HttpResponse<InputStream> open(URI address, long from, String name) throws IOException {
+    URI at = address;
+    for (int redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
+      HttpRequest.Builder request = HttpRequest.newBuilder(at).GET().timeout(Duration.ofMinutes(30));
+      if (from > 0) {
+        request.header("Range", "bytes=" + from + "-");
+      }
+      if (token.isPresent() && hub.getAuthority().equals(at.getAuthority()) && hub.getScheme().equals(at.getScheme())) {
+        request.header("Authorization", "Bearer " + token.get());
+      }
+      HttpResponse<InputStream> response;
+      try {
+        response = client.send(request.build(), HttpResponse.BodyHandlers.ofInputStream());
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new IOException("interrupted");
+      }
+      int status = response.statusCode();
+      if (status == 200 || status == 206) {
+        return response;
+      }
+      response.body().close();
+      if (status == 416 && from > 0) {
+        from = 0;
+      } else if (status >= 300 && status < 400) {
+        at = at.resolve(response.headers().firstValue("Location").orElseThrow(() -> new IOException("a redirect to nowhere")));
+      } else if (status == 401 || status == 403) {
+        throw new UserException(
+            ExitCode.ENVIRONMENT, name + ": the Hub denies access (" + status + ")",
+            token.isPresent()
+                ? "accept the model's licence on its page with the account of your token"
+                : "set HF_TOKEN, and accept the model's licence on its page");
+      } else if (status == 404) {
+        throw UserException.badData(name + ": the Hub knows no such repository or file");
+      } else {
+        throw new IOException("the Hub answered " + status);
+      }
+    }
+    throw new IOException("too many redirects");
+  }
+}

@@ -1,0 +1,131 @@
+package org.refusal.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Against two servers on this machine: the Hub, and another host to which it sends for large files. */
+class DownloadTest {
+  private static final String TOKEN = "hf_secret_token";
+  private static final byte[] WEIGHTS = new byte[100_000];
+
+  @TempDir Path folder;
+  private HttpServer hub;
+  private HttpServer storage;
+  private final List<String> storageSaw = new ArrayList<>();
+  private final List<String> hubSaw = new ArrayList<>();
+
+  @BeforeEach
+  void serve() throws IOException {
+    for (int i = 0; i < WEIGHTS.length; i++) {
+      WEIGHTS[i] = (byte) i;
+    }
+    storage = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    storage.createContext("/", exchange -> {
+      storageSaw.add(exchange.getRequestHeaders().getFirst("Authorization") + " " + exchange.getRequestHeaders().getFirst("Range"));
+      String range = exchange.getRequestHeaders().getFirst("Range");
+      int from = range == null ? 0 : Integer.parseInt(range.replaceAll("\\D", ""));
+      answer(exchange, range == null ? 200 : 206, Arrays.copyOfRange(WEIGHTS, from, WEIGHTS.length));
+    });
+    storage.start();
+    hub = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    hub.createContext("/api/models/org/name", exchange -> {
+      hubSaw.add(exchange.getRequestHeaders().getFirst("Authorization"));
+      answer(exchange, 200,
+          ("{\"sha\": \"abcdef012345\", \"siblings\": [{\"rfilename\": \"config.json\"}, {\"rfilename\": \"model.safetensors\"},"
+                  + " {\"rfilename\": \"pytorch_model.bin\"}]}")
+              .getBytes(StandardCharsets.UTF_8));
+    });
+    hub.createContext("/org/name/resolve/abcdef012345/config.json", exchange ->
+        answer(exchange, 200, "{}".getBytes(StandardCharsets.UTF_8)));
+    hub.createContext("/org/name/resolve/abcdef012345/model.safetensors", exchange -> {
+      exchange.getResponseHeaders().add("Location", "http://127.0.0.1:" + storage.getAddress().getPort() + "/blob");
+      answer(exchange, 302, new byte[0]);
+    });
+    hub.createContext("/api/models/org/gated", exchange -> answer(exchange, 401, new byte[0]));
+    hub.start();
+  }
+
+  @AfterEach
+  void stop() {
+    hub.stop(0);
+    storage.stop(0);
+  }
+
+  private static void answer(HttpExchange exchange, int status, byte[] body) throws IOException {
+    exchange.sendResponseHeaders(status, body.length == 0 ? -1 : body.length);
+    exchange.getResponseBody().write(body);
+    exchange.close();
+  }
+
+  private record Ran(int code, String out, String err) {}
+
+  private Ran run(String... arguments) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    Map<String, String> environment =
+        Map.of("HF_ENDPOINT", "http://localhost:" + hub.getAddress().getPort(), "HF_TOKEN", TOKEN);
+    int code = Main.run(new PrintWriter(out, true), new PrintWriter(err, true), environment, arguments);
+    return new Ran(code, out.toString(), err.toString());
+  }
+
+  @Test
+  void fillsTheCacheAndSendsTheTokenToNoOtherHost() throws IOException {
+    Ran ran = run("download", "--model", "org/name", "--cache-dir", folder.toString());
+
+    assertThat(ran.code()).as(ran.err()).isZero();
+    Path snapshot = folder.resolve("models--org--name/snapshots/abcdef012345");
+    assertThat(snapshot.resolve("model.safetensors")).hasBinaryContent(WEIGHTS);
+    assertThat(snapshot.resolve("config.json")).hasContent("{}");
+    assertThat(snapshot.resolve("pytorch_model.bin")).doesNotExist();
+    assertThat(Files.readString(folder.resolve("models--org--name/refs/main"))).isEqualTo("abcdef012345");
+    assertThat(hubSaw).containsExactly("Bearer " + TOKEN);
+    assertThat(storageSaw).containsExactly("null null");
+    assertThat(ran.out() + ran.err()).doesNotContain(TOKEN);
+  }
+
+  @Test
+  void goesOnWhereItStopped() throws IOException {
+    Path partial = folder.resolve("models--org--name/snapshots/abcdef012345/model.safetensors.partial");
+    Files.createDirectories(partial.getParent());
+    Files.write(partial, Arrays.copyOf(WEIGHTS, 40_000));
+
+    Ran ran = run("download", "--model", "org/name", "--cache-dir", folder.toString());
+
+    assertThat(ran.code()).as(ran.err()).isZero();
+    assertThat(storageSaw).containsExactly("null bytes=40000-");
+    assertThat(partial.resolveSibling("model.safetensors")).hasBinaryContent(WEIGHTS);
+    assertThat(partial).doesNotExist();
+  }
+
+  @Test
+  void deniedAndUnknownRepositoriesAreOneLine() {
+    Ran denied = run("download", "--model", "org/gated", "--cache-dir", folder.toString());
+    assertThat(denied.code()).isEqualTo(69);
+    assertThat(denied.err()).contains("org/gated: the Hub denies access (401)").doesNotContain(TOKEN);
+
+    Ran unknown = run("download", "--model", "org/nothing", "--cache-dir", folder.toString());
+    assertThat(unknown.code()).isEqualTo(65);
+    assertThat(unknown.err()).contains("org/nothing: the Hub knows no such repository");
+
+    assertThat(run("download").code()).isEqualTo(2);
+    assertThat(run("download", "--model", "../x").code()).isEqualTo(2);
+  }
+}
