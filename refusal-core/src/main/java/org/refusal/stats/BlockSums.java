@@ -53,6 +53,11 @@ final class BlockSums {
     return prompts[place];
   }
 
+  /** Inner product of the prompts at two places. */
+  double product(int first, int second) {
+    return gram[first * n + second];
+  }
+
   double square(int place) {
     return gram[place * n + place];
   }

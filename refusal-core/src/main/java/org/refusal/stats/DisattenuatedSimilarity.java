@@ -5,20 +5,48 @@ import java.util.SplittableRandom;
 
 /**
  * Similarity of categories' mean vectors, corrected for how well each mean is known: S_ij = &lt;mean_i, mean_j&gt; /
- * sqrt(U_i U_j), U the mean inner product over pairs of distinct prompts. Estimates the cosine of the true means, and
- * may exceed 1 by noise.
+ * sqrt(U_i U_j), U the mean inner product over pairs of distinct prompts. Estimates the cosine of the true means, and may
+ * exceed 1 by noise.
+ *
+ * <p><b>Intervals.</b> The percentile bootstrap misses the truth too often or too seldom: U is a U-statistic, whose
+ * ratio to the means is biased by order 1 / n where prompts differ in strength (the interval then lies too high: coverage
+ * down to 1 % at reliability .97), and whose degenerate part (noise times noise) resampling counts twice (coverage up to
+ * 100 % at reliability .6). Used instead: S less its jackknife bias, plus or minus Student's t (smallest category less 1)
+ * times the jackknife's standard error, from whose square the second count of the degenerate part is taken off (Hoeffding
+ * decomposition; Efron & Stein 1981). The degenerate part is estimated from the inner products less their row and column
+ * effects and less the product of these effects, which stems from prompts that differ in strength only and cancels in S.
+ * Simulated coverage of nominal 95 %: .93 to .99 at reliabilities of .4 to .97, cosines of .5 to 1, 20 and 40 prompts;
+ * conservative where reliability is close to 1.
  *
  * @param similarity {@code [K, K]}; NaN where a U is not positive
  * @param mean mean over pairs of categories; NaN where any pair is
  * @param draws {@code [B][K][K]} bootstrap resamples of prompts within category, pairs of copies of one prompt left out
- *     of U
- * @param withoutPrompt {@code [n][K][K]} with one prompt left out, null where that prompt's category has fewer than 3
+ *     of U; for the support of clusters
+ * @param withoutPrompt {@code [n][K][K]} with one prompt left out, in category order; null where that prompt's category
+ *     has fewer than 3
+ * @param promptCategory {@code [n]} category of the prompt left out
+ * @param pairError standard error of each pair and of the mean
  */
 public record DisattenuatedSimilarity(
-    double[][] similarity, double mean, double[][][] draws, double[][][] withoutPrompt, int[] promptCategory) {
+    double[][] similarity,
+    double mean,
+    double[][][] draws,
+    double[][][] withoutPrompt,
+    int[] promptCategory,
+    Errors pairError) {
 
   /**
-   * O(B n^2 / 2) time; O((B + n) K^2) memory.
+   * What intervals are made of.
+   *
+   * @param center bias-corrected similarity of each pair
+   * @param error its standard error
+   * @param degrees degrees of freedom
+   */
+  public record Errors(
+      double[][] center, double[][] error, double[][] degrees, double meanCenter, double meanError, double meanDegrees) {}
+
+  /**
+   * O(B n^2 / 2 + n^2) time; O((B + n) K^2) memory.
    *
    * @param labels category of each vector, 0..categories-1
    */
@@ -54,7 +82,14 @@ public record DisattenuatedSimilarity(
         }
       }
     }
-    return new DisattenuatedSimilarity(similarity, meanOfPairs(similarity), draws, without, promptCategory);
+    double mean = meanOfPairs(similarity);
+    return new DisattenuatedSimilarity(
+        similarity,
+        mean,
+        draws,
+        without,
+        promptCategory,
+        new JackknifeErrors(sums, means, similarity, mean, without).errors());
   }
 
   private static double[][] leftOut(
@@ -80,7 +115,7 @@ public record DisattenuatedSimilarity(
     return new BlockSums.Means(cross, within, means.norms()).similarity();
   }
 
-  private static double meanOfPairs(double[][] similarity) {
+  static double meanOfPairs(double[][] similarity) {
     int k = similarity.length;
     double sum = 0;
     for (int i = 0; i < k; i++) {
@@ -95,21 +130,21 @@ public record DisattenuatedSimilarity(
     return similarity.length;
   }
 
-  /** Interval of one pair's similarity. */
+  /** Interval of one pair's similarity; undefined where a category has fewer than 3 prompts or any S needed is. */
   public Interval interval(int i, int j, double level) {
-    double[] resampled = new double[draws.length];
-    for (int draw = 0; draw < resampled.length; draw++) {
-      resampled[draw] = draws[draw][i][j];
-    }
-    return Bootstrap.percentile(resampled, level);
+    return around(
+        pairError.center()[i][j], pairError.error()[i][j], pairError.degrees()[i][j], level);
   }
 
   /** Interval of the mean over pairs. */
   public Interval meanInterval(double level) {
-    double[] resampled = new double[draws.length];
-    for (int draw = 0; draw < resampled.length; draw++) {
-      resampled[draw] = meanOfPairs(draws[draw]);
-    }
-    return Bootstrap.percentile(resampled, level);
+    return around(pairError.meanCenter(), pairError.meanError(), pairError.meanDegrees(), level);
+  }
+
+  private static Interval around(double center, double error, double degrees, double level) {
+    double half = StudentT.quantile((1 + level) / 2, degrees) * error;
+    return Double.isFinite(half) && Double.isFinite(center)
+        ? new Interval(center - half, center + half, level)
+        : Interval.undefined(level);
   }
 }

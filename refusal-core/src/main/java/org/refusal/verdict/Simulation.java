@@ -17,8 +17,8 @@ import org.refusal.verdict.SharingEvidence.TransferDrops;
  * prompts, drops that vary between prompts.
  *
  * <p>Each category has a true cause, a unit vector; causes of one group share a common part. A prompt's vector is its
- * category's cause times a log-normal strength, plus sparse one-sided noise: every coordinate is active with probability
- * {@code activity} and then exponential with a random sign kept per coordinate and category-free, centred. The drop of
+ * category's cause times a log-normal strength, plus sparse skewed noise: every coordinate is active with probability
+ * {@code activity} and then exponential less its mean. The drop of
  * category j's prompt when i's direction is removed is the squared cosine of their causes times the prompt's own share of
  * the refusal gap.
  *
@@ -99,7 +99,7 @@ public record Simulation(
   double[][] vectors(int perCategory, SplittableRandom random) {
     double[][] factor = cholesky(cosines);
     int k = categories();
-    double scale = noise / Math.sqrt(width * activity * 2); // an exponential's second moment is 2
+    double scale = noise / Math.sqrt(width * activity); // an exponential has variance 1
     double[][] rows = new double[k * perCategory][width];
     for (int i = 0; i < k; i++) {
       for (int p = 0; p < perCategory; p++) {
@@ -110,9 +110,8 @@ public record Simulation(
           row[axis * (width / k)] = strength * factor[i][axis];
         }
         for (int column = 0; column < width; column++) {
-          // active: exponential less 1, so that the noise is skewed and has mean 0
           if (random.nextDouble() < activity) {
-            row[column] += scale * Math.sqrt(2) * (-Math.log(1 - random.nextDouble()) - 1);
+            row[column] += scale * (-Math.log(1 - random.nextDouble()) - 1);
           }
         }
       }

@@ -45,7 +45,7 @@ public record StatsFile(
     Map<String, String> text = new LinkedHashMap<>();
     text.put("reliability", "U / V: mean inner product over pairs of distinct prompts / squared norm of the mean vector");
     text.put("split_half", "cosine of the means of two random halves, Spearman-Brown corrected, mean over 100 halvings");
-    text.put("similarity", "S_ij = <mean_i, mean_j> / sqrt(U_i U_j); intervals by bootstrap over prompts within category");
+    text.put("similarity", "S_ij = <mean_i, mean_j> / sqrt(U_i U_j); intervals by the bias-corrected jackknife over prompts");
     text.put(
         "separation",
         "mean cosine of pairs of prompts within categories less between; labels permuted within terciles of length;"

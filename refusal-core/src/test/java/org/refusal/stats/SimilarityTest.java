@@ -139,7 +139,19 @@ class SimilarityTest {
     int[] labels = {0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1};
     DisattenuatedSimilarity found = DisattenuatedSimilarity.of(GramMatrix.ofDense(rows, 1), labels, 2, DRAWS);
     assertThat(found.similarity()[0][1]).isEqualTo(1);
-    assertThat(found.interval(0, 1, 0.95)).isEqualTo(new Interval(1, 1, 0.95));
+    assertThat(found.interval(0, 1, 0.95).low()).isCloseTo(1, within(1e-12));
+    assertThat(found.interval(0, 1, 0.95).high()).isCloseTo(1, within(1e-12));
+  }
+
+  @Test
+  void intervalsNeedThreePromptsOfEach() {
+    double[][] rows = random(8, 4, 2);
+    int[] labels = {0, 0, 1, 1, 1, 2, 2, 2};
+    DisattenuatedSimilarity found = DisattenuatedSimilarity.of(GramMatrix.ofDense(rows, 1), labels, 3, DRAWS);
+    assertThat(found.interval(0, 1, 0.95).isDefined()).isFalse();
+    assertThat(found.meanInterval(0.95).isDefined()).isFalse();
+    assertThat(found.interval(1, 2, 0.95).contains(found.similarity()[1][2])).isTrue();
+    assertThat(found.interval(2, 1, 0.95)).isEqualTo(found.interval(1, 2, 0.95));
   }
 
   @Test
