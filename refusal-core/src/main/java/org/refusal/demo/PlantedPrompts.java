@@ -1,6 +1,7 @@
 package org.refusal.demo;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
@@ -55,13 +56,16 @@ final class PlantedPrompts {
   /** A file in OR-Bench layout; texts hold no commas and no quotes. */
   String csv(Label label) {
     StringBuilder csv = new StringBuilder("prompt,category\n");
-    int count = switch (label) {
-      case TOXIC -> spec.toxicPerCategory();
-      case SAFE -> spec.safePerCategory();
-      case HARD -> HARD_PER_CATEGORY;
+    List<Integer> sizes = switch (label) {
+      case TOXIC -> spec.toxicSizes();
+      case SAFE -> spec.safeSizes();
+      case HARD -> Collections.nCopies(spec.categories().size(), HARD_PER_CATEGORY);
     };
-    for (int number = 0; number < count; number++) {
+    for (int number = 0; number < Collections.max(sizes); number++) {
       for (int category = 0; category < spec.categories().size(); category++) {
+        if (number >= sizes.get(category)) {
+          continue;
+        }
         Category name = spec.categories().get(category);
         SplittableRandom random =
             Seeds.random(
