@@ -41,6 +41,27 @@ public record PlantedSpec(
     }
   }
 
+  /** The same number of prompts in every category. */
+  public PlantedSpec(
+      PlantedKind kind,
+      long seed,
+      double leak,
+      List<Category> categories,
+      int toxicPerCategory,
+      int safePerCategory,
+      double weightNoise,
+      double mislabelled) {
+    this(
+        kind,
+        seed,
+        leak,
+        categories,
+        Collections.nCopies(categories.size(), toxicPerCategory),
+        Collections.nCopies(categories.size(), safePerCategory),
+        weightNoise,
+        mislabelled);
+  }
+
   private static List<Integer> sizes(String side, List<Integer> sizes, List<Category> categories) {
     if (sizes.size() != categories.size()) {
       throw UserException.badConfig(
@@ -65,8 +86,7 @@ public record PlantedSpec(
 
   /** Ten categories, 36 toxic and 36 safe prompts each. */
   public static PlantedSpec of(PlantedKind kind, long seed) {
-    List<Integer> sizes = Collections.nCopies(Category.OR_BENCH.size(), 36);
-    return new PlantedSpec(kind, seed, 0, Category.OR_BENCH, sizes, sizes, 0.01, 0);
+    return new PlantedSpec(kind, seed, 0, Category.OR_BENCH, 36, 36, 0.01, 0);
   }
 
   public PlantedSpec withLeak(double value) {
@@ -75,8 +95,7 @@ public record PlantedSpec(
 
   /** The same numbers in every category. */
   public PlantedSpec withPrompts(int toxic, int safe) {
-    return withSizes(
-        Collections.nCopies(categories.size(), toxic), Collections.nCopies(categories.size(), safe));
+    return new PlantedSpec(kind, seed, leak, categories, toxic, safe, weightNoise, mislabelled);
   }
 
   /** Numbers of their own for every category, in the order of the categories. */
