@@ -47,15 +47,23 @@ public final class LegacyIntervention implements Hook {
     }
   }
 
-  /** The mean over all dimensions but the last of {@code [..., width]}, in float64. */
-  public static float[] mean(float[] values, int width) {
+  /**
+   * The mean over all rows of all blocks, in float64.
+   *
+   * @param blocks each {@code [rows, width]}, row-major
+   */
+  public static float[] mean(Iterable<float[]> blocks, int width) {
     double[] sums = new double[width];
-    for (int i = 0; i < values.length; i++) {
-      sums[i % width] += values[i];
+    long rows = 0;
+    for (float[] block : blocks) {
+      for (int i = 0; i < block.length; i++) {
+        sums[i % width] += block[i];
+      }
+      rows += block.length / width;
     }
     float[] mean = new float[width];
     for (int j = 0; j < width; j++) {
-      mean[j] = (float) (sums[j] / (values.length / width));
+      mean[j] = (float) (sums[j] / rows);
     }
     return mean;
   }

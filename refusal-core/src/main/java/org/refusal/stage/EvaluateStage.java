@@ -97,17 +97,18 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
     List<Path> inputs = new ArrayList<>(RunningModel.files(config.model(), collected));
     ResultLayout layout = collected.layout();
     inputs.add(layout.attributionCheck(collected.model()));
-    if (RunningModel.nothingToDo(collected, false).isEmpty()) {
+    if (Files.isRegularFile(layout.readout(collected.model()))) {
       inputs.add(layout.readout(collected.model()));
-      for (String category : collected.categories()) {
-        inputs.add(layout.attributions(collected.model(), category));
-        circuit(config, collected, category).ifPresent(inputs::add);
-      }
+      collected.categories().forEach(category -> inputs.add(layout.attributions(collected.model(), category)));
+    }
+    collected.categories().forEach(category -> circuit(config, collected, category).ifPresent(inputs::add));
+    if (config.evaluation().legacy()) {
+      inputs.addAll(collected.activationFiles());
     }
     return inputs;
   }
 
-  private static Optional<Path> circuit(EvaluateConfig config, Collected collected, String category) {
+  static Optional<Path> circuit(EvaluateConfig config, Collected collected, String category) {
     Path folder = DiscoverStage.circuitsFolder(config.output().circuitsDir(), collected.layout());
     for (String suffix : new String[] {"_toxic", ""}) {
       Path file = folder.resolve(ResultLayout.circuitFile(collected.model(), category, suffix));
@@ -129,11 +130,34 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
               collected.model(), List.of(), config.seed(), config.evaluation().bootstrap(), Map.of(), Map.of())
           .write(transferFile);
       context.progress().note("warning: nothing is evaluated: " + nothing.get());
-      return new StageResult(List.of(transferFile), List.of("not evaluated: " + nothing.get()));
+      List<Path> written = new ArrayList<>(List.of(transferFile));
+      List<String> summary = new ArrayList<>(List.of("not evaluated: " + nothing.get()));
+      if (config.evaluation().legacy()) {
+        if (collected.report().refusalTokens().isEmpty()) {
+          summary.add("evaluation.legacy: no scores, as there are no refusal tokens");
+        } else {
+          try (RunningModel model = RunningModel.open(config.model(), collected, context.threads())) {
+            add(new LegacyEvaluation(config, context, collected, model).run(), written, summary);
+          }
+        }
+      }
+      return new StageResult(written, summary);
     }
     try (RunningModel model = RunningModel.open(config.model(), collected, context.threads())) {
-      return new Evaluation(config, context, collected, model).run(transferFile);
+      StageResult sound = new Evaluation(config, context, collected, model).run(transferFile);
+      if (!config.evaluation().legacy()) {
+        return sound;
+      }
+      List<Path> written = new ArrayList<>(sound.outputs());
+      List<String> summary = new ArrayList<>(sound.summary());
+      add(new LegacyEvaluation(config, context, collected, model).run(), written, summary);
+      return new StageResult(written, summary);
     }
+  }
+
+  private static void add(StageResult legacy, List<Path> written, List<String> summary) {
+    written.addAll(legacy.outputs());
+    summary.addAll(legacy.summary());
   }
 
   private static Optional<String> nothingToDo(Collected collected) {
@@ -143,7 +167,9 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
     }
     return Files.isRegularFile(collected.layout().readout(collected.model()))
         ? Optional.empty()
-        : Optional.of("discover attributed nothing");
+        : Optional.of(
+            "discover estimated no effects (circuit.attribution_method: stats does not); transfer and faithfulness"
+                + " curves need ig, atp or exact");
   }
 
   /** One evaluation under way. */

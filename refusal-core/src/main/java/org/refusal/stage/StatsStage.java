@@ -71,6 +71,9 @@ public final class StatsStage implements Stage<StatsConfig> {
     collected.categories().forEach(category -> optional.add(layout.attributions(collected.model(), category)));
     optional.add(layout.readout(collected.model()));
     optional.add(layout.transfer(collected.model()));
+    if (config.stats().legacy()) {
+      inputs.addAll(LegacyStats.inputs(collected));
+    }
     optional.stream().filter(Files::isRegularFile).forEach(inputs::add);
     return inputs;
   }
@@ -86,8 +89,15 @@ public final class StatsStage implements Stage<StatsConfig> {
             ? collected.layout().stats(collected.model())
             : Path.of(config.output().dir())
                 .resolve(collected.layout().stats(collected.model()).getFileName());
-    StatsFile.of(evidence, tests, verdict, config).write(file);
-    return new StageResult(List.of(file), verdict.text().lines().toList());
+    StatsFile written = StatsFile.of(evidence, tests, verdict, config);
+    List<String> summary = new ArrayList<>(verdict.text().lines().toList());
+    if (config.stats().legacy()) {
+      LegacyStats legacy = LegacyStats.measure(collected, config);
+      written = written.withLegacy(legacy.json());
+      summary.addAll(legacy.lines());
+    }
+    written.write(file);
+    return new StageResult(List.of(file), summary);
   }
 
   /** Reads what earlier stages wrote into the form in which the statistics take it. */

@@ -1,5 +1,6 @@
 package org.refusal.verdict;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.nio.file.Path;
@@ -19,7 +20,8 @@ public record StatsFile(
     int bootstrap,
     Map<String, String> definitions,
     Verdict verdict,
-    SharingTests tests) {
+    SharingTests tests,
+    @JsonInclude(JsonInclude.Include.NON_NULL) Object legacy) {
 
   public static final String FORMAT = "refusal-stats";
   public static final int VERSION = 1;
@@ -34,7 +36,14 @@ public record StatsFile(
         config.stats().bootstrap(),
         definitionTexts(),
         verdict,
-        tests);
+        tests,
+        null);
+  }
+
+  /** @param numbers of the original project's significance, marked as such ({@code stats.legacy}) */
+  public StatsFile withLegacy(Object numbers) {
+    return new StatsFile(
+        format, version, model, seed, permutations, bootstrap, definitions, verdict, tests, numbers);
   }
 
   public void write(Path file) {

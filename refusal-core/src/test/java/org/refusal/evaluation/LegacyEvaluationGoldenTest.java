@@ -91,12 +91,12 @@ class LegacyEvaluationGoldenTest {
       long[] shape = file.entry("in3").shape();
       int width = (int) shape[2];
       float[] values = file.floats("in3");
-      worst = Math.max(worst, deviation(LegacyIntervention.mean(values, width), file.floats("out3")));
+      worst = Math.max(worst, deviation(LegacyIntervention.mean(List.of(values), width), file.floats("out3")));
       float[] first = new float[(int) shape[0] * width];
       for (int i = 0; i < shape[0]; i++) {
         System.arraycopy(values, i * (int) shape[1] * width, first, i * width, width);
       }
-      worst = Math.max(worst, deviation(LegacyIntervention.mean(first, width), file.floats("out2")));
+      worst = Math.max(worst, deviation(LegacyIntervention.mean(List.of(first), width), file.floats("out2")));
     }
     assertThat(worst).isLessThan(1e-6);
     System.out.printf("legacy mean values: largest deviation %.1e%n", worst);
