@@ -147,7 +147,37 @@ public final class Binder {
 
   /** Makes the record; {@code environment} serves {@code $VARIABLES} in texts. */
   public static <R extends Record> R bind(Class<R> type, Draft draft, UnaryOperator<String> environment) {
+    checkGiven(type, draft.root, "", environment);
     return record(type, draft.root, "", environment);
+  }
+
+  /** What is written is checked before what is not: a mistyped key must not hide behind a missing one. */
+  private static void checkGiven(Class<?> type, Section section, String prefix, UnaryOperator<String> environment) {
+    RecordComponent[] components = type.getRecordComponents();
+    List<String> names = Arrays.stream(components).map(Keys::yamlName).toList();
+    checkNames(section, names, prefix);
+    for (int i = 0; i < components.length; i++) {
+      Entry entry = section.entries().get(names.get(i));
+      if (entry == null || (entry.value() instanceof Scalar scalar && scalar.text() == null)) {
+        continue;
+      }
+      if (!components[i].getType().isRecord()) {
+        value(components[i], entry, section, prefix + names.get(i), environment);
+      } else if (entry.value() instanceof Section inner) {
+        checkGiven(components[i].getType(), inner, prefix + names.get(i) + ".", environment);
+      }
+    }
+  }
+
+  private static void checkNames(Section section, List<String> names, String prefix) {
+    section.entries().forEach((key, entry) -> {
+      if (!names.contains(key)) {
+        throw UserException.badConfig(
+            "%s: unknown key '%s'%s".formatted(
+                entry.keyOrigin(), prefix + key, Suggestions.didYouMean(key, names)),
+            "keys here: " + String.join(", ", names));
+      }
+    });
   }
 
   /** The record as plain maps, lists and values, keys as in YAML: for manifests and {@code --dry-run}. */
@@ -175,14 +205,6 @@ public final class Binder {
   private static <R> R record(Class<R> type, Section section, String prefix, UnaryOperator<String> environment) {
     RecordComponent[] components = type.getRecordComponents();
     List<String> names = Arrays.stream(components).map(Keys::yamlName).toList();
-    section.entries().forEach((key, entry) -> {
-      if (!names.contains(key)) {
-        throw UserException.badConfig(
-            "%s: unknown key '%s'%s".formatted(
-                entry.keyOrigin(), prefix + key, Suggestions.didYouMean(key, names)),
-            "keys here: " + String.join(", ", names));
-      }
-    });
     Object[] values = new Object[components.length];
     for (int i = 0; i < components.length; i++) {
       Entry entry = section.entries().get(names.get(i));

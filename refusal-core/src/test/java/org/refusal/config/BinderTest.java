@@ -57,6 +57,8 @@ class BinderTest {
         "model: {name: m}\\noutput: {save_dir: $NOWHERE/x} | c.yaml:2:20: 'output.save_dir': the variable $NOWHERE is not set",
         "model: {name: m}\\n  sae: [ | c.yaml:2:3: not valid YAML",
         "[a, b] | c.yaml:1:1: a config file holds keys",
+        "sae: {hidden_dmi: 8} | c.yaml:1:7: unknown key 'sae.hidden_dmi'; did you mean hidden_dim?",
+        "sae: {hidden_dim: many} | c.yaml:1:19: 'sae.hidden_dim' must be a whole number, not 'many'",
         "model: {name: m}\\ntraining: {balance_safe_toxic: maybe} | must be true or false, not 'maybe'",
         "model: {name: m}\\nsae: {k_percent: .nan} | must be a number, not '.nan'",
         "model: {name: m}\\nsae: {hidden_dim: 8, k: 9} | c.yaml:2:25: sae.k: 9 is not a whole number from 1 to hidden_dim, 8",
