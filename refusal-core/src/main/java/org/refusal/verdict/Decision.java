@@ -51,6 +51,12 @@ final class Decision {
 
   private void enoughRefusals() {
     int refused = IntStream.of(tests.refusedDiscovery()).sum() + IntStream.of(tests.refusedHeldout()).sum();
+    if (refused == 0 && tests.auc().positives() > 0) {
+      doubts.add(
+          "no effects: the model refused harmful prompts, but nothing was attributed to them and no transfer was measured"
+              + " (circuit.attribution_method: stats does neither; ig, atp or exact with evaluate do)");
+      return;
+    }
     if (refused == 0) {
       doubts.add("no refusals: the model refused none of the harmful prompts, so there is no refusal to explain");
     }
