@@ -74,8 +74,7 @@ final class DemoCommand {
       PlantedModel.write(PlantedSpec.of(each, seed).withLeak(leak), planted);
       String found = verdict(planted, seed, options);
       String line = "%s truth: %s found: %s".formatted(each.text(), each.verdict(), found);
-      console.out().println(line);
-      console.out().flush();
+      console.err().println(line);
       lines.add(line);
       right &= found.equals(each.verdict());
       if (!arguments.hasMatchedOption("--keep")) {

@@ -90,7 +90,9 @@ final class DownloadCommand {
     String home = environment.getOrDefault("HF_HOME", System.getProperty("user.home") + "/.cache/huggingface");
     Path file = Path.of(environment.getOrDefault("HF_TOKEN_PATH", home + "/token"));
     try {
-      return Files.isRegularFile(file) ? Optional.of(Files.readString(file).strip()) : Optional.empty();
+      return Files.isRegularFile(file)
+          ? Optional.of(Files.readString(file).strip()).filter(kept -> !kept.isEmpty())
+          : Optional.empty();
     } catch (IOException e) {
       throw UserException.environment(file + ": cannot be read: " + e.getMessage(), "set HF_TOKEN instead");
     }

@@ -49,7 +49,7 @@ final class HubDownload {
       return this == DATASETS
           ? name.endsWith(".csv")
           : !file.contains("/")
-              && (name.endsWith(".safetensors") || name.endsWith(".json") || name.endsWith(".jinja")
+              && (name.endsWith(".safetensors") && !name.startsWith("consolidated") || name.endsWith(".json") || name.endsWith(".jinja")
                   || name.equals("tokenizer.model"));
     }
   }
@@ -171,7 +171,12 @@ final class HubDownload {
       if (status == 416 && from > 0) {
         from = 0;
       } else if (status >= 300 && status < 400) {
-        at = at.resolve(response.headers().firstValue("Location").orElseThrow(() -> new IOException("a redirect to nowhere")));
+        URI next =
+            at.resolve(response.headers().firstValue("Location").orElseThrow(() -> new IOException("a redirect to nowhere")));
+        if (at.getScheme().equals("https") && !next.getScheme().equals("https")) {
+          throw new IOException("a redirect away from https");
+        }
+        at = next;
       } else if (status == 401 || status == 403) {
         throw new UserException(
             ExitCode.ENVIRONMENT, name + ": the Hub denies access (" + status + ")",
