@@ -211,6 +211,28 @@ public record Simulation(
 
   /** Whole evidence over three hook points, of which the second decides; all three with the same causes. */
   public SharingEvidence evidence(long seed) {
+    return evidence(seed, 3);
+  }
+
+  /** The same as far as the verdict needs it: of the first hook point only how little is decided, and the second. */
+  SharingEvidence decidingEvidence(long seed) {
+    SharingEvidence whole = evidence(seed, 2);
+    AtHookPoint first = whole.hookPoints().get(0);
+    AtHookPoint before =
+        new AtHookPoint(first.at(), null, -1, null, null, first.decidedDrops(), Map.of());
+    return new SharingEvidence(
+        whole.model(),
+        whole.categories(),
+        whole.promptCategory(),
+        whole.promptTokens(),
+        whole.refusedMetric(),
+        whole.compliedMetric(),
+        whole.heldoutGap(),
+        null,
+        List.of(before, whole.hookPoints().get(1)));
+  }
+
+  private SharingEvidence evidence(long seed, int layers) {
     SplittableRandom random = Seeds.random(seed, "simulated evidence");
     int k = categories();
     int n = k * discovery;
@@ -229,7 +251,7 @@ public record Simulation(
     double[][] gap = null;
     List<AtHookPoint> points = new ArrayList<>();
     double[] decided = {0.05, 0.9, 1.0};
-    for (int layer = 0; layer < decided.length; layer++) {
+    for (int layer = 0; layer < layers; layer++) {
       Drops effect = drops(random);
       gap = gap == null ? effect.gap() : gap;
       double[][] decidedDrops = new double[k][heldout];
