@@ -46,7 +46,10 @@ public record AnalyzeDataConfig(
   public record Plots(
       @Key(doc = "Width and height in inches.", def = "[12, 8]") List<Double> figsize,
       @Key(doc = "Pixels per inch of PNG files.", def = "150") int dpi,
-      @Key(doc = "Look of the charts.", def = "light", choices = {"light", "dark", "print"}) String style) {
+      @Key(doc = "Look of the charts; matplotlib's names mean light, dark_background dark.", def = "light",
+              choices = {"light", "dark", "print", "default", "seaborn", "seaborn-v0_8", "seaborn-v0_8-darkgrid",
+                "seaborn-v0_8-whitegrid", "seaborn-darkgrid", "seaborn-whitegrid", "ggplot", "dark_background"})
+          String style) {
     public Plots {
       require(
           "figsize",

@@ -247,7 +247,7 @@ public final class Binder {
       return record(type, section, path + ".", environment);
     }
     ConfigNode given;
-    if (entry != null && !(isNull && !type.isPrimitive() && key.def().equals(Key.EMPTY))) {
+    if (entry != null && !(isNull && !key.def().equals(Key.NONE))) {
       if (isNull) {
         throw UserException.badConfig(entry.keyOrigin() + ": '" + path + "' has no value");
       }

@@ -32,8 +32,9 @@ public record Theme(Color background, Color ink, Color faint, List<Color> series
 
   public static Theme named(String style) {
     return switch (style) {
-      case "light" -> LIGHT;
-      case "dark" -> DARK;
+      case "light", "default", "seaborn", "seaborn-v0_8", "seaborn-v0_8-darkgrid", "seaborn-v0_8-whitegrid",
+          "seaborn-darkgrid", "seaborn-whitegrid", "ggplot" -> LIGHT;
+      case "dark", "dark_background" -> DARK;
       case "print" -> PRINT;
       default -> throw UserException.badConfig("plots.style: '" + style + "' is none of light, dark, print");
     };
