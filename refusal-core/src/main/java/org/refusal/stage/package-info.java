@@ -9,6 +9,10 @@
  * safe_toxic} and {@code both}. A group holds {@code rows}, {@code columns}, {@code symmetric}, {@code nodes}, {@code
  * measures} (by measure, then by hook point or {@code pooled}: {@code [rows][columns]}), {@code means} over pairs of
  * different categories and over equal ones, and {@code tree} (measure, leaf order, merges) or null. What is undefined is
- * the text {@code "NaN"}.
+ * the text {@code "NaN"}. {@code {model}_{category}_legacy.json} ({@code evaluation.legacy}) holds {@code definition}
+ * ({@code legacy}), {@code remark}, {@code model}, {@code category}, {@code circuit} (file), {@code prompts} (their number),
+ * {@code prompts_are}, and the original project's {@code F_M}, {@code F_C}, {@code F_M_minus_C}, {@code F_empty} (nats), {@code
+ * faithfulness} and {@code completeness}. {@code stats.legacy} adds the object {@code legacy} to {@code {model}_stats.json}:
+ * {@code definition}, {@code remark}, and {@code stats_by_category} under the original's field names.
  */
 package org.refusal.stage;
