@@ -32,6 +32,7 @@ final class CommandTree {
     }
     root.addSubcommand("run", new RunCommand(console).spec());
     root.addSubcommand("demo", new DemoCommand(console).spec());
+    root.addSubcommand("calibrate", CalibrateCommand.spec(console));
     root.addSubcommand("doctor", DoctorCommand.spec(console));
     root.addSubcommand("download", new DownloadCommand(console).spec());
     root.addSubcommand("label", LabelCommand.spec(console));
