@@ -1,9 +1,6 @@
 package org.refusal.stats;
 
-import java.util.Map;
 import java.util.SplittableRandom;
-import java.util.TreeMap;
-import java.util.Arrays;
 import org.refusal.base.Seeds;
 
 /** Permutation p-values and permutations within strata. */
@@ -40,15 +37,10 @@ public final class Permutations {
     if (strata == null) {
       return Seeds.permutation(n, random);
     }
-    Map<Integer, int[]> members = new TreeMap<>();
-    for (int i = 0; i < n; i++) {
-      int[] known = members.getOrDefault(strata[i], new int[0]);
-      int[] longer = Arrays.copyOf(known, known.length + 1);
-      longer[known.length] = i;
-      members.put(strata[i], longer);
-    }
+    Grouping members = Grouping.of(strata);
     int[] order = new int[n];
-    for (int[] places : members.values()) {
+    for (int stratum = 0; stratum < members.count(); stratum++) {
+      int[] places = members.members(stratum);
       int[] shuffled = places.clone();
       Seeds.shuffle(shuffled, random);
       for (int i = 0; i < places.length; i++) {

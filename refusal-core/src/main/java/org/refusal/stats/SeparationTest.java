@@ -1,5 +1,6 @@
 package org.refusal.stats;
 
+import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.refusal.base.Seeds;
 
@@ -81,15 +82,25 @@ public record SeparationTest(double t, double p, double[] nullValues) {
       GramMatrix gram, int[] labels, int categories, int[] strata, Resampling resampling) {
     int n = labels.length;
     Resampling halvings = resampling.named("halves");
-    double observed = halfStatistic(gram, labels, halves(labels, categories, halvings.stream(-1)), categories);
+    int[] firstHalves = halves(labels, categories, halvings.stream(-1));
+    double observed = HalfMeans.statistics(gram, new int[][] {labels}, new int[][] {firstHalves}, categories)[0];
     double[] nullValues = new double[resampling.draws()];
+    int batches = (nullValues.length + HalfMeans.BATCH - 1) / HalfMeans.BATCH;
     Parallel.forEach(
-        nullValues.length,
+        batches,
         resampling.threads(),
-        draw -> {
-          int[] permuted = Permutations.apply(labels, Permutations.within(n, strata, resampling.stream(draw)));
-          int[] halves = halves(permuted, categories, halvings.stream(draw));
-          nullValues[draw] = halfStatistic(gram, permuted, halves, categories);
+        batch -> {
+          int from = batch * HalfMeans.BATCH;
+          int size = Math.min(HalfMeans.BATCH, nullValues.length - from);
+          int[][] permuted = new int[size][];
+          int[][] halves = new int[size][];
+          for (int i = 0; i < size; i++) {
+            int[] order = Permutations.within(n, strata, resampling.stream(from + i));
+            permuted[i] = Permutations.apply(labels, order);
+            halves[i] = halves(permuted[i], categories, halvings.stream(from + i));
+          }
+          double[] statistics = HalfMeans.statistics(gram, permuted, halves, categories);
+          System.arraycopy(statistics, 0, nullValues, from, size);
         });
     return new SeparationTest(observed, Permutations.pValue(observed, nullValues), nullValues);
   }
@@ -102,13 +113,14 @@ public record SeparationTest(double t, double p, double[] nullValues) {
    */
   public static SeparationTest splitHalf(
       GramMatrix gram, int[] labels, int categories, int[][] permutations, int[][] halves) {
-    double observed = halfStatistic(gram, labels, halves[0], categories);
-    double[] nullValues = new double[permutations.length];
-    for (int draw = 0; draw < nullValues.length; draw++) {
-      int[] permuted = Permutations.apply(labels, permutations[draw]);
-      nullValues[draw] = halfStatistic(gram, permuted, halves[draw + 1], categories);
+    int[][] all = new int[permutations.length + 1][];
+    all[0] = labels;
+    for (int draw = 0; draw < permutations.length; draw++) {
+      all[draw + 1] = Permutations.apply(labels, permutations[draw]);
     }
-    return new SeparationTest(observed, Permutations.pValue(observed, nullValues), nullValues);
+    double[] statistics = HalfMeans.statistics(gram, all, halves, categories);
+    double[] nullValues = Arrays.copyOfRange(statistics, 1, statistics.length);
+    return new SeparationTest(statistics[0], Permutations.pValue(statistics[0], nullValues), nullValues);
   }
 
   private static int[] halves(int[] labels, int categories, SplittableRandom random) {
@@ -124,45 +136,8 @@ public record SeparationTest(double t, double p, double[] nullValues) {
     return halves;
   }
 
-  private static double halfStatistic(GramMatrix gram, int[] labels, int[] halves, int categories) {
-    double[] values = gram.array();
-    int n = labels.length;
-    int[] parts = new int[n];
-    for (int i = 0; i < n; i++) {
-      parts[i] = 2 * labels[i] + halves[i];
-    }
-    Grouping groups = Grouping.of(parts, 2 * categories);
-    double[] norms = new double[2 * categories];
-    for (int part = 0; part < norms.length; part++) {
-      int[] members = groups.members(part);
-      double sum = 0;
-      for (int i = 0; i < members.length; i++) {
-        sum += values[members[i] * n + members[i]] + 2 * gather(values, members[i] * n, members, 0, i);
-      }
-      norms[part] = members.length == 0 ? Double.NaN : Math.sqrt(Math.max(0, sum)) / members.length;
-    }
-    double diagonal = 0;
-    double offDiagonal = 0;
-    for (int i = 0; i < categories; i++) {
-      int[] first = groups.members(2 * i);
-      for (int j = 0; j < categories; j++) {
-        int[] second = groups.members(2 * j + 1);
-        double sum = 0;
-        for (int p : first) {
-          sum += gather(values, p * n, second, 0, second.length);
-        }
-        double cosine = sum / ((double) first.length * second.length) / (norms[2 * i] * norms[2 * j + 1]);
-        if (i == j) {
-          diagonal += cosine;
-        } else {
-          offDiagonal += cosine;
-        }
-      }
-    }
-    return diagonal / categories - offDiagonal / (categories * (categories - 1.0));
-  }
-
-  private static double gather(double[] values, int row, int[] columns, int from, int to) {
+  /** Sum of one row's values at the columns {@code from .. to - 1} of a list. */
+  static double gather(double[] values, int row, int[] columns, int from, int to) {
     double a = 0;
     double b = 0;
     double c = 0;
