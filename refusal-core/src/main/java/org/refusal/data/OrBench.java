@@ -6,10 +6,10 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import org.refusal.base.Suggestions;
 import org.refusal.base.UserException;
 
 /** Prompts in OR-Bench layout (package description), of any categories. */
@@ -103,36 +103,9 @@ public final class OrBench {
   }
 
   private static UserException unknown(Path folder, String name, Collection<Category> found) {
-    String nearest = null;
-    int best = Integer.MAX_VALUE;
-    for (Category category : found) {
-      int distance = distance(name.toLowerCase(Locale.ROOT).replace('_', '-'), category.name());
-      if (distance < best) {
-        best = distance;
-        nearest = category.name();
-      }
-    }
-    String suggestion = best <= Math.max(2, name.length() / 3) ? "; did you mean " + nearest + "?" : "";
+    List<String> names = found.stream().map(Category::name).toList();
     return UserException.badConfig(
-        "category %s is not in %s%s".formatted(name, folder, suggestion),
-        "its categories: " + found.stream().map(Category::name).collect(Collectors.joining(", ")));
-  }
-
-  /** Levenshtein distance. */
-  private static int distance(String a, String b) {
-    int[] row = new int[b.length() + 1];
-    for (int j = 0; j <= b.length(); j++) {
-      row[j] = j;
-    }
-    for (int i = 1; i <= a.length(); i++) {
-      int diagonal = row[0];
-      row[0] = i;
-      for (int j = 1; j <= b.length(); j++) {
-        int substituted = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-        diagonal = row[j];
-        row[j] = Math.min(substituted, Math.min(row[j], row[j - 1]) + 1);
-      }
-    }
-    return row[b.length()];
+        "category %s is not in %s%s".formatted(name, folder, Suggestions.didYouMean(name, names)),
+        "its categories: " + String.join(", ", names));
   }
 }

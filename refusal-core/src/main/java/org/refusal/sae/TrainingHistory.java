@@ -49,14 +49,6 @@ public record TrainingHistory(
 
   /** {@code training_history.json}, see the package description. */
   public void write(Path file) {
-    Map<String, Object> sinkFields = new LinkedHashMap<>();
-    sinkFields.put("median_norm", sinks.medianNorm());
-    sinkFields.put("threshold", sinks.threshold());
-    sinkFields.put("tokens", sinks.tokens());
-    sinkFields.put("count", sinks.sinks());
-    sinkFields.put("positions", sinks.positions());
-    sinkFields.put("smallest_norm", sinks.smallestNorm());
-    sinkFields.put("largest_norm", sinks.largestNorm());
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("hook_point", sinks.at().name());
     fields.put("d_sae", options.dSae());
@@ -67,11 +59,24 @@ public record TrainingHistory(
     fields.put("input_scale", inputScale);
     fields.put("training_tokens", trainingTokens);
     fields.put("steps", steps);
-    fields.put("sinks", sinkFields);
+    fields.put("sinks", sinkFields());
     fields.put("train", train);
     fields.put("held_out", heldOut);
     fields.put("warnings", warnings);
     fields.put("history", points);
     Json.write(file, fields);
+  }
+
+  /** The sinks as they stand in {@code training_history.json} and {@code metrics.json}. */
+  public Map<String, Object> sinkFields() {
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("median_norm", sinks.medianNorm());
+    fields.put("threshold", sinks.threshold());
+    fields.put("tokens", sinks.tokens());
+    fields.put("count", sinks.sinks());
+    fields.put("positions", sinks.positions());
+    fields.put("smallest_norm", sinks.smallestNorm());
+    fields.put("largest_norm", sinks.largestNorm());
+    return fields;
   }
 }

@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.refusal.activation.ActivationStore;
-import org.refusal.activation.Sinks;
 import org.refusal.activation.StoredPrompt;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
@@ -153,23 +152,14 @@ public final class TrainSaesStage implements Stage<TrainSaesConfig> {
   }
 
   private static Map<String, Object> metrics(String variant, TrainingHistory history) {
-    Sinks sinks = history.sinks();
-    Map<String, Object> sinkFields = new LinkedHashMap<>();
-    sinkFields.put("median_norm", sinks.medianNorm());
-    sinkFields.put("threshold", sinks.threshold());
-    sinkFields.put("tokens", sinks.tokens());
-    sinkFields.put("count", sinks.sinks());
-    sinkFields.put("positions", sinks.positions());
-    sinkFields.put("smallest_norm", sinks.smallestNorm());
-    sinkFields.put("largest_norm", sinks.largestNorm());
     Map<String, Object> fields = new LinkedHashMap<>();
-    fields.put("hook_point", sinks.at().name());
+    fields.put("hook_point", history.sinks().at().name());
     fields.put("variant", variant);
     fields.put("training_tokens", history.trainingTokens());
     fields.put("steps", history.steps());
     fields.put("train", history.train());
     fields.put("held_out", history.heldOut());
-    fields.put("sinks", sinkFields);
+    fields.put("sinks", history.sinkFields());
     fields.put("warnings", history.warnings());
     return fields;
   }
