@@ -145,9 +145,13 @@ public record Simulation(
     double wobble = noise / Math.sqrt(discovery);
     for (int i = 0; i < k; i++) {
       double[] error = directionError(wobble, random);
-      fill(drops[i], i, error, gap, level, random);
+      double[][] own = new double[k][heldout]; // how a prompt answers to this very part, whichever resample made it
+      for (double[] row : own) {
+        Arrays.setAll(row, p -> DROP_SPREAD * random.nextGaussian());
+      }
+      fill(drops[i], i, error, gap, level, own);
       for (double[][][] resample : resamples) {
-        fill(resample[i], i, plus(error, directionError(wobble, random)), gap, level, random);
+        fill(resample[i], i, plus(error, directionError(wobble, random)), gap, level, own);
       }
     }
     for (double[][] control : controls) {
@@ -177,12 +181,12 @@ public record Simulation(
   }
 
   private void fill(
-      double[][] row, int i, double[] error, double[][] gap, double[][] level, SplittableRandom random) {
+      double[][] row, int i, double[] error, double[][] gap, double[][] level, double[][] own) {
     for (int j = 0; j < row.length; j++) {
       row[j] = new double[heldout];
       double share = cosines[i][j] * cosines[i][j] * (1 + error[j]);
       for (int p = 0; p < heldout; p++) {
-        row[j][p] = gap[j][p] * (level[j][p] * share + DROP_SPREAD * share * random.nextGaussian());
+        row[j][p] = gap[j][p] * share * (level[j][p] + own[j][p]);
       }
     }
   }

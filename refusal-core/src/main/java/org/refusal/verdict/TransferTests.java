@@ -86,15 +86,16 @@ public record TransferTests(
           }
           controls[draw] = control(drops.controls(), gap, weights);
         });
-    Estimate own = estimate(observed, resampled, TransferTests::own);
+    int smallest = Arrays.stream(gap).mapToInt(prompts -> prompts.length).min().orElse(0);
+    Estimate own = estimate(observed, resampled, smallest, TransferTests::own);
     Estimate control = new Estimate(observedControl, Bootstrap.percentile(controls, LEVEL));
     return new TransferTests(
         observed,
         own,
         control,
-        estimate(observed, resampled, matrix -> distinctness(matrix, clusterOf, Pairs.ALL)),
-        estimate(observed, resampled, matrix -> distinctness(matrix, clusterOf, Pairs.WITHIN)),
-        estimate(observed, resampled, matrix -> distinctness(matrix, clusterOf, Pairs.BETWEEN)),
+        estimate(observed, resampled, smallest, matrix -> distinctness(matrix, clusterOf, Pairs.ALL)),
+        estimate(observed, resampled, smallest, matrix -> distinctness(matrix, clusterOf, Pairs.WITHIN)),
+        estimate(observed, resampled, smallest, matrix -> distinctness(matrix, clusterOf, Pairs.BETWEEN)),
         weakness(own, control, weakDrop));
   }
 
@@ -105,14 +106,15 @@ public record TransferTests(
   }
 
   private static Estimate estimate(
-      double[][] observed, double[][][] resampled, ToDoubleFunction<double[][]> statistic) {
+      double[][] observed, double[][][] resampled, int smallest, ToDoubleFunction<double[][]> statistic) {
     double[] draws = new double[resampled.length];
     for (int draw = 0; draw < draws.length; draw++) {
       draws[draw] = statistic.applyAsDouble(resampled[draw]);
     }
     double value = statistic.applyAsDouble(observed);
     return new Estimate(
-        value, Double.isNaN(value) ? Interval.undefined(LEVEL) : Bootstrap.percentile(draws, LEVEL));
+        value,
+        Double.isNaN(value) ? Interval.undefined(LEVEL) : Bootstrap.expandedPercentile(draws, smallest, LEVEL));
   }
 
   private static String weakness(Estimate own, Estimate control, double weakDrop) {
