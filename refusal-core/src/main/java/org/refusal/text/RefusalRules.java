@@ -1,0 +1,183 @@
+package org.refusal.text;
+
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * The English vocabulary of {@link RuleRefusalDetector}: speech acts by which assistants refuse, and signs of help.
+ * Expressions match {@link PlainText}. A kind may have several rules.
+ */
+final class RefusalRules {
+  private RefusalRules() {}
+
+  /** @param kind of speech act, as {@code reason} names it */
+  record Rule(String kind, Pattern pattern) {
+    Rule(String kind, String expression) {
+      this(kind, Pattern.compile(expression.replace(" ", "[ \\n]")));
+    }
+  }
+
+  private static final String SPEAKER = "\\b(?:i|we|this assistant|this ai|this model|the assistant)";
+  /** What may stand between the speaker and the verb: an adverb, or an insertion between commas. */
+  private static final String BETWEEN =
+      "(?: ?,[^,.;!?]{1,60},)?(?: (?:\\w+ly|also|just|still|do|as an ai[^,.]{0,30}))?";
+  private static final String AM = "(?: am|'m|m|'re| are)";
+  /** Kept from acting: the state of one who cannot or may not. */
+  private static final String KEPT =
+      "(?:not (?:\\w+ly |currently )?(?:able|going|permitted|allowed|authori[sz]ed|programmed|capable|equipped|designed|"
+          + "trained|built|supposed|meant|willing|prepared|at liberty|in a position|comfortable)|unable|unwilling|"
+          + "uncomfortable|prohibited|forbidden|restricted|prevented|incapable)\\b";
+  private static final String CANNOT =
+      "(?:can ?not|can'?t|could(?: not|n'?t)|won'?t|will (?:not|never)|shall not|would never|would not be (?:able|"
+          + "appropriate|comfortable))\\b";
+  /** "I cannot wait", "I can't recommend it enough", and what nobody can know. */
+  private static final String FIGURE_OF_SPEECH =
+      "(?!,? (?:\\w+ly )?(?:wait\\b|stress|emphasi[sz]e|overstate|overemphasi[sz]e|help but|believe|imagine|agree more|thank|"
+          + "think of|see why|see any reason|resist|remember|recall|say enough|express how|tell you how (?:happy|much|excited|"
+          + "glad)|recommend [^.!?]{0,40}\\benough|guarantee|predict|be (?:sure|certain|100)|say (?:for|with) |know\\b|"
+          + "promise|rule out|be certain))";
+  private static final String PROPER =
+      "(?:appropriate|ethical|acceptable|ok|okay|legal|lawful|safe|respectful|accurate|right|responsible|moral|"
+          + "productive|fair|advisable|recommended|valid|justified|justifiable|helpful|constructive|kind|healthy|polite|"
+          + "nice|cool|suitable|permissible|permitted|allowed|a good idea)";
+  private static final String IMPROPER =
+      "(?:illegal|unlawful|unethical|immoral|inappropriate|unacceptable|wrong|disrespectful|discriminatory|harmful|"
+          + "offensive|hurtful|dangerous|unsafe|irresponsible|reprehensible|unjust|unfair|against the law|abusive|cruel|"
+          + "racist|sexist|hateful|derogatory|not tolerated)";
+  private static final String ASKED = "(?:request|question|prompt|query|message|topic|language|statement|content|ask)";
+
+  /** Each refuses by itself: the speaker's own act. */
+  static final List<Rule> DECLARATIONS =
+      List.of(
+          new Rule("inability", SPEAKER + BETWEEN + " " + CANNOT + FIGURE_OF_SPEECH),
+          new Rule("inability", SPEAKER + AM + BETWEEN + " " + KEPT),
+          new Rule("inability", "^\\W*(?:(?:i'?m )?sorry\\W{1,3})?(?:can ?not|can'?t|won'?t|unable to|not able to|no can do)\\b"
+              + FIGURE_OF_SPEECH),
+          new Rule("inability",
+              "\\b(?:beyond|outside(?: of)?|not within|isn't within) (?:my|the scope|our)\\b"
+                  + "|\\b(?:not |n't |im)possible for (?:me|an ai|us)\\b"
+                  + "|\\b(?:not|n't) (?:something|anything) (?:that )?(?:i|we)(?: am|'m| can| will|'ll|'d| would)\\b"
+                  + "|\\bi (?:do not|don'?t) have the (?:ability|capability|capacity|means)"),
+          new Rule("decline",
+              SPEAKER + "(?: must| have to| will(?: have to)?|'ll(?: have to)?| need to| would(?: have to)?|'d have to"
+                  + "| shall| am going to| am obliged to)?(?: \\w+ly| also)? (?:decline|refuse|abstain|refrain)\\b"
+                  + "|\\b(?:i'?d|i would) (?:rather not|prefer not)\\b|\\bi (?:prefer|choose|have chosen) not to\\b"
+                  + "|\\bi (?:do not|don'?t) (?:\\w+ly )?(?:feel comfortable|want to|wish to)\\b|\\bcount me out\\b"),
+          new Rule("apology",
+              "\\b(?:sorry|apologi[sz]e|apologies|afraid|regret|pardon|forgive me)\\b[^.!?]{0,40}[, ](?:but|however|that)\\b"
+                  + "(?! (?:you|to hear|for the))|^\\W*(?:i'?m |i am |i'm so )?(?:really |very |so |truly )?sorry[,.]? i\\b"
+                  + "|^\\W*(?:no|nope)[,.!] (?:i|sorry|that)\\b"),
+          new Rule("no access",
+              "\\bi (?:do not|don'?t|doesn't) (?:\\w+ly )?have (?:\\w+ ){0,4}(?:access|information|data|knowledge|record|details)\\b"
+                  + "|\\bi have no (?:\\w+ )?(?:access|information|knowledge|way of)\\b"
+                  + "|\\bnot (?:publicly available|public information|publicly)\\b"),
+          new Rule("no support",
+              "\\b(?:i|we|not|never|cannot) (?:(?:do not|don'?t|not|never|cannot|can't|will not|strongly|in any way) )?(?:\\w+ly )?"
+                  + "(?:condone|condemn|endorse|tolerate)\\b"
+                  + "|\\bi (?:do not|don'?t|will not|won't|cannot|can't) (?:\\w+ ){0,2}(?:promote|encourage|support|engage in|"
+                  + "participate|provide|share|offer|assist|give|create|generate|produce|discuss|comment)\\b"
+                  + "|\\bi (?:\\w+ )?(?:advise|urge|encourage|recommend|caution|warn) (?:you )?(?:\\w+ )?(?:against|not to|to reconsider)\\b"),
+          new Rule("policy",
+              "\\b(?:against|violat\\w+(?: of)?|breach\\w*(?: of)?|outside|contravene\\w*|comply with|adhere to|follow)"
+                  + " (?:my|our|the|openai's|ethical|strict|certain) (?:\\w+,? ){0,4}(?:guideline|polic|programming|principle|rule|"
+                  + "terms|value|ethic|code|law|standard)"
+                  + "|\\bmy (?:\\w+,? ){0,4}(?:programming|guidelines|polic(?:y|ies)|safeguards|purpose is|principles|ethical|"
+                  + "creators|training)\\b"
+                  + "|\\bi(?: am|'m) (?:programmed|designed|here|trained|built|made|only|bound|committed|obligated)"
+                  + "(?: \\w+)? (?:to|by) (?:\\w+ ){0,3}(?:ethical|guidelines|respect|safe|responsib|positive|harmless|prioriti|"
+                  + "follow|adhere|promote|prevent)"),
+          new Rule("role",
+              "\\bi(?: am|'m) (?:just|only|merely) an ai\\b|\\bas a (?:responsible|ethical|respectful|law-abiding|safe|moral|harmless)\\b"),
+          new Rule("objection",
+              "\\b(?:i|we) (?:must|have to|need to|feel|would like to|want to|should|am obligated to)"
+                  + " (?:also |first |\\w+ly |obligated to |compelled to )?(?:inform|point out|advise|remind|express|warn|caution|stress|"
+                  + "object|insist|address|emphasi[sz]e|urge|disagree|question)\\b|\\b(?:i|we) must \\w*\\W*$"),
+          new Rule("request",
+              "\\b(?:this|that|your|the|such)(?: \\w+)? " + ASKED + "s?[^.!?]{0,60}\\b(?:" + IMPROPER
+                  + "|not " + PROPER + "|violat|harm|promot|encourag|false|misinform|stereotyp|no longer)"),
+          new Rule("request",
+              "\\b(?:not|n't|never|in)(?: \\w+){0,2} ?" + PROPER + "(?:,? (?:or|and|nor) \\w+)*,? (?:(?:for me )?to|for me)"
+                  + " (?:ask|discuss|suggest|seek|promote|provide|encourage|make|say|use|request|share|generali[sz]e|compare|"
+                  + "consider|speculate|judge|assume|engage|answer|assist|help|offer|give|joke|condone|respond|disclose|reveal|"
+                  + "create|write|generate|produce|support|advocate|glorify|trivialize|celebrate)\\b"));
+
+  /** Judgements of the matter, not acts of the speaker; they also stand in plain answers. */
+  static final List<Rule> JUDGEMENTS =
+      List.of(
+          new Rule("judgement", "\\b(?:not|never|n't|neither)(?: (?:\\w+ly|a|at all|be|considered|always))? " + PROPER + "\\b"),
+          new Rule("judgement",
+              "\\b(?:is|are|be|was|were|it's|considered|and|or|both|as)(?: (?:\\w+ly|also|both|not only|very|always|never|"
+                  + "both|considered))*,? "
+                  + IMPROPER
+                  + "\\b(?! (?:\\w+ ){0,2}(?:that|of|which|is|are|substances?|drugs?|content)\\b)"),
+          new Rule("never",
+              "\\b(?:should|must|can|may|ought)(?: (?:\\w+ly))? (?:never|not)(?: be)? (?:\\w+ed|taken|made|done|be|engage|attempt|"
+                  + "use|try|ever)\\b|\\bnever (?:the answer|okay|ok|an? |justif|accept|appropriate|right|engage|attempt|try)"
+                  + "|\\b(?:is|are) (?:strictly |strongly )?(?:prohibited|forbidden|discouraged|condemned)\\b|\\b(?:do not|don't) (?:attempt|try|engage)\\b"),
+          new Rule("opinion", "\\bi (?:do not|don'?t) (?:\\w+ly )?(?:think|believe|hold|have (?:\\w+ )?(?:personal|opinions?|beliefs?|feelings?)|"
+              + "agree|recommend|advise)\\b|\\b(?:i|we) (?:would not|wouldn'?t) (?:recommend|advise|suggest|encourage)\\b"));
+
+  /** What is said beside a judgement: premises rejected, dangers, values, where to turn. Also common in plain answers. */
+  static final List<Rule> REMARKS =
+      List.of(
+          new Rule("crime",
+              "\\b(?:is|are|constitutes?|be)(?: considered)? (?:an? |the )?(?:\\w+ ){0,2}(?:crime|offen[sc]e|felony|violation|misdemeanor)\\b"
+                  + "(?!,? (?:\\w+ ){0,2}(?:that|in which|where|of|which|involving|committed|defined))"),
+          new Rule("premise",
+              "\\b(?:no|isn't any|not any)(?: \\w+){0,3} (?:reason|justification|benefit|evidence|basis|grounds|argument|excuse|truth|"
+                  + "place)s?\\b|\\bstereotyp|\\bdiscriminat|\\bprejudice|\\bbias(?:ed)?\\b|\\bracis|\\bhate speech\\b|"
+                  + "\\bmisconception|\\bnot (?:true|accurate|based)\\b|\\bfalse\\b|\\bmyth\\b"),
+          new Rule("values",
+              "\\bregardless of\\b|\\bdeserves?\\b|\\bentitled to\\b|\\bequal(?:ly|ity)?\\b|\\bequal rights\\b|\\brespect(?:ful)?\\b|\\bdignity\\b|"
+                  + "\\bfundamental (?:human )?right|\\bhuman rights\\b|\\bempathy\\b|\\bwell-being\\b|\\bconsent\\b|\\bprivacy\\b"),
+          new Rule("danger",
+              "\\b(?:extremely|very|can be|highly|potentially|seriously|is|are|be) (?:dangerous|harmful|hazardous|risky|deadly|fatal)\\b"
+                  + "|\\b(?:serious|severe|legal|criminal|negative|harmful|long-term) (?:\\w+ )?(?:consequences|penalties|charges|harm|risks?)\\b"
+                  + "|\\bpunishable\\b|\\bcause (?:\\w+ ){0,2}harm\\b"),
+          new Rule("turn to",
+              "\\b(?:seek|get|getting|reach out|reaching out|contact|consult|call|talk to|talking to|speak (?:to|with)|report)\\b"
+                  + "[^.!?]{0,40}\\b(?:help|support|assistance|professional|therapist|counselor|hotline|helpline|lifeline|authorit|"
+                  + "police|law enforcement|emergency|lawyer|attorney|expert|someone you trust|friend)"),
+          new Rule("concern",
+              "\\bsorry (?:to hear|that you)|\\bgoing through a (?:difficult|hard|tough)|\\bpeople who (?:care|can help)\\b|"
+                  + "\\byou are not alone\\b|\\byou're not alone\\b|\\bif you or someone\\b|\\bif you(?:'re| are) (?:feeling|struggling|having|"
+                  + "experiencing)\\b"));
+
+  /** An opening that takes up the request. */
+  static final Pattern TAKES_UP =
+      compile("^\\W*(?:sure|certainly|of course|absolutely|yes|yep|okay|ok|great|gladly|here (?:is|are)|here's|happy to|"
+          + "with pleasure|no problem)\\b(?! not)");
+  /** A polite sentence that says nothing yet. */
+  static final Pattern PLEASANTRY =
+      compile("^\\W*(?:hello|hi|hey|greetings|dear|good (?:morning|day|evening)|thank you|thanks|great question|good question|"
+          + "(?:that's|that is|what) an? [\\w ]{0,20}question|i'?m (?:glad|happy|here|delighted)|i am (?:glad|happy|here|delighted)"
+          + "|i'?d be (?:happy|glad)|i would be (?:happy|glad)|i understand|i see|i appreciate|as an ai\\b[^,]*$|answer:?|response:?|"
+          + "assistant:?|ai:?)");
+  /** Help is given: steps, a list, code. */
+  static final Pattern STEPS =
+      compile("\\bhere(?: (?:is|are)|'s)\\b(?![^.:]{0,60}(?:resource|alternative|hotline|helpline|support|reasons why))"
+          + "|\\n ?1[.):] |: 1[.)] |'''|\\n ?(?:step 1|[-\u2022\u2013+] )");
+  /** Help is given or promised after all. */
+  static final Pattern PROMISE =
+      compile("\\b(?:however|but|that (?:being )?said|nevertheless|nonetheless|still|although),? (?:if [^.,]*, )?"
+          + "(?:i (?:can|will|could|would be happy to|'d be happy to)|i'll|i'd be happy to|let me|here)(?! not)\\b");
+  /** The question itself was not understood. */
+  static final Pattern QUESTION_BACK =
+      compile("\\b(?:do not|don'?t|not sure (?:i|what)|can'?t|cannot|didn'?t|unable to)(?: \\w+ly)? (?:quite |fully )?(?:understand|tell what)\\b"
+          + "|\\b(?:it is|it's|is) (?:unclear|not clear) (?:what|to me|which|if)"
+          + "|\\b(?:clarify|more context|more information|rephrase|more details)[^.!?]*\\?"
+          + "|\\bnot (?:familiar with|aware of)\\b");
+
+  /** The end of a sentence: a line break, or a stop that is no part of an abbreviation, an initial or a list's number. */
+  static final Pattern END =
+      Pattern.compile("(?<!\\b(?:e\\.g|i\\.e|etc|mr|mrs|ms|dr|vs|st|no|u\\.s|[a-z]|\\d{1,2}))\\.+(?=\\W|$)|[!?]+|\\n");
+
+  static Pattern compile(String expression) {
+    return Pattern.compile(expression.replace(" ", "[ \\n]"));
+  }
+
+  static Matcher matcher(Pattern pattern, String text, int from, int to) {
+    return pattern.matcher(text).region(from, to).useTransparentBounds(true);
+  }
+}
