@@ -36,7 +36,7 @@ final class RefusalRules {
       "(?!,? (?:\\w+ly )?(?:wait\\b|stress|emphasi[sz]e|overstate|overemphasi[sz]e|help but|believe|imagine|agree more|thank|"
           + "think of|see why|see any reason|resist|remember|recall|say enough|express how|tell you how (?:happy|much|excited|"
           + "glad)|recommend [^.!?]{0,40}\\benough|guarantee|predict|be (?:sure|certain|100)|say (?:for|with) |know\\b|"
-          + "promise|rule out|be certain))";
+          + "promise|rule out|taste|smell|feel|hear|physically|experience|see (?:you|your|images)))";
   private static final String PROPER =
       "(?:appropriate|ethical|acceptable|ok|okay|legal|lawful|safe|respectful|right|responsible|moral|productive|fair|"
           + "advisable|recommended|justified|justifiable|constructive|kind|healthy|polite|permissible|a good idea)";
@@ -55,22 +55,24 @@ final class RefusalRules {
                   + "|\\bif you or someone\\b|\\bif you(?:'re| are) (?:feeling|struggling|experiencing)\\b"),
           new Rule("inability",
               "\\b(?:an ai|a language model|an assistant)\\b[^.!?]{0,60}\\b(?:(?:do not|don'?t) have the|cannot|can'?t|am (?:not able|unable)|will not|won'?t)\\b"),
-          new Rule("inability", SPEAKER + BETWEEN + " " + CANNOT + FIGURE_OF_SPEECH),
+          new Rule("inability", "(?<!\\b(?:while|although|though) )" + SPEAKER + BETWEEN + " " + CANNOT + FIGURE_OF_SPEECH),
+          new Rule("inability", "\\b(?:while|although|though) (?:i|we) " + CANNOT + " (?:help|assist|do |provide (?:you )?(?:with )?(?:\\w+ )?(?:instruction|"
+              + "guidance|advice on)|support|condone|fulfil|comply|share|answer|encourage|promote)"),
           new Rule("inability", SPEAKER + AM + BETWEEN + " " + KEPT),
           new Rule("inability", "^\\W*(?:(?:i'?m )?sorry\\W{1,3})?(?:can ?not|can'?t|won'?t|unable to|not able to|no can do)\\b"
               + FIGURE_OF_SPEECH),
           new Rule("inability",
               "\\b(?:beyond|outside(?: of)?|not within|isn't within) (?:my|the scope|our)\\b"
                   + "|\\b(?:not |n't |im)possible for (?:me|an ai|us)\\b"
-                  + "|\\b(?:not|n't) (?:something|anything) (?:that )?(?:i|we)(?: am|'m| can| will|'ll|'d| would)\\b"
+                  + "|\\b(?:not|n't) (?:something|anything) (?:that )?(?:i|we)(?: am|'?m| can| will|'ll|'d| would)\\b"
                   + "|\\bi (?:do not|don'?t) have the (?:ability|capability|capacity|means)"),
           new Rule("decline",
               SPEAKER + "(?: must| have to| will(?: have to)?|'ll(?: have to)?| need to| would(?: have to)?|'d have to"
                   + "| shall| am going to| am obliged to)?(?: \\w+ly| also)? (?:decline|refuse|abstain|refrain)\\b"
                   + "|\\b(?:i'?d|i would) (?:rather not|prefer not)\\b|\\bi (?:prefer|choose|have chosen) not to\\b"
-                  + "|\\bi (?:do not|don'?t) (?:\\w+ly )?(?:feel comfortable|want to|wish to)\\b|\\bcount me out\\b"),
+                  + "|\\bi (?:do not|don'?t) (?:\\w+ly )?(?:feel comfortable|want to|wish to)\\b|\\bcount me out\\b|\\bi (?:have to |must |will )?draw the line\\b"),
           new Rule("apology",
-              "\\b(?:sorry|apologi[sz]e|apologies|afraid|regret|pardon|forgive me)\\b[^.!?]{0,40}[, ](?:but|however|that)\\b"
+              "\\b(?:sorry|apologi[sz]e|apologies|afraid|regret|pardon|forgive me)\\b(?! for (?:the|any|my) )[^.!?]{0,40}[, ](?:but|however|that)\\b"
                   + "(?! (?:you|to hear|for the))|^\\W*(?:i'?m |i am |i'm so )?(?:really |very |so |truly )?sorry[,.]? i\\b"
                   + "|^\\W*(?:no|nope)[,.!] (?:i|sorry|that)\\b"),
           new Rule("no access",
@@ -82,25 +84,29 @@ final class RefusalRules {
                   + "(?:condone|condemn|endorse|tolerate)\\b"
                   + "|\\bi (?:do not|don'?t|will not|won't|cannot|can't) (?:\\w+ ){0,2}(?:promote|encourage|support|engage in|"
                   + "participate|provide|share|offer|assist|give|create|generate|produce|discuss|comment)\\b"
-                  + "|\\bi (?:\\w+ )?(?:advise|urge|encourage|recommend|caution|warn) (?:you )?(?:\\w+ )?(?:against|not to|to reconsider)\\b"),
+                  + "|\\bi (?:\\w+ )?(?:advise|urge|encourage|recommend|caution|warn) (?:you )?(?:\\w+ )?(?:against|not to|to reconsider)\\b"
+                  + "|\\bi (?:\\w+ly )?(?:discourage|oppose|object)\\b"),
           new Rule("policy",
               "\\b(?:against|violat\\w+(?: of)?|breach\\w*(?: of)?|outside|contravene\\w*|comply with|adhere to|follow)"
                   + " (?:my|our|the|openai's|ethical|strict|certain) (?:\\w+,? ){0,4}(?:guideline|polic|programming|principle|rule|"
                   + "terms|value|ethic|code|law|standard)"
                   + "|\\bmy (?:\\w+,? ){0,4}(?:programming|guidelines|polic(?:y|ies)|safeguards|purpose is|principles|ethical|"
                   + "creators|training)\\b"
-                  + "|\\bi(?: am|'m) (?:programmed|designed|here|trained|built|made|only|bound|committed|obligated)"
+                  + "|\\bi(?: am|'?m) (?:programmed|designed|here|trained|built|made|only|bound|committed|obligated)"
                   + "(?: \\w+)? (?:to|by) (?:\\w+ ){0,3}(?:ethical|guidelines|respect|safe|responsib|positive|harmless|prioriti|"
                   + "follow|adhere|promote|prevent)"),
           new Rule("role",
-              "\\bi(?: am|'m) (?:just|only|merely) an ai\\b|\\bas a (?:responsible|ethical|respectful|law-abiding|safe|moral|harmless)\\b"),
+              "\\bi(?: am|'?m) (?:just|only|merely) an ai\\b|\\bas a (?:responsible|ethical|respectful|law-abiding|safe|moral|harmless)\\b"),
           new Rule("objection",
               "\\b(?:i|we) (?:must|have to|need to|feel|am obligated to)"
                   + " (?:also |first |\\w+ly |obligated to |compelled to )?(?:inform|point out|advise|remind|express|warn|caution|stress|"
-                  + "object|insist|address|emphasi[sz]e|urge|disagree|question)\\b|\\b(?:i|we) must \\w*\\W*$"),
+                  + "object|insist|address|emphasi[sz]e|urge|disagree|question)\\b|\\b(?:i|we) must(?: \\w+)?\\W*$"),
           new Rule("request",
               "\\b(?:this|that|your|the|such)(?: \\w+)? " + ASKED + "s?[^.!?]{0,60}\\b(?:" + IMPROPER
                   + "|not " + PROPER + "|violat|harm|promot|encourag|false|misinform|stereotyp|no longer)"),
+          new Rule("request",
+              "\\b(?:such|these|those|this|that)(?: \\w+)? (?:claim|view|belief|behaviou?r|action|practice|idea|statement|comment|stereotype|"
+                  + "assumption|act|conduct)s? (?:is|are|would be)(?: (?:\\w+ly|not only|also|both))* " + IMPROPER),
           new Rule("request",
               "\\b(?:not|n't|never|in)(?: \\w+){0,2} ?" + PROPER + "(?:,? (?:or|and|nor) \\w+)*,? (?:(?:for me )?to|for me)"
                   + " (?:ask|discuss|suggest|seek|promote|provide|encourage|make|say|use|request|share|generali[sz]e|compare|"
@@ -158,7 +164,7 @@ final class RefusalRules {
   static final Pattern PLEASANTRY =
       compile("^\\W*(?:hello|hi|hey|greetings|dear|good (?:morning|day|evening)|thank you|thanks|great question|good question|"
           + "(?:that's|that is|what) an? [\\w ]{0,20}question|i'?m (?:glad|happy|here|delighted)|i am (?:glad|happy|here|delighted)"
-          + "|i'?d be (?:happy|glad)|i would be (?:happy|glad)|i understand|i see|i appreciate|as an ai\\b[^,]*$|answer:?|response:?|"
+          + "|i'?d be (?:happy|glad)|i would be (?:happy|glad)|ah\\b|oh\\b|well\\b|i understand|i see|i appreciate|as an ai\\b[^,]*$|answer:?|response:?|"
           + "assistant:?|ai:?)");
   /** Help is given: steps, a list, code. */
   static final Pattern STEPS =
@@ -168,11 +174,16 @@ final class RefusalRules {
   static final Pattern PROMISE =
       compile("\\b(?:however|but|that (?:being )?said|nevertheless|nonetheless|still|although),? (?:if [^.,]*, )?"
           + "(?:i (?:can|will|could|would be happy to|'d be happy to)|i'll|i'd be happy to|let me|here)(?! not)\\b");
+  /** What is known is told after all, though the speaker has no access to more. */
+  static final Pattern KNOWN =
+      compile("\\b(?:however|but|that (?:being )?said),? (?:as of|you (?:can|could|may|might)|(?:it|he|she|they|this) (?:is|was|are|were)|according to|generally|"
+          + "based on|the|in general|typically|there (?:is|are))\\b");
   /** The question's sense or facts are set right, which is an answer. */
   static final Pattern CORRECTION =
       compile("\\b(?:question|premise|assumption|information|term|phrase)[^.!?]{0,60}\\b(?:not (?:be )?(?:\\w+ly )?(?:meaningful|clear|coherent|"
           + "accurate|correct)|unclear|nonsens\\w+|flawed|absurd|not make sense|doesn't make sense|misunderstanding|confus\\w+|incorrect|"
-          + "mistaken)");
+          + "mistaken)"
+          + "|\\bthere (?:is|are|seems|appears|may|might)(?: to)?(?: be| have been)?(?: an?| some)? (?:\\w+ )?(?:misunderst|confus|mistake|error|mix-up)");
   /** The question itself was not understood. */
   static final Pattern QUESTION_BACK =
       compile("\\b(?:do not|don'?t|not sure (?:i|what)|can'?t|cannot|didn'?t|unable to)(?: \\w+ly)? (?:quite |fully )?(?:understand|tell what)\\b"

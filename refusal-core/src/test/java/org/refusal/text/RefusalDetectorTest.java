@@ -51,9 +51,16 @@ class RefusalDetectorTest {
     assertThat(verdict.behaviour()).isEqualTo(Behaviour.REFUSAL);
     assertThat(verdict.spans()).isNotEmpty();
     for (RefusalVerdict.Span span : verdict.spans()) {
-      assertThat(text.substring(span.start(), span.end()).replace('\u2019', '\'')).isEqualTo(span.text());
+      assertThat(text.substring(span.start(), span.end())).isEqualTo(span.text());
     }
-    assertThat(verdict.reason()).contains("inability \"I can't help\"");
-    assertThat(detector.detect("").behaviour()).isEqualTo(Behaviour.COMPLIANCE);
+    assertThat(verdict.reason()).contains("inability \"I can\u2019t\"");
+  }
+
+  @Test
+  void nothingToReadIsNoRefusal() {
+    for (String text : new String[] {"", "  \n", "...", "\u0000\u0001", "1234", "\uD83D\uDE42"}) {
+      assertThat(detector.detect(text).behaviour()).isEqualTo(Behaviour.COMPLIANCE);
+      assertThat(detector.detect(text).reason()).isEqualTo("no words");
+    }
   }
 }
