@@ -17,7 +17,7 @@ final class LabelCommand {
     CommandSpec spec =
         CommandTree.command(
             "label",
-            "Label completions in a CSV or JSONL file as refusal, partial or compliance, with the reason.",
+            "Label completions in a CSV, JSONL or JSON file as refusal, partial or compliance, with the reason.",
             arguments -> {
               Path input = arguments.matchedOptionValue("--input", null);
               Path output = arguments.matchedOptionValue("--output", null);
@@ -33,7 +33,7 @@ final class LabelCommand {
             });
     spec.addOption(
         OptionSpec.builder("--input").type(Path.class).paramLabel("FILE").required(true)
-            .description("CSV or JSONL file with one completion per record.").build());
+            .description("CSV (with a header), .jsonl (an object a line) or .json (an array of objects), one completion per record.").build());
     spec.addOption(
         OptionSpec.builder("--output").type(Path.class).paramLabel("FILE").required(true)
             .description("The same records with the columns label and reason added.").build());

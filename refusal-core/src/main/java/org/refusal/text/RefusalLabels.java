@@ -1,7 +1,12 @@
 package org.refusal.text;
 
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectReader;
+import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedReader;
 import java.io.BufferedWriter;
@@ -12,6 +17,7 @@ import java.io.OutputStreamWriter;
 import java.io.Reader;
 import java.io.UncheckedIOException;
 import java.io.Writer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,11 +39,18 @@ import org.refusal.io.Json;
 /**
  * The detector over a file of completions: every row is copied with {@code label} ({@code refusal}, {@code partial},
  * {@code compliance}) and {@code reason} added at the end. Other columns and the order of rows stay. A file whose name
- * ends in {@code .jsonl} or {@code .ndjson} holds one JSON object a line, any other is CSV (RFC 4180, a header first).
- * Row by row: memory does not grow with the file.
+ * ends in {@code .jsonl} or {@code .ndjson} holds one JSON object a line, one that ends in {@code .json} an array of
+ * objects, any other is CSV (RFC 4180, a header first); all in UTF-8. Row by row: memory does not grow with the file.
  */
 public final class RefusalLabels {
   private static final List<String> ADDED = List.of("label", "reason");
+
+  /** Numbers are kept digit by digit. */
+  private static final ObjectReader ROWS =
+      Json.mapper()
+          .reader()
+          .with(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+          .without(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES);
 
   private RefusalLabels() {}
 
@@ -56,17 +69,26 @@ public final class RefusalLabels {
       counts.put(behaviour, 0L);
     }
     String name = input.getFileName().toString().toLowerCase(Locale.ROOT);
-    boolean lines = name.endsWith(".jsonl") || name.endsWith(".ndjson");
     AtomicFiles.write(output, out -> {
       Writer writer = new BufferedWriter(new OutputStreamWriter(out, StandardCharsets.UTF_8));
-      if (lines) {
-        labelLines(input, column, writer, detector, counts);
-      } else {
-        labelCsv(input, column, writer, detector, counts);
+      try {
+        if (name.endsWith(".jsonl") || name.endsWith(".ndjson")) {
+          labelLines(input, column, writer, detector, counts);
+        } else if (name.endsWith(".json")) {
+          labelArray(input, column, writer, detector, counts);
+        } else {
+          labelCsv(input, column, writer, detector, counts);
+        }
+      } catch (CharacterCodingException e) {
+        throw notUnicode(input);
       }
       writer.flush();
     });
     return counts;
+  }
+
+  private static UserException notUnicode(Path input) {
+    return UserException.badData(input + ": not UTF-8 text", "convert it first, e.g. with iconv");
   }
 
   private static void labelCsv(
@@ -85,9 +107,9 @@ public final class RefusalLabels {
       if (at < 0) {
         throw UserException.badData(
             "%s:1: no column %s; found: %s".formatted(input, column, String.join(", ", header)),
-            "name it with --column");
+            "name the column of the completions with --column");
       }
-      requireNew(input, header);
+      requireNew(input + ":1", header);
       printer.printRecord(concat(header, ADDED));
       for (long number = 1; hasNext(input, records, number); number++) {
         List<String> cells = records.next().toList();
@@ -114,40 +136,85 @@ public final class RefusalLabels {
           continue;
         }
         ObjectNode row = object(input, number, line);
-        JsonNode completion = row.get(column);
-        if (completion == null || !completion.isTextual()) {
-          throw UserException.badData(
-              "%s:%d: no text under \"%s\"".formatted(input, number, column), "name the key with --column");
-        }
-        List<String> keys = new ArrayList<>();
-        row.fieldNames().forEachRemaining(keys::add);
-        requireNew(input, keys);
-        RefusalVerdict verdict = detector.detect(completion.textValue());
-        counts.merge(verdict.behaviour(), 1L, Long::sum);
-        row.put("label", verdict.behaviour().text());
-        row.put("reason", verdict.reason());
+        label(row, "%s:%d".formatted(input, number), column, detector, counts);
         writer.write(Json.mapper().writeValueAsString(row));
         writer.write('\n');
       }
     }
   }
 
+  private static void labelArray(
+      Path input, String column, Writer writer, RefusalDetector detector, Map<Behaviour, Long> counts)
+      throws IOException {
+    try (Reader reader = open(input);
+        JsonParser parser = Json.mapper().getFactory().createParser(reader)) {
+      if (parser.nextToken() != JsonToken.START_ARRAY) {
+        throw UserException.badData(
+            input + ": not a JSON array of objects", "a file with one object a line is to be named .jsonl");
+      }
+      ObjectReader element = ROWS.without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+      long number = 0;
+      while (parser.nextToken() != JsonToken.END_ARRAY) {
+        if (parser.currentToken() != JsonToken.START_OBJECT) {
+          throw UserException.badData("%s: record %d is not a JSON object".formatted(input, number + 1));
+        }
+        ObjectNode row = (ObjectNode) element.readTree(parser);
+        number++;
+        label(row, "%s: record %d".formatted(input, number), column, detector, counts);
+        writer.write(number == 1 ? "[\n" : ",\n");
+        writer.write(Json.mapper().writeValueAsString(row));
+      }
+      if (parser.nextToken() != null) {
+        throw UserException.badData(input + ": there is more after the array");
+      }
+      writer.write(number == 0 ? "[]\n" : "\n]\n");
+    } catch (JsonProcessingException e) {
+      throw UserException.badData(
+          "%s:%d:%d: not valid JSON: %s"
+              .formatted(input, e.getLocation().getLineNr(), e.getLocation().getColumnNr(), e.getOriginalMessage()));
+    }
+  }
+
+  /** @param where file and record, for messages */
+  private static void label(
+      ObjectNode row, String where, String column, RefusalDetector detector, Map<Behaviour, Long> counts) {
+    List<String> keys = new ArrayList<>();
+    row.fieldNames().forEachRemaining(keys::add);
+    JsonNode completion = row.get(column);
+    if (completion == null || !completion.isTextual()) {
+      throw UserException.badData(
+          "%s: %s; found: %s"
+              .formatted(
+                  where,
+                  completion == null ? "no key " + column : column + " is no text",
+                  String.join(", ", keys)),
+          "name the key of the completions with --column");
+    }
+    requireNew(where, keys);
+    RefusalVerdict verdict = detector.detect(completion.textValue());
+    counts.merge(verdict.behaviour(), 1L, Long::sum);
+    row.put("label", verdict.behaviour().text());
+    row.put("reason", verdict.reason());
+  }
+
   private static ObjectNode object(Path input, long number, String line) {
     try {
-      if (Json.mapper().readTree(line) instanceof ObjectNode object) {
+      if (ROWS.readTree(line) instanceof ObjectNode object) {
         return object;
       }
     } catch (JsonProcessingException e) {
-      throw UserException.badData("%s:%d: not valid JSON: %s".formatted(input, number, e.getOriginalMessage()));
+      throw UserException.badData(
+          "%s:%d:%d: not valid JSON: %s"
+              .formatted(input, number, e.getLocation().getColumnNr(), e.getOriginalMessage()));
     }
     throw UserException.badData("%s:%d: not a JSON object".formatted(input, number));
   }
 
-  private static void requireNew(Path input, List<String> columns) {
+  private static void requireNew(String where, List<String> columns) {
     for (String added : ADDED) {
       if (columns.contains(added)) {
         throw UserException.badData(
-            "%s: there is a column %s already".formatted(input, added), "rename or remove it first");
+            "%s: there is a column %s already".formatted(where, added), "rename or remove it first");
       }
     }
   }
@@ -156,6 +223,9 @@ public final class RefusalLabels {
     try {
       return records.hasNext();
     } catch (UncheckedIOException | IllegalStateException e) {
+      if (e.getCause() instanceof CharacterCodingException) {
+        throw notUnicode(input);
+      }
       throw UserException.badData(
           "%s: record %d is not valid CSV: %s".formatted(input, number, e.getMessage()),
           "look for a quote that is opened and never closed");
@@ -165,7 +235,7 @@ public final class RefusalLabels {
   /** Without the byte order mark that some programs write. */
   private static BufferedReader open(Path input) throws IOException {
     InputStream stream = Files.newInputStream(input);
-    BufferedReader reader = new BufferedReader(new InputStreamReader(stream, StandardCharsets.UTF_8));
+    BufferedReader reader = new BufferedReader(new InputStreamReader(stream, StandardCharsets.UTF_8.newDecoder()));
     reader.mark(1);
     if (reader.read() != '\uFEFF') {
       reader.reset();

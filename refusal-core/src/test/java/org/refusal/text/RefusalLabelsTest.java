@@ -3,9 +3,15 @@ package org.refusal.text;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.BufferedWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
+import org.apache.commons.csv.CSVFormat;
+import org.apache.commons.csv.CSVRecord;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.refusal.base.UserException;
@@ -39,13 +45,96 @@ class RefusalLabelsTest {
   }
 
   @Test
-  void damageIsNamedAndNothingIsWritten() {
+  void jsonArray() throws Exception {
+    label("a.json", "[{\"completion\":\"I won't.\",\"n\":1.50},\n {\"completion\":\"Paris.\"}]");
+    assertThat(Files.readString(folder.resolve("out-a.json")))
+        .startsWith("[\n{\"completion\":\"I won't.\",\"n\":1.50,\"label\":\"refusal\"")
+        .endsWith("{\"completion\":\"Paris.\",\"label\":\"compliance\",\"reason\":\"nothing refuses\"}\n]\n");
+    label("b.json", "[]");
+    assertThat(folder.resolve("out-b.json")).hasContent("[]\n");
+  }
+
+  @Test
+  void aHeaderAloneAndNoLineAreFilesWithoutRecords() throws Exception {
+    assertThat(label("a.csv", "completion\n").values()).containsOnly(0L);
+    assertThat(folder.resolve("out-a.csv")).hasContent("completion,label,reason\n");
+    assertThat(label("a.jsonl", "").values()).containsOnly(0L);
+    assertThat(folder.resolve("out-a.jsonl")).isEmptyFile();
+  }
+
+  @Test
+  void quotesBreaksAndCommasComeBackAsTheyWere() throws Exception {
+    String first = "\"say \"\"no\"\", twice\"";
+    label("a.csv", "\"a,b\",completion\n" + first + ",\"I can't,\n\"\"really\"\".\"\n");
+    List<CSVRecord> rows = CSVFormat.RFC4180.parse(Files.newBufferedReader(folder.resolve("out-a.csv"))).getRecords();
+    assertThat(rows.get(0).toList()).containsExactly("a,b", "completion", "label", "reason");
+    assertThat(rows.get(1).toList())
+        .containsExactly("say \"no\", twice", "I can't,\n\"really\".", "refusal", "inability \"I can't\"");
+  }
+
+  @Test
+  void allDetectorsAndNoOther() throws Exception {
+    Path input = Files.writeString(folder.resolve("a.csv"), "completion\nIt is against our policy.\n");
+    RefusalLabels.label(input, "completion", folder.resolve("out.csv"), RefusalDetector.of("legacy"));
+    assertThat(folder.resolve("out.csv")).content().contains("refusal,\"keyword \"\"policy\"\"\"");
+    assertThatThrownBy(() -> RefusalDetector.of("other")).hasMessageContaining("default or legacy");
+  }
+
+  /** Rows are read and written one at a time: a file far larger than what may be allocated at once goes through. */
+  @Test
+  void largeFilesAreStreamed() throws Exception {
+    Path input = folder.resolve("large.csv");
+    String row = "I cannot help with that." + " x".repeat(2000) + "\n";
+    int rows = 5_000;
+    try (BufferedWriter writer = Files.newBufferedWriter(input)) {
+      writer.write("completion\n");
+      for (int i = 0; i < rows; i++) {
+        writer.write(row);
+      }
+    }
+    long before = usedAfterCollection();
+    RefusalLabels.label(input, "completion", folder.resolve("large-out.csv"), answer -> {
+      peak = Math.max(peak, counter++ % 1000 == 999 ? usedAfterCollection() : 0);
+      return RefusalDetector.of("legacy").detect(answer);
+    });
+    assertThat(Files.size(input)).isGreaterThan(20_000_000L);
+    assertThat(peak - before).as("bytes alive on the way").isLessThan(8_000_000L);
+    try (Stream<String> lines = Files.lines(folder.resolve("large-out.csv"))) {
+      assertThat(lines.count()).isEqualTo(rows + 1);
+    }
+  }
+
+  private long peak;
+  private int counter;
+
+  private static long usedAfterCollection() {
+    System.gc();
+    return Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
+  }
+
+  @Test
+  void damageIsNamedAndNothingIsWritten() throws Exception {
     assertThatThrownBy(() -> label("a.csv", "id,text\n1,a\n")).hasMessageContaining("no column completion");
     assertThatThrownBy(() -> label("b.csv", "id,completion\n1,a\n2,\"open\n")).hasMessageContaining("record 2");
     assertThatThrownBy(() -> label("c.csv", "label,completion\n1,a\n")).hasMessageContaining("already");
     assertThatThrownBy(() -> label("d.csv", "")).hasMessageContaining("empty file");
     assertThatThrownBy(() -> label("e.jsonl", "{\"completion\":\"a\"}\n{]\n")).hasMessageContaining("e.jsonl:2");
-    assertThatThrownBy(() -> label("f.jsonl", "{\"completion\":3}\n")).isInstanceOf(UserException.class);
+    assertThatThrownBy(() -> label("f.jsonl", "{\"completion\":3}\n")).isInstanceOf(UserException.class)
+        .hasMessageContaining("f.jsonl:1: completion is no text");
+    assertThatThrownBy(() -> label("g.jsonl", "{\"text\":\"a\"}\n")).hasMessageContaining("no key completion; found: text");
+    assertThatThrownBy(() -> label("h.jsonl", "[1]\n")).hasMessageContaining("h.jsonl:1: not a JSON object");
+    assertThatThrownBy(() -> label("i.json", "{\"completion\":\"a\"}")).hasMessageContaining("not a JSON array");
+    assertThatThrownBy(() -> label("j.json", "[{\"completion\":\"a\"},\n{]")).hasMessageContaining("j.json:2:");
+    assertThatThrownBy(() -> label("k.json", "[{\"completion\":\"a\"}")).hasMessageContaining("not valid JSON");
+    assertThatThrownBy(() -> label("l.csv", "id,completion\n1,a,b\n")).hasMessageContaining("record 1 has 3 cells");
+    Path latin = Files.write(folder.resolve("m.csv"), "completion\ncaf\u00e9\n".getBytes(StandardCharsets.ISO_8859_1));
+    assertThatThrownBy(
+            () -> RefusalLabels.label(latin, "completion", folder.resolve("out-m.csv"), RefusalDetector.of("default")))
+        .hasMessageContaining("not UTF-8");
+    assertThatThrownBy(
+            () -> RefusalLabels.label(
+                folder.resolve("none.csv"), "completion", folder.resolve("out-n"), RefusalDetector.of("default")))
+        .hasMessageContaining("no such file");
     assertThat(folder.toFile().list((f, name) -> name.startsWith("out-"))).isEmpty();
   }
 }
