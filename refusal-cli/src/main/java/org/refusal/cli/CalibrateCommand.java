@@ -1,15 +1,19 @@
 package org.refusal.cli;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.refusal.base.AtomicFiles;
 import org.refusal.base.ExitCode;
 import org.refusal.config.Binder;
 import org.refusal.config.StatsConfig;
+import org.refusal.demo.PlantedKind;
+import org.refusal.demo.PlantedVariant;
 import org.refusal.io.Json;
 import org.refusal.verdict.Calibration;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParseResult;
 
 /** {@code refusal calibrate}: error rates, coverage and power of the statistics, by simulation. */
 final class CalibrateCommand {
@@ -19,8 +23,11 @@ final class CalibrateCommand {
     CommandSpec spec =
         CommandTree.command(
             "calibrate",
-            "Error rates of the statistics by simulation: p-values, coverage, wrong verdicts, power.",
+            "How far to trust the statistics: by simulation, or (--planted) on models whose truth is known.",
             arguments -> {
+              if (arguments.hasMatchedOption("--planted")) {
+                return planted(arguments, console).run();
+              }
               long seed = (long) arguments.commandSpec().findOption("--seed").getValue();
               int threads = (int) arguments.commandSpec().findOption("--threads").getValue();
               StatsConfig.Verdict thresholds =
@@ -46,9 +53,61 @@ final class CalibrateCommand {
         OptionSpec.builder("--threads").type(int.class).paramLabel("N")
             .defaultValue(Integer.toString(Runtime.getRuntime().availableProcessors()))
             .description("CPU threads to use; does not change results. Default: all (${DEFAULT-VALUE}).").build());
+    addPlanted(spec);
     spec.addOption(
         OptionSpec.builder("--output", "--output-dir").type(Path.class).paramLabel("FOLDER")
-            .description("Also write calibration.json and calibration.md there.").build());
+            .description("Also write calibration.json and calibration.md there. With --planted: results/planted by default.").build());
     return spec;
+  }
+
+  private static void addPlanted(CommandSpec spec) {
+    spec.addOption(
+        OptionSpec.builder("--planted").type(boolean.class).arity("0")
+            .description("Plant models whose truth is known, run all stages on each, and count right answers.").build());
+    spec.addOption(
+        OptionSpec.builder("--kinds").type(String.class).paramLabel("A,B").defaultValue("all")
+            .description("Of --planted: monolithic, modular, mixed, none or all. Default: all.").build());
+    spec.addOption(
+        OptionSpec.builder("--variants").type(String.class).paramLabel("A,B").defaultValue("plain")
+            .description(
+                "Of --planted: plain, leak, noise, unequal, mislabelled, few or all. Default: plain.").build());
+    spec.addOption(
+        OptionSpec.builder("--seeds").type(int.class).paramLabel("N").defaultValue("20")
+            .description("Of --planted: models of each kind and variant. Default: ${DEFAULT-VALUE}.").build());
+    spec.addOption(
+        OptionSpec.builder("--first-seed").type(long.class).paramLabel("N")
+            .defaultValue(Long.toString(PlantedTrials.FIRST_FRESH_SEED))
+            .description("Of --planted: seed of the first model; the others follow. Default: ${DEFAULT-VALUE}.").build());
+    spec.addOption(
+        OptionSpec.builder("--categories").type(int.class).paramLabel("N").defaultValue("10")
+            .description("Of --planted: number of categories. Default: ${DEFAULT-VALUE}.").build());
+    spec.addOption(
+        OptionSpec.builder("--prompts").type(int.class).paramLabel("N").defaultValue("36")
+            .description("Of --planted: prompts per category and side. Default: ${DEFAULT-VALUE}.").build());
+    spec.addOption(
+        OptionSpec.builder("--legacy").type(boolean.class).arity("0")
+            .description("Of --planted: also measure the original project's similarity.").build());
+    spec.addOption(
+        OptionSpec.builder("--set").type(List.class).auxiliaryTypes(String.class).paramLabel("KEY=VALUE")
+            .description("Of --planted: set any config key of the pipeline; may be given several times.").build());
+  }
+
+  private static PlantedTrials planted(ParseResult arguments, Console console) {
+    PlantedTrials.Request request =
+        new PlantedTrials.Request(
+            PlantedTrials.each(value(arguments, "--kinds"), PlantedKind::parse),
+            PlantedTrials.each(value(arguments, "--variants"), PlantedVariant::parse),
+            value(arguments, "--first-seed"),
+            value(arguments, "--seeds"),
+            value(arguments, "--categories"),
+            value(arguments, "--prompts"),
+            arguments.hasMatchedOption("--legacy"),
+            arguments.matchedOptionValue("--set", List.of()),
+            arguments.matchedOptionValue("--output", Path.of("results", "planted")));
+    return new PlantedTrials(request, value(arguments, "--threads"), console);
+  }
+
+  private static <T> T value(ParseResult arguments, String option) {
+    return arguments.commandSpec().findOption(option).getValue();
   }
 }

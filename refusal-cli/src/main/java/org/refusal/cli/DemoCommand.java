@@ -2,15 +2,11 @@ package org.refusal.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.Stream;
 import org.refusal.base.AtomicFiles;
 import org.refusal.base.ExitCode;
@@ -89,28 +85,12 @@ final class DemoCommand {
   }
 
   private String verdict(Path planted, long seed, RunOptions options) {
-    Path pipeline = planted.resolve("planted.yaml");
-    AtomicFiles.writeString(pipeline, resource());
     Path results = planted.resolve("results");
-    Map<String, String> values = new LinkedHashMap<>();
-    values.put("--model", planted.toString());
-    values.put("--dataset-dir", planted.toString());
-    values.put("--results-dir", results.toString());
-    values.put("--seed", Long.toString(seed));
     List<Pipeline.Step<?>> steps =
-        Pipeline.plan(pipeline, values, options.sets(), console.environment());
+        PlantedRun.plan(PlantedRun.SOUND, planted, results, seed, options.sets(), console.environment());
     RunCommand.runSteps(steps, options, console);
-    String model = planted.toAbsolutePath().normalize().getFileName().toString();
-    JsonNode stats = Json.read(new ResultLayout(results).stats(model));
+    JsonNode stats = Json.read(new ResultLayout(results).stats(PlantedRun.model(planted)));
     return stats.path("verdict").path("answer").asText();
-  }
-
-  private static String resource() {
-    try (InputStream in = DemoCommand.class.getResourceAsStream("/org/refusal/cli/planted.yaml")) {
-      return new String(in.readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 
   /** Removes what was planted; results and truth stay. */

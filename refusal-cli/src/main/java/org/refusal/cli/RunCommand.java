@@ -27,6 +27,9 @@ final class RunCommand {
           List.of("--model", "--dataset-dir", "--results-dir", "--categories", "--seed", "--device", "--cache-dir",
               "--format", "--no-visualizations", "--keep-going"));
 
+  /** The stage that says the verdict. */
+  private static final String VERDICT = "stats";
+
   private final Console console;
 
   RunCommand(Console console) {
@@ -68,7 +71,7 @@ final class RunCommand {
     List<Pipeline.Step<?>> steps = Pipeline.plan(file, values, options.sets(), console.environment());
     if (options.dryRun()) {
       Map<String, Object> resolved = new LinkedHashMap<>();
-      steps.forEach(step -> resolved.put(step.stage().name(), Binder.toMap(step.config(), true)));
+      steps.forEach(step -> resolved.put(step.title(), Binder.toMap(step.config(), true)));
       console.out().print(Json.toText(resolved));
       return ExitCode.OK.code();
     }
@@ -76,14 +79,27 @@ final class RunCommand {
     return ExitCode.OK.code();
   }
 
-  /** Runs the steps one after the other and says what each did. */
+  /** Runs the steps one after the other and says what each did; the verdict comes last, whatever follows it. */
   static List<StageRunner.Outcome> runSteps(List<Pipeline.Step<?>> steps, RunOptions options, Console console) {
     StageRunner runner = options.runner(console);
     List<StageRunner.Outcome> outcomes = new ArrayList<>();
-    for (Pipeline.Step<?> step : steps) {
-      StageRunner.Outcome outcome = step.run(runner);
-      RunOptions.report(console, outcome);
-      outcomes.add(outcome);
+    List<String> verdict = List.of();
+    try {
+      for (Pipeline.Step<?> step : steps) {
+        StageRunner.Outcome outcome = step.run(runner);
+        outcomes.add(outcome);
+        if (step.saeSeed() != null) {
+          RunOptions.report(console, outcome, "SAE seed %d: ".formatted(step.saeSeed()));
+        } else if (step.stage().name().equals(VERDICT)) {
+          verdict = outcome.manifest().summary();
+          RunOptions.reportTime(console, outcome, "");
+        } else {
+          RunOptions.report(console, outcome);
+        }
+      }
+    } finally {
+      verdict.forEach(console.out()::println);
+      console.out().flush();
     }
     return outcomes;
   }

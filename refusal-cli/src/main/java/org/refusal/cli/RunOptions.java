@@ -75,11 +75,20 @@ record RunOptions(
 
   /** The lines of a finished stage, and how long it took. */
   static void report(Console console, StageRunner.Outcome outcome) {
-    RunManifest manifest = outcome.manifest();
-    manifest.summary().forEach(console.out()::println);
+    report(console, outcome, "");
+  }
+
+  /** @param prefix of every line */
+  static void report(Console console, StageRunner.Outcome outcome, String prefix) {
+    outcome.manifest().summary().forEach(line -> console.out().println(prefix + line));
     console.out().flush();
+    reportTime(console, outcome, prefix);
+  }
+
+  static void reportTime(Console console, StageRunner.Outcome outcome, String prefix) {
+    RunManifest manifest = outcome.manifest();
     console.err().println(
-        outcome.skipped()
+        prefix + (outcome.skipped()
             ? "%s: up to date (made %s, %s)".formatted(
                 manifest.stage(), manifest.finished(), ConsoleProgress.time((long) (manifest.wallSeconds() * 1000)))
             : "%s: done in %s, peak memory %s".formatted(
@@ -87,6 +96,6 @@ record RunOptions(
                 ConsoleProgress.time((long) (manifest.wallSeconds() * 1000)),
                 manifest.peakMemoryBytes() < 0
                     ? "not known"
-                    : "%.2f GiB".formatted(manifest.peakMemoryBytes() / (double) (1 << 30))));
+                    : "%.2f GiB".formatted(manifest.peakMemoryBytes() / (double) (1 << 30)))));
   }
 }

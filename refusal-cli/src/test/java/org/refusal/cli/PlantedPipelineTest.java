@@ -2,6 +2,7 @@ package org.refusal.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -23,6 +24,7 @@ import org.refusal.data.Category;
 import org.refusal.demo.PlantedKind;
 import org.refusal.demo.PlantedModel;
 import org.refusal.demo.PlantedSpec;
+import org.refusal.io.Json;
 
 /** The whole pipeline on models whose truth is known. */
 @Tag("slow")
@@ -52,6 +54,31 @@ class PlantedPipelineTest {
     assertThat(results.resolve("reports").resolve(kind + "_report.pdf")).isNotEmptyFile();
     assertThat(results.resolve("evaluation_stats").resolve(kind + "_stats.json")).isNotEmptyFile();
     assertThat(folder.resolve(kind).resolve("model.safetensors")).as("without --keep").doesNotExist();
+  }
+
+  @Test
+  void theVerdictHoldsOverAutoencoderSeeds() {
+    Path model = folder.resolve("planted");
+    PlantedModel.write(
+        new PlantedSpec(PlantedKind.MONOLITHIC, 9, 0, Category.OR_BENCH.subList(0, 2), 30, 30, 0.01, 0), model);
+    Path results = folder.resolve("seeds");
+    List<String> arguments = new ArrayList<>(arguments(model, results));
+    arguments.addAll(
+        List.of("--set", "seeds=[1, 2, 3]", "--set", "evaluate.evaluation.curve_prompts=1", "--set",
+            "train-saes.training.max_steps=300", "-q"));
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+
+    int code = run(out, err, arguments.toArray(String[]::new));
+
+    assertThat(code).as(err.toString()).isZero();
+    assertThat(out.toString())
+        .contains("SAE seed 2: verdict: MONOLITHIC", "SAE seed 3: verdict: MONOLITHIC")
+        .contains("the same answer with 3 sets of autoencoders (seeds 1, 2 and 3)");
+    assertThat(out.toString().lines().filter(line -> line.startsWith("verdict: "))).containsExactly("verdict: MONOLITHIC");
+    JsonNode stats = Json.read(results.resolve("evaluation_stats").resolve("planted_stats.json"));
+    assertThat(stats.at("/by_sae_seed/3/answer").asText()).isEqualTo("MONOLITHIC");
+    assertThat(stats.at("/by_sae_seed/1/profile")).as("other autoencoders").isNotEqualTo(stats.at("/by_sae_seed/2/profile"));
   }
 
   private static final List<Category> FOUR = Category.OR_BENCH.subList(0, 4);

@@ -270,15 +270,16 @@ public final class Binder {
       RecordComponent component, ConfigNode node, String path, UnaryOperator<String> environment, List<String> choices) {
     Class<?> type = component.getType();
     if (type == List.class) {
-      boolean numbers = component.getGenericType().getTypeName().contains("Double");
+      String generic = component.getGenericType().getTypeName();
+      Class<?> item = generic.contains("Double") ? Double.class : generic.contains("Long") ? Long.class : String.class;
       List<ConfigNode> items =
           node instanceof Items list ? list.items() : node instanceof Scalar one ? List.of(one) : List.of();
       if (node instanceof Section) {
         throw wrongType(node, path, "a list");
       }
       List<Object> values = new ArrayList<>();
-      for (ConfigNode item : items) {
-        values.add(scalar(numbers ? Double.class : String.class, item, path, environment, choices));
+      for (ConfigNode each : items) {
+        values.add(scalar(item, each, path, environment, choices));
       }
       return List.copyOf(values);
     }

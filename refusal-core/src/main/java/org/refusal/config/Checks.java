@@ -30,7 +30,7 @@ final class Checks {
   }
 
   /** Lists in which a repetition can only be a mistake. */
-  static void noRepetition(String key, Collection<String> values) {
+  static void noRepetition(String key, Collection<?> values) {
     require(key, values.stream().distinct().count() == values.size(), values, "a list without repetitions");
   }
 }

@@ -61,7 +61,8 @@ public final class Keys {
   private static String typeName(RecordComponent component) {
     Class<?> type = component.getType();
     if (type == List.class) {
-      return component.getGenericType().getTypeName().contains("Double") ? "list of numbers" : "list of texts";
+      String items = component.getGenericType().getTypeName();
+      return items.contains("Double") ? "list of numbers" : items.contains("Long") ? "list of whole numbers" : "list of texts";
     }
     if (type == boolean.class || type == Boolean.class) {
       return "true or false";

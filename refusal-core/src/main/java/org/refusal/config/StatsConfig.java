@@ -22,9 +22,13 @@ public record StatsConfig(
       @Key(doc = "Permutations B of every permutation test; p = (b + 1) / (B + 1).", def = "2000") int permutations,
       @Key(doc = "Bootstrap resamples of every interval.", def = "1000") int bootstrap,
       @Key(doc = "Reproduce the original project's significance test beside the sound ones.", def = "false")
-          boolean legacy) {
+          boolean legacy,
+      @Key(doc = "Seeds of the autoencoders whose verdicts must agree: the results of the first lie in the results folder, those of the others in its sae_seeds/SEED. A pipeline's `seeds` sets it.",
+              def = "[]")
+          List<Long> saeSeeds) {
     public Stats {
       noRepetition("categories", categories);
+      noRepetition("sae_seeds", saeSeeds);
       atLeast("permutations", permutations, 1);
       atLeast("bootstrap", bootstrap, 1);
     }

@@ -95,6 +95,11 @@ public record ResultLayout(Path root) {
     return root.resolve("evaluation_stats").resolve(fileName(model) + "_stats.json");
   }
 
+  /** Results with one more autoencoder seed: a results folder of its own that shares what {@code collect} wrote. */
+  public ResultLayout saeSeed(long seed) {
+    return new ResultLayout(root.resolve("sae_seeds").resolve(Long.toString(seed)));
+  }
+
   public Path visualizations(String model) {
     return root.resolve("visualizations").resolve(fileName(model));
   }

@@ -13,22 +13,38 @@ import org.refusal.config.Binder;
 import org.refusal.config.Binder.Draft;
 import org.refusal.config.Binder.Override;
 import org.refusal.config.Keys;
+import org.refusal.run.ResultLayout;
 
 /**
  * All stages from one YAML file. Its keys are stage names; each holds a config inline or the name of a config file,
  * relative to the pipeline's. {@code seed} at the top goes to every stage, and the model of {@code collect} to every
- * stage that does not name another.
+ * stage that does not name another. {@code seeds} at the top asks for one set of autoencoders per seed: the stages from
+ * {@code train-saes} to {@code stats} run for each, and the verdict is INCONCLUSIVE unless all agree ({@link SaeSeeds}).
  */
 public final class Pipeline {
   private static final String SEED = "seed";
+  private static final String SEEDS = "seeds";
   private static final String MODEL = "model";
 
   private Pipeline() {}
 
-  /** A stage with its config, ready to run. */
-  public record Step<C extends Record>(Stage<C> stage, C config) {
+  /**
+   * A stage with its config, ready to run.
+   *
+   * @param saeSeed seed of a further set of autoencoders, whose results have a folder of their own; null for the first
+   * @param sharing the results folder whose collected files that folder shares; null for the first
+   */
+  public record Step<C extends Record>(Stage<C> stage, C config, Long saeSeed, Path sharing) {
     public StageRunner.Outcome run(StageRunner runner) {
+      if (sharing != null) {
+        SaeSeeds.share(new ResultLayout(sharing), new ResultLayout(stage.resultDir(config)));
+      }
       return runner.run(stage, config);
+    }
+
+    /** As a person would call it: {@code train-saes}, or {@code train-saes (SAE seed 7)}. */
+    public String title() {
+      return saeSeed == null ? stage.name() : "%s (SAE seed %d)".formatted(stage.name(), saeSeed);
     }
   }
 
@@ -43,9 +59,9 @@ public final class Pipeline {
     Draft pipeline = Binder.file(file);
     List<String> names = Stages.all().stream().map(Stage::name).toList();
     for (String key : pipeline.keys()) {
-      if (!names.contains(key) && !key.equals(SEED)) {
+      if (!names.contains(key) && !key.equals(SEED) && !key.equals(SEEDS)) {
         List<String> known = new ArrayList<>(names);
-        known.add(SEED);
+        known.addAll(List.of(SEED, SEEDS));
         throw UserException.badConfig(
             "%s: unknown key '%s'%s".formatted(pipeline.origin(key), key, Suggestions.didYouMean(key, known)),
             "keys here: " + String.join(", ", known));
@@ -57,7 +73,9 @@ public final class Pipeline {
     }
     Draft collect = drafts.get("collect");
     List<String> unused = new ArrayList<>(sets);
-    List<Step<?>> steps = new ArrayList<>();
+    List<Long> seeds = SaeSeeds.read(pipeline, sets, environment::get);
+    unused.removeIf(SaeSeeds::isSet);
+    Map<String, Draft> resolved = new LinkedHashMap<>();
     for (Stage<?> stage : Stages.all()) {
       List<Keys.KeyInfo> keys = Keys.of(stage.configType());
       Draft draft = drafts.get(stage.name());
@@ -86,7 +104,7 @@ public final class Pipeline {
           }
         }
       }
-      steps.add(step(stage, draft, environment::get));
+      resolved.put(stage.name(), draft);
     }
     if (!unused.isEmpty()) {
       String set = unused.get(0);
@@ -96,7 +114,32 @@ public final class Pipeline {
       throw UserException.badConfig(
           "--set %s: no stage has the key '%s'%s".formatted(set, path, Suggestions.didYouMean(path, paths)));
     }
+    return steps(resolved, seeds, environment::get);
+  }
+
+  /** Further seeds come before the first one's {@code stats}, which compares them all. */
+  private static List<Step<?>> steps(
+      Map<String, Draft> drafts, List<Long> seeds, UnaryOperator<String> environment) {
+    List<Step<?>> steps = new ArrayList<>();
+    for (Stage<?> stage : Stages.all()) {
+      if (stage.name().equals(SaeSeeds.COMPARING)) {
+        for (Long seed : seeds.subList(Math.min(1, seeds.size()), seeds.size())) {
+          for (String name : SaeSeeds.REPEATED) {
+            steps.add(repeated(Stages.named(name), drafts.get(name), seed, environment));
+          }
+        }
+      }
+      steps.add(step(stage, SaeSeeds.first(stage.name(), drafts.get(stage.name()), seeds), environment));
+    }
     return steps;
+  }
+
+  private static <C extends Record> Step<C> repeated(
+      Stage<C> stage, Draft draft, long seed, UnaryOperator<String> environment) {
+    Path sharing = stage.resultDir(Binder.bind(stage.configType(), draft, environment));
+    Path folder = new ResultLayout(sharing).saeSeed(seed).root();
+    Draft own = SaeSeeds.further(stage.name(), Keys.of(stage.configType()), draft, seed, folder);
+    return new Step<>(stage, Binder.bind(stage.configType(), own, environment), seed, sharing);
   }
 
   /** Options that mean the same in every stage; folders of single stages stay where the results folder puts them. */
@@ -107,7 +150,7 @@ public final class Pipeline {
   }
 
   private static <C extends Record> Step<C> step(Stage<C> stage, Draft draft, UnaryOperator<String> environment) {
-    return new Step<>(stage, Binder.bind(stage.configType(), draft, environment));
+    return new Step<>(stage, Binder.bind(stage.configType(), draft, environment), null, null);
   }
 
   private static Draft draft(Draft pipeline, String stage, Path file) {
@@ -125,6 +168,9 @@ public final class Pipeline {
       throw UserException.badConfig("--set " + set + ": expected path.to.key=value");
     }
     String path = parts[0].strip();
+    if (SaeSeeds.isSet(set)) {
+      return null;
+    }
     String first = path.split("\\.", 2)[0];
     if (stages.contains(first)) {
       return first.equals(stage.name()) && path.contains(".")

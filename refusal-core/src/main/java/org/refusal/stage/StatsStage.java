@@ -74,8 +74,15 @@ public final class StatsStage implements Stage<StatsConfig> {
     if (config.stats().legacy()) {
       inputs.addAll(LegacyStats.inputs(collected));
     }
+    otherSeeds(config).forEach(seed -> inputs.add(layout.saeSeed(seed).stats(collected.model())));
     optional.stream().filter(Files::isRegularFile).forEach(inputs::add);
     return inputs;
+  }
+
+  /** The first seed's results are those of this folder. */
+  private static List<Long> otherSeeds(StatsConfig config) {
+    List<Long> seeds = config.stats().saeSeeds();
+    return seeds.subList(Math.min(1, seeds.size()), seeds.size());
   }
 
   @Override
@@ -90,6 +97,14 @@ public final class StatsStage implements Stage<StatsConfig> {
             : Path.of(config.output().dir())
                 .resolve(collected.layout().stats(collected.model()).getFileName());
     StatsFile written = StatsFile.of(evidence, tests, verdict, config);
+    if (!otherSeeds(config).isEmpty()) {
+      Map<Long, Verdict> bySeed = new LinkedHashMap<>();
+      bySeed.put(config.stats().saeSeeds().get(0), verdict);
+      otherSeeds(config).forEach(seed ->
+          bySeed.put(seed, StatsFile.verdict(collected.layout().saeSeed(seed).stats(collected.model()))));
+      written = written.withSeeds(bySeed);
+      verdict = written.verdict();
+    }
     List<String> summary = new ArrayList<>(verdict.text().lines().toList());
     if (config.stats().legacy()) {
       LegacyStats legacy = LegacyStats.measure(collected, config);

@@ -350,7 +350,7 @@ public record Calibration(
           StatsConfig config =
               new StatsConfig(
                   null,
-                  new StatsConfig.Stats(List.of(), options.permutations(), options.bootstrap(), false),
+                  new StatsConfig.Stats(List.of(), options.permutations(), options.bootstrap(), false, List.of()),
                   thresholds,
                   null,
                   seed);

@@ -1,11 +1,14 @@
 package org.refusal.verdict;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.refusal.base.UserException;
 import org.refusal.config.StatsConfig;
 import org.refusal.io.Json;
 
@@ -21,6 +24,7 @@ public record StatsFile(
     Map<String, String> definitions,
     Verdict verdict,
     SharingTests tests,
+    @JsonInclude(JsonInclude.Include.NON_NULL) Map<Long, Verdict> bySaeSeed,
     @JsonInclude(JsonInclude.Include.NON_NULL) Object legacy) {
 
   public static final String FORMAT = "refusal-stats";
@@ -37,13 +41,38 @@ public record StatsFile(
         definitionTexts(),
         verdict,
         tests,
+        null,
         null);
+  }
+
+  /** The verdict alone of a file that was written. */
+  public static Verdict verdict(Path file) {
+    JsonNode read = Json.read(file);
+    if (!FORMAT.equals(read.path("format").asText()) || read.path("version").asInt() != VERSION) {
+      throw UserException.badData("%s: is no %s file of version %d".formatted(file, FORMAT, VERSION));
+    }
+    try {
+      return Json.mapper().treeToValue(read.path("verdict"), Verdict.class);
+    } catch (JsonProcessingException e) {
+      throw UserException.badData(file + ": " + e.getOriginalMessage());
+    }
+  }
+
+  /**
+   * The same with the verdicts of several autoencoder seeds, and their common verdict in place of this one's.
+   *
+   * @param bySeed in the order of the seeds, at least one
+   */
+  public StatsFile withSeeds(Map<Long, Verdict> bySeed) {
+    return new StatsFile(
+        format, version, model, seed, permutations, bootstrap, definitions, Verdict.acrossSeeds(bySeed), tests, bySeed,
+        legacy);
   }
 
   /** @param numbers of the original project's significance, marked as such ({@code stats.legacy}) */
   public StatsFile withLegacy(Object numbers) {
     return new StatsFile(
-        format, version, model, seed, permutations, bootstrap, definitions, verdict, tests, numbers);
+        format, version, model, seed, permutations, bootstrap, definitions, verdict, tests, bySaeSeed, numbers);
   }
 
   public void write(Path file) {

@@ -60,8 +60,9 @@ public record Verdict(
   }
 
   /**
-   * The verdict over several autoencoder seeds: the first one's if all agree in answer and clusters, else INCONCLUSIVE
-   * with all its reasons and who said what.
+   * The verdict over several autoencoder seeds: the first one's if all agree in answer and clusters, with a remark that
+   * says so; else INCONCLUSIVE with who said what and every reason of those that did not decide. Layers, profile and
+   * thresholds are the first one's.
    *
    * @param bySeed verdicts by seed, at least one, in the order of the seeds
    */
@@ -71,24 +72,47 @@ public record Verdict(
         bySeed.values().stream()
             .allMatch(other -> other.answer() == first.answer() && other.clusters().equals(first.clusters()));
     if (agree) {
-      return first;
+      String seeds = Sentences.list(bySeed.keySet().stream().map(String::valueOf).toList());
+      String same = "the same answer with %d sets of autoencoders (seeds %s)".formatted(bySeed.size(), seeds);
+      return bySeed.size() == 1 ? first : first.withRemark(same);
     }
-    List<String> said = new ArrayList<>();
-    bySeed.forEach((seed, verdict) -> said.add("seed " + seed + " " + verdict.answer()));
     List<String> reasons = new ArrayList<>();
-    reasons.add("the autoencoders' seeds disagree: " + Sentences.list(said));
-    if (first.answer() == Answer.INCONCLUSIVE) {
-      reasons.addAll(first.reasons());
-    }
+    List<String> said = new ArrayList<>();
+    bySeed.forEach((seed, verdict) -> said.add("seed %d %s%s".formatted(seed, verdict.answer(), verdict.inWords())));
+    reasons.add("SAE seeds disagree: " + Sentences.list(said));
+    bySeed.forEach((seed, verdict) -> {
+      if (verdict.answer() == Answer.INCONCLUSIVE) {
+        verdict.reasons().forEach(reason -> reasons.add("with SAE seed %d: %s".formatted(seed, reason)));
+      }
+    });
     return new Verdict(
         Answer.INCONCLUSIVE,
-        reasons,
+        List.copyOf(reasons),
         List.of(),
         first.decisionLayer,
         first.firstSharedLayer,
-        first.remark,
+        "",
         first.profile,
         first.thresholds);
+  }
+
+  /** The clusters of a MIXED answer: two such answers may disagree in them. */
+  private String inWords() {
+    return answer == Answer.MIXED
+        ? " (%s)".formatted(String.join(" ", clusters.stream().map(members -> "{" + String.join(", ", members) + "}").toList()))
+        : "";
+  }
+
+  private Verdict withRemark(String more) {
+    return new Verdict(
+        answer,
+        reasons,
+        clusters,
+        decisionLayer,
+        firstSharedLayer,
+        remark.isEmpty() ? more : remark + "; " + more,
+        profile,
+        thresholds);
   }
 
   /** The line that the pipeline ends with and why: {@code verdict: ANSWER}, then a reason per line. */

@@ -9,8 +9,9 @@
  * {@code {model}_stats.json} ({@link org.refusal.verdict.StatsFile}): {@code format} = {@code refusal-stats}, {@code
  * version}, {@code model}, {@code seed}, {@code permutations}, {@code bootstrap}, {@code definitions} (what each statistic
  * is), {@code verdict} with exactly {@code answer}, {@code reasons}, {@code clusters}, {@code decision_layer}, {@code
- * first_shared_layer}, {@code remark}, {@code profile}, {@code thresholds}, and {@code tests} with every statistic of
- * METHODS 7. Intervals are {@code {low, high, level}}; what is undefined is the string {@code "NaN"}.
+ * first_shared_layer}, {@code remark}, {@code profile}, {@code thresholds}, {@code tests} with every statistic, and, where
+ * several autoencoder seeds were asked for, {@code by_sae_seed}: the verdict with each; {@code verdict} is then what they
+ * have in common. Intervals are {@code {low, high, level}}; what is undefined is the string {@code "NaN"}.
  *
  * <p>Degenerate inputs have defined outcomes, INCONCLUSIVE each with its reason: no refusals, one category, a category
  * without prompts, zero vectors, values that are not finite, a refusal gap that is not positive. Two categories make one

@@ -58,7 +58,8 @@ class ShippedConfigsTest {
         # Pipeline configs
 
         For `refusal run`: one key per stage, holding a file (relative to this one) or the keys themselves, and what all
-        stages share: `seed`. What `collect` says under `model` (name, device, hook points) holds for the later stages
+        stages share: `seed`, and `seeds`, a list, for several sets of autoencoders (default: one, trained with `seed`). What
+        `collect` says under `model` (name, device, hook points) holds for the later stages
         unless they say otherwise. The keys of `analyze-data`, `collect`, `train-saes`, `discover` and
         `analyze` stand in the READMEs of [data](../data/README.md), [models](../models/README.md),
         [sae](../sae/README.md) and [circuits](../circuits/README.md); those of the last three stages here.

@@ -26,7 +26,7 @@ class VerdictTest {
           0.5, 0.8, 0.5, 0.9, 0.2, 0.5, 0.65, 0.8, 0.8, 20, 8, 0.3, 0.1, List.of(0.5, 1.5), 0.2, 0.1);
 
   static StatsConfig config() {
-    return new StatsConfig(null, new StatsConfig.Stats(List.of(), 99, 200, false), THRESHOLDS, null, 5);
+    return new StatsConfig(null, new StatsConfig.Stats(List.of(), 99, 200, false, List.of()), THRESHOLDS, null, 5);
   }
 
   private static Simulation simulation(double[][] cosines) {
@@ -176,15 +176,37 @@ class VerdictTest {
   void seedsMustAgree() {
     Verdict one = verdict(simulation(Simulation.uniform(3, 1)).evidence(11));
     Verdict other = verdict(simulation(Simulation.uniform(3, 0)).evidence(11));
+    Verdict undecided = verdict(simulation(Simulation.uniform(3, 0.65)).evidence(11));
+    assertThat(Verdict.acrossSeeds(Map.of(1L, one))).isSameAs(one);
     Map<Long, Verdict> bySeed = new LinkedHashMap<>();
     bySeed.put(1L, one);
     bySeed.put(2L, one);
-    assertThat(Verdict.acrossSeeds(bySeed)).isSameAs(one);
+    assertThat(Verdict.acrossSeeds(bySeed).answer()).isEqualTo(Answer.MONOLITHIC);
+    assertThat(Verdict.acrossSeeds(bySeed).reasons()).isEqualTo(one.reasons());
+    assertThat(Verdict.acrossSeeds(bySeed).remark())
+        .startsWith(one.remark())
+        .endsWith("the same answer with 2 sets of autoencoders (seeds 1 and 2)");
     bySeed.put(3L, other);
     assertThat(Verdict.acrossSeeds(bySeed).answer()).isEqualTo(Answer.INCONCLUSIVE);
+    assertThat(Verdict.acrossSeeds(bySeed).clusters()).isEmpty();
     assertThat(Verdict.acrossSeeds(bySeed).reasons())
-        .containsExactly(
-            "the autoencoders' seeds disagree: seed 1 MONOLITHIC, seed 2 MONOLITHIC and seed 3 MODULAR");
+        .containsExactly("SAE seeds disagree: seed 1 MONOLITHIC, seed 2 MONOLITHIC and seed 3 MODULAR");
+    bySeed.put(3L, undecided);
+    assertThat(Verdict.acrossSeeds(bySeed).reasons())
+        .contains("SAE seeds disagree: seed 1 MONOLITHIC, seed 2 MONOLITHIC and seed 3 INCONCLUSIVE")
+        .contains("with SAE seed 3: " + undecided.reasons().get(0));
+  }
+
+  @Test
+  void seedsThatFindOtherClustersDisagree() {
+    Verdict pairs = verdict(simulation(Simulation.clustered(2, 3)).evidence(3));
+    Verdict triple = verdict(simulation(Simulation.clustered(3, 2)).evidence(3));
+    Map<Long, Verdict> bySeed = new LinkedHashMap<>();
+    bySeed.put(1L, pairs);
+    bySeed.put(2L, triple);
+    assertThat(Verdict.acrossSeeds(bySeed).reasons())
+        .singleElement().asString()
+        .startsWith("SAE seeds disagree: seed 1 MIXED ({category-a, category-b} {category-c, category-d, category-e})");
   }
 
   @Test
@@ -224,6 +246,8 @@ class VerdictTest {
     assertThat(read.at("/verdict/profile").size()).isEqualTo(3);
     assertThat(read.at("/tests/hook_points/1/effect/pairs/0/interval95/low").isNumber()).isTrue();
     assertThat(read.toString()).doesNotContain("null_values").doesNotContain("\"defined\"");
+    assertThat(StatsFile.verdict(folder.resolve("simulated_stats.json")))
+        .usingRecursiveComparison().isEqualTo(verdict);
     SharingTests again = SharingTests.run(evidence, config(), 3);
     assertThat(Json.toText(again)).isEqualTo(Json.toText(tests));
   }
