@@ -10,6 +10,7 @@ import ai.djl.training.optimizer.Adam;
 import ai.djl.training.tracker.Tracker;
 import org.refusal.sae.SaeWeights;
 import org.refusal.torch.Memory;
+import org.refusal.torch.TorchOps;
 
 /**
  * The same training step written as most would write it: dense tensor operations, automatic differentiation, and DJL's
@@ -20,8 +21,16 @@ final class DenseSae implements AutoCloseable {
   private final int k;
   private final NDArray[] parameters; // W_enc [d_in, d_sae], b_enc, W_dec [d_sae, d_in], b_dec
   private final Adam adam;
+  private final boolean torchAdam;
+  private final double learningRate;
+  private final NDArray[] first = new NDArray[4];
+  private final NDArray[] second = new NDArray[4];
+  private int step;
 
-  DenseSae(NDManager parent, SaeWeights start, float learningRate) {
+  /** @param torchAdam Adam as torch defines it, which adds epsilon after the bias correction, instead of DJL's own */
+  DenseSae(NDManager parent, SaeWeights start, float learningRate, boolean torchAdam) {
+    this.torchAdam = torchAdam;
+    this.learningRate = learningRate;
     manager = parent.newSubManager();
     k = start.k();
     parameters =
@@ -31,8 +40,10 @@ final class DenseSae implements AutoCloseable {
           manager.create(start.wDec(), new Shape(start.dSae(), start.dIn())),
           manager.create(start.bDec(), new Shape(start.dIn()))
         };
-    for (NDArray parameter : parameters) {
-      parameter.setRequiresGradient(true);
+    for (int i = 0; i < 4; i++) {
+      parameters[i].setRequiresGradient(true);
+      first[i] = manager.zeros(parameters[i].getShape());
+      second[i] = manager.zeros(parameters[i].getShape());
     }
     adam = Adam.builder().optLearningRateTracker(Tracker.fixed(learningRate)).build();
   }
@@ -40,9 +51,15 @@ final class DenseSae implements AutoCloseable {
   /** One step; returns the loss before it. */
   double run(float[] rows, int tokens) {
     double loss = differentiate(rows, tokens);
+    step++;
     for (int i = 0; i < 4; i++) {
       try (NDArray gradient = parameters[i].getGradient()) {
-        adam.update("parameter" + i, parameters[i], gradient); // its state must not die with a scope
+        if (torchAdam) {
+          TorchOps.adamInPlace(
+              parameters[i].stopGradient(), gradient, first[i], second[i], learningRate, .9, .999, 1e-8, step);
+        } else {
+          adam.update("parameter" + i, parameters[i], gradient); // its state must not die with a scope
+        }
       }
     }
     finish();

@@ -2,13 +2,10 @@ package org.refusal.sae;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.DataType;
-import ai.djl.ndarray.types.Shape;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import org.refusal.sae.SaeState.Parameter;
+import org.refusal.torch.Memory;
 
 /**
  * One training step of METHODS 3 (Gao et al. 2024, sections 2 and A.2) on the CPU, with gradients derived by hand.
@@ -24,15 +21,19 @@ import org.refusal.sae.SaeState.Parameter;
  * </pre>
  *
  * and likewise for z with g'_t = (2/32) (ê - e)_t / sum ||e - mean(e)||^2, which reaches b_dec through the encoder only.
- * Cost: one dense product {@code tokens d_in d_sae}; everything else {@code tokens k d_in}, and Adam's
- * {@code d_in d_sae}. Sums over tokens run in token order, so that the result does not depend on the number of threads,
- * but for the rounding of the dense product.
+ * Cost: one dense product {@code tokens d_in d_sae}; four sparse ones {@code tokens k d_in} (libtorch's embedding bags
+ * and their gradient), and Adam's {@code d_in d_sae}. Sums over tokens run in token order, so that the result does not
+ * depend on the number of threads, but for the rounding of the dense product. Memory: 40 bytes per weight, and {@code
+ * tokens (d_sae + 4 d_in)} floats.
  */
 final class SparseTrainingStep {
   static final double AUX_WEIGHT = 1.0 / 32;
   private static final double BETA_1 = .9;
   private static final double BETA_2 = .999;
   private static final double EPSILON = 1e-8;
+
+  /** Floats of a block of gradients. */
+  private static final int GRADIENT_BLOCK = 1 << 21;
 
   /**
    * In what the two variants of the autoencoder differ.
@@ -67,18 +68,20 @@ final class SparseTrainingStep {
   private final long deadAfter;
   private final Parallel parallel;
   private final NDManager manager;
-  private final ByteBuffer encoderMirror; // W_enc rows where libtorch can read them
+  private final NativeFloats encoderMirror; // W_enc rows where libtorch can read them
+  private final NativeFloats decoderMirror;
   private final float[] encoderGradient; // [d_sae, d_in]
   private final float[] decoderGradient; // [d_sae, d_in]
   private final float[] encoderBiasGradient; // [d_sae]
   private final float[] decoderBiasGradient; // [d_in]
 
   private int capacity;
-  private ByteBuffer centredMirror;
-  private float[] centred; // x - b_dec [tokens, d_in]
+  private NativeFloats input; // x - b_dec [tokens, d_in]
+  private NativeFloats outputGradient; // g [tokens, d_in]
+  private NativeFloats auxGradient; // g' [tokens, d_in]
   private float[] pre; // [tokens, d_sae]
-  private float[] residual; // r, then g [tokens, d_in]
-  private float[] auxResidual; // ê - e, then g' [tokens, d_in]
+  private float[] residual; // r [tokens, d_in]
+  private float[] auxResidual; // ê - e [tokens, d_in]
   private ActiveLatents active;
   private ActiveLatents revived;
 
@@ -93,16 +96,18 @@ final class SparseTrainingStep {
     this.parallel = parallel;
     this.manager = manager;
     int size = state.encoder.value.length;
-    encoderMirror = direct(size);
-    encoderMirror.asFloatBuffer().put(state.encoder.value);
+    encoderMirror = mirror(state.encoder.value);
+    decoderMirror = mirror(state.decoder.value);
     encoderGradient = new float[size];
     decoderGradient = new float[size];
     encoderBiasGradient = new float[state.dSae];
     decoderBiasGradient = new float[state.dIn];
   }
 
-  private static ByteBuffer direct(int floats) {
-    return ByteBuffer.allocateDirect(Math.multiplyExact(floats, Float.BYTES)).order(ByteOrder.nativeOrder());
+  private static NativeFloats mirror(float[] values) {
+    NativeFloats mirror = new NativeFloats(values.length);
+    mirror.floats().put(0, values);
+    return mirror;
   }
 
   private void ensure(int tokens) {
@@ -111,11 +116,11 @@ final class SparseTrainingStep {
     }
     capacity = tokens;
     int size = Math.multiplyExact(tokens, state.dIn);
-    centredMirror = direct(size);
-    centred = new float[size];
+    input = new NativeFloats(size);
+    outputGradient = new NativeFloats(size);
     residual = new float[size];
     pre = new float[Math.multiplyExact(tokens, state.dSae)];
-    active = new ActiveLatents(tokens, k, state.dSae);
+    active = new ActiveLatents(tokens, k, state.dSae, manager);
     revived = null;
   }
 
@@ -126,32 +131,42 @@ final class SparseTrainingStep {
    */
   Outcome run(float[] x, int tokens, double learningRate) {
     ensure(tokens);
+    try (Memory.Scope scope = Memory.scope()) {
+      return step(x, tokens, learningRate);
+    }
+  }
+
+  private Outcome step(float[] x, int tokens, double learningRate) {
+    int d = state.dIn;
     centre(x, tokens);
     multiplyByEncoder(tokens);
+    NDArray decoder = decoderMirror.array(manager, state.dSae, d);
+    choose(active, null, state.dSae, tokens);
     double[] squares = new double[tokens];
-    parallel.forEach(tokens, (from, to) -> reconstruct(x, squares, from, to));
-    double total = rules.perVariance() ? squaresAboutMean(x, tokens) : (double) tokens * state.dIn;
+    parallel.forEach(tokens, (from, to) -> startResidual(x, from, to));
+    addDecoded(active, decoder, residual, squares, tokens);
+    double total = rules.perVariance() ? squaresAboutMean(x, tokens) : (double) tokens * d;
     double fvu = sum(squares) / total;
 
     int[] dead = deadLatents();
-    double auxFvu = dead.length == 0 ? 0 : reviveDead(dead, tokens);
+    double auxFvu = dead.length == 0 ? 0 : reviveDead(dead, decoder, tokens);
     boolean reviving = auxFvu > 0;
     double entries = (double) tokens * state.dSae;
-    double loss = fvu + AUX_WEIGHT * auxFvu + sparsityCoeff * active.valueSum(tokens) / entries;
+    double loss = fvu + AUX_WEIGHT * auxFvu + sparsityCoeff * active.valueSum() / entries;
     double l0 = active.perToken(tokens);
     if (!Double.isFinite(loss)) {
       return new Outcome(loss, fvu, auxFvu, l0, dead.length, Double.NaN);
     }
 
-    differentiate(active, residual, tokens, 2 / total, sparsityCoeff / entries);
+    differentiate(active, residual, outputGradient, decoder, tokens, 2 / total, sparsityCoeff / entries);
     double[] norms = new double[state.dSae];
-    parallel.forEach(state.dSae, (from, to) -> weightGradients(norms, reviving, from, to));
+    weightGradients(norms, reviving, tokens);
     differentiateDecoderBias(tokens);
     double norm =
         Math.sqrt(
             sum(norms)
                 + Kernels.squares(encoderBiasGradient, 0, state.dSae)
-                + Kernels.squares(decoderBiasGradient, 0, state.dIn));
+                + Kernels.squares(decoderBiasGradient, 0, d));
     state.step++;
     update(learningRate, Math.min(1, rules.maxGradientNorm() / (norm + 1e-6)));
     for (int i = 0; i < state.dSae; i++) {
@@ -162,59 +177,73 @@ final class SparseTrainingStep {
 
   private void centre(float[] x, int tokens) {
     int d = state.dIn;
-    FloatBuffer mirror = centredMirror.asFloatBuffer();
     parallel.forEach(
         tokens,
         (from, to) -> {
+          float[] row = new float[d];
           for (int t = from; t < to; t++) {
-            System.arraycopy(x, t * d, centred, t * d, d);
+            System.arraycopy(x, t * d, row, 0, d);
             if (rules.centred()) {
-              Kernels.addOne(centred, t * d, state.decoderBias.value, 0, -1, d);
+              Kernels.addOne(row, 0, state.decoderBias.value, 0, -1, d);
             }
+            input.floats().put(t * d, row);
           }
-          mirror.put(from * d, centred, from * d, (to - from) * d);
         });
   }
 
   private void multiplyByEncoder(int tokens) {
-    try (NDManager scope = manager.newSubManager()) {
-      ByteBuffer part = centredMirror.duplicate().limit(tokens * state.dIn * Float.BYTES).slice();
-      NDArray left = scope.create(part, new Shape(tokens, state.dIn), DataType.FLOAT32);
-      NDArray right = scope.create(encoderMirror.duplicate(), new Shape(state.dSae, state.dIn), DataType.FLOAT32);
-      left.matMul(right.transpose()) // [tokens, d_sae]
-          .toByteBuffer(true)
-          .order(ByteOrder.nativeOrder())
-          .asFloatBuffer()
-          .get(pre, 0, tokens * state.dSae);
+    try (Memory.Scope scope = Memory.scope()) {
+      NDArray left = input.array(manager, tokens, state.dIn);
+      NDArray right = encoderMirror.array(manager, state.dSae, state.dIn);
+      NativeFloats.view(left.matMul(right.transpose())).get(pre, 0, tokens * state.dSae); // [tokens, d_sae]
     }
+    int n = state.dSae;
+    parallel.forEach(
+        tokens,
+        (from, to) -> {
+          for (int t = from; t < to; t++) {
+            Kernels.addOne(pre, t * n, state.encoderBias.value, 0, 1, n);
+          }
+        });
   }
 
-  /** Latents and r = x̂ - x of some tokens. */
-  private void reconstruct(float[] x, double[] squares, int from, int to) {
+  private void choose(ActiveLatents latents, int[] candidates, int count, int tokens) {
+    parallel.forEach(
+        tokens,
+        (from, to) -> {
+          for (int t = from; t < to; t++) {
+            latents.choose(t, pre, candidates, count);
+          }
+        });
+    latents.group(tokens);
+  }
+
+  /** b_dec - x of some tokens. */
+  private void startResidual(float[] x, int from, int to) {
     int d = state.dIn;
-    int n = state.dSae;
     for (int t = from; t < to; t++) {
-      Kernels.addOne(pre, t * n, state.encoderBias.value, 0, 1, n);
-      active.choose(t, pre, null, n);
       System.arraycopy(state.decoderBias.value, 0, residual, t * d, d);
       Kernels.addOne(residual, t * d, x, t * d, -1, d);
     }
-    decode(active, residual, squares, from, to);
   }
 
-  /** Adds the decoded latents to some rows of {@code out [tokens, d_in]}; squared norms of the sums. */
-  private void decode(ActiveLatents latents, float[] out, double[] squares, int from, int to) {
+  /** Adds the decoded latents to the rows of {@code out [tokens, d_in]}; squared norms of the sums. */
+  private void addDecoded(ActiveLatents latents, NDArray decoder, float[] out, double[] squares, int tokens) {
     int d = state.dIn;
-    Kernels.forColumnBlocks(
-        d,
-        state.dSae,
-        (first, end) -> {
-          for (int t = from; t < to; t++) {
-            latents.decode(t, out, state.decoder.value, d, first, end);
-          }
-        });
-    for (int t = from; t < to; t++) {
-      squares[t] = Kernels.squares(out, t * d, d);
+    try (Memory.Scope scope = Memory.scope()) {
+      FloatBuffer decoded = latents.isEmpty() ? null : NativeFloats.view(latents.decode(decoder, tokens));
+      parallel.forEach(
+          tokens,
+          (from, to) -> {
+            float[] row = new float[d];
+            for (int t = from; t < to; t++) {
+              if (decoded != null) {
+                decoded.get(t * d, row);
+                Kernels.addOne(out, t * d, row, 0, 1, d);
+              }
+              squares[t] = Kernels.squares(out, t * d, d);
+            }
+          });
     }
   }
 
@@ -258,63 +287,80 @@ final class SparseTrainingStep {
   }
 
   /** Reconstructs e = -r from the top d_in / 2 dead latents and prepares their gradients; returns the FVU of e. */
-  private double reviveDead(int[] dead, int tokens) {
-    int d = state.dIn;
-    int slots = Math.max(1, d / 2);
+  private double reviveDead(int[] dead, NDArray decoder, int tokens) {
     if (revived == null) {
-      revived = new ActiveLatents(capacity, slots, state.dSae);
+      revived = new ActiveLatents(capacity, Math.max(1, state.dIn / 2), state.dSae, manager);
       auxResidual = new float[residual.length];
+      auxGradient = new NativeFloats(residual.length);
     }
     double total = squaresAboutMean(residual, tokens);
     if (total == 0) {
       return 0;
     }
+    choose(revived, dead, dead.length, tokens);
+    System.arraycopy(residual, 0, auxResidual, 0, tokens * state.dIn);
     double[] squares = new double[tokens];
-    parallel.forEach(
-        tokens,
-        (from, to) -> {
-          System.arraycopy(residual, from * d, auxResidual, from * d, (to - from) * d);
-          for (int t = from; t < to; t++) {
-            revived.choose(t, pre, dead, dead.length);
-          }
-          decode(revived, auxResidual, squares, from, to);
-        });
-    differentiate(revived, auxResidual, tokens, AUX_WEIGHT * 2 / total, 0);
+    addDecoded(revived, decoder, auxResidual, squares, tokens);
+    differentiate(revived, auxResidual, auxGradient, decoder, tokens, AUX_WEIGHT * 2 / total, 0);
     return sum(squares) / total;
   }
 
-  /** Turns residuals into output gradients, and those into gradients of the latents. */
-  private void differentiate(ActiveLatents latents, float[] residuals, int tokens, double scale, double constant) {
+  /** From residuals to output gradients, and from those to gradients of the latents. */
+  private void differentiate(
+      ActiveLatents latents, float[] residuals, NativeFloats gradient, NDArray decoder, int tokens, double scale,
+      double constant) {
     int d = state.dIn;
     parallel.forEach(
         tokens,
         (from, to) -> {
           Kernels.scale(residuals, from * d, (to - from) * d, (float) scale);
-          for (int t = from; t < to; t++) {
-            latents.startGradients(t, (float) constant);
-          }
-          Kernels.forColumnBlocks(
-              d,
-              state.dSae,
-              (first, end) -> {
-                for (int t = from; t < to; t++) {
-                  latents.differentiate(t, residuals, state.decoder.value, d, first, end);
-                }
-              });
+          gradient.floats().put(from * d, residuals, from * d, (to - from) * d);
         });
-    latents.groupByLatent(tokens);
+    try (Memory.Scope scope = Memory.scope()) {
+      latents.differentiate(gradient.array(manager, tokens, d), decoder, (float) constant);
+    }
   }
 
-  private void weightGradients(double[] norms, boolean reviving, int from, int to) {
-    int d = state.dIn;
-    Arrays.fill(encoderGradient, from * d, to * d, 0);
-    Arrays.fill(decoderGradient, from * d, to * d, 0);
-    addWeightGradients(active, residual, from, to);
-    if (reviving) {
-      addWeightGradients(revived, auxResidual, from, to);
+  /** Gradients of the weights, some latents at a time, so that what libtorch gives is still in the cache when read. */
+  private void weightGradients(double[] norms, boolean reviving, int tokens) {
+    int block = Math.max(1, GRADIENT_BLOCK / state.dIn);
+    for (int first = 0; first < state.dSae; first += block) {
+      int start = first;
+      int end = Math.min(state.dSae, first + block);
+      try (Memory.Scope scope = Memory.scope()) {
+        Sums own = Sums.of(active, input, outputGradient, start, end, tokens, this);
+        Sums dead = reviving ? Sums.of(revived, input, auxGradient, start, end, tokens, this) : Sums.NONE;
+        parallel.forEach(end - start, (from, to) -> collect(own, dead, norms, start, start + from, start + to));
+      }
     }
-    for (int i = from; i < to; i++) {
+    for (int i = 0; i < state.dSae; i++) {
       encoderBiasGradient[i] = (float) (active.gradientSum(i) + (reviving ? revived.gradientSum(i) : 0));
+    }
+  }
+
+  /** Gradients of a block of latents in libtorch's memory; null where none of them is active. */
+  private record Sums(FloatBuffer encoder, FloatBuffer decoder) {
+    static final Sums NONE = new Sums(null, null);
+
+    static Sums of(
+        ActiveLatents latents, NativeFloats input, NativeFloats gradient, int from, int to, int tokens,
+        SparseTrainingStep step) {
+      if (latents.isIdle(from, to)) {
+        return NONE;
+      }
+      int d = step.state.dIn;
+      return new Sums(
+          NativeFloats.view(latents.encoderGradient(input.array(step.manager, tokens, d), from, to)),
+          NativeFloats.view(latents.decoderGradient(gradient.array(step.manager, tokens, d), from, to)));
+    }
+  }
+
+  private void collect(Sums own, Sums dead, double[] norms, int start, int from, int to) {
+    int d = state.dIn;
+    float[] row = new float[d];
+    for (int i = from; i < to; i++) {
+      take(own.encoder(), dead.encoder(), encoderGradient, (i - start) * d, i * d, row);
+      take(own.decoder(), dead.decoder(), decoderGradient, (i - start) * d, i * d, row);
       if (rules.unitRows()) {
         float along = Kernels.dot(decoderGradient, i * d, state.decoder.value, i * d, d);
         Kernels.addOne(decoderGradient, i * d, state.decoder.value, i * d, -along, d);
@@ -323,17 +369,16 @@ final class SparseTrainingStep {
     }
   }
 
-  private void addWeightGradients(ActiveLatents latents, float[] outputGradient, int from, int to) {
-    int d = state.dIn;
-    Kernels.forColumnBlocks(
-        d,
-        2 * capacity,
-        (first, end) -> {
-          for (int i = from; i < to; i++) {
-            latents.addDecoderGradient(i, decoderGradient, outputGradient, d, first, end);
-            latents.addEncoderGradient(i, encoderGradient, centred, d, first, end);
-          }
-        });
+  private static void take(FloatBuffer own, FloatBuffer dead, float[] gradient, int from, int to, float[] row) {
+    if (own == null) {
+      Arrays.fill(gradient, to, to + row.length, 0);
+    } else {
+      own.get(from, gradient, to, row.length);
+    }
+    if (dead != null) {
+      dead.get(from, row);
+      Kernels.addOne(gradient, to, row, 0, 1, row.length);
+    }
   }
 
   private void differentiateDecoderBias(int tokens) {
@@ -355,19 +400,21 @@ final class SparseTrainingStep {
     int d = state.dIn;
     float rate = (float) (learningRate / (1 - Math.pow(BETA_1, state.step)));
     float root = (float) (1 / Math.sqrt(1 - Math.pow(BETA_2, state.step)));
-    FloatBuffer mirror = encoderMirror.asFloatBuffer();
     parallel.forEach(
         state.dSae,
         (from, to) -> {
-          int count = (to - from) * d;
-          adam(state.encoder, encoderGradient, from * d, count, (float) clip, rate, root);
           adam(state.encoderBias, encoderBiasGradient, from, to - from, (float) clip, rate, root);
-          adam(state.decoder, decoderGradient, from * d, count, (float) clip, rate, root);
-          for (int i = from; rules.unitRows() && i < to; i++) {
-            double norm = Math.sqrt(Kernels.squares(state.decoder.value, i * d, d));
-            Kernels.scale(state.decoder.value, i * d, d, (float) (1 / norm));
+          for (int i = from; i < to; i++) {
+            int row = i * d;
+            adam(state.encoder, encoderGradient, row, d, (float) clip, rate, root);
+            adam(state.decoder, decoderGradient, row, d, (float) clip, rate, root);
+            if (rules.unitRows()) {
+              double norm = Math.sqrt(Kernels.squares(state.decoder.value, row, d));
+              Kernels.scale(state.decoder.value, row, d, (float) (1 / norm));
+            }
+            encoderMirror.floats().put(row, state.encoder.value, row, d);
+            decoderMirror.floats().put(row, state.decoder.value, row, d);
           }
-          mirror.put(from * d, state.encoder.value, from * d, count);
         });
     adam(state.decoderBias, decoderBiasGradient, 0, d, (float) clip, rate, root);
   }

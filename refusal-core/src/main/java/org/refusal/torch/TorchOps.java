@@ -87,6 +87,11 @@ public final class TorchOps {
             sums, o, b, m = torch.embedding_bag(weight, torch.reshape(indices, [-1]), offsets, False, 0, False, \
           torch.reshape(values, [-1]), False)
             return sums
+          def weighted_row_sums(table: Tensor, rows: Tensor, offsets: Tensor, weights: Tensor) -> Tensor:
+            sums, o, b, m = torch.embedding_bag(table, rows, offsets, False, 0, False, weights, False)
+            return sums
+          def row_dots(bags: Tensor, table: Tensor, rows: Tensor, offsets: Tensor, bag: Tensor) -> Tensor:
+            return torch._embedding_bag_per_sample_weights_backward(bags, table, rows, offsets, bag, 0, -1)
           def adam(parameter: Tensor, gradient: Tensor, first: Tensor, second: Tensor, rate: float, beta1: float, \
           beta2: float, eps: float, step: int) -> None:
             torch.add_(torch.mul_(first, beta1), gradient, alpha=1.0 - beta1)
@@ -223,6 +228,35 @@ public final class TorchOps {
    */
   public static NDArray sparseDecode(NDArray weight, NDArray indices, NDArray values) {
     return SCRIPT.tensor("sparse_decode", weight, indices, values);
+  }
+
+  /**
+   * Sums of weighted rows of a table, one sum per bag: the product of a sparse matrix in CSR form with a dense one. A sum
+   * runs over its bag's entries in order, whatever the number of threads. Not differentiable.
+   *
+   * @param table {@code [n, d]}
+   * @param rows INT32 {@code [entries]}, entry by entry the row of the table; at least one entry
+   * @param offsets INT32 {@code [bags]}, first entry of each bag; bags may be empty
+   * @param weights {@code [entries]}
+   * @return {@code [bags, d]}
+   */
+  public static NDArray weightedRowSums(NDArray table, NDArray rows, NDArray offsets, NDArray weights) {
+    return SCRIPT.tensor("weighted_row_sums", table, rows, offsets, weights);
+  }
+
+  /**
+   * Chosen inner products of the rows of two matrices: bags[bag[e]] . table[rows[e]] for every entry e. Not
+   * differentiable.
+   *
+   * @param bags {@code [bags, d]}
+   * @param table {@code [n, d]}
+   * @param rows INT32 {@code [entries]}, at least one entry
+   * @param offsets INT32 {@code [bags]}, first entry of each bag
+   * @param bag INT32 {@code [entries]}, the bag of each entry, ascending
+   * @return {@code [entries]}
+   */
+  public static NDArray rowDots(NDArray bags, NDArray table, NDArray rows, NDArray offsets, NDArray bag) {
+    return SCRIPT.tensor("row_dots", bags, table, rows, offsets, bag);
   }
 
   /**

@@ -99,4 +99,33 @@ class SparseTrainingStepTest {
     assertThat(Kernels.topPositive(values, 2, new int[] {0, 1, 3}, 3, 3, indices, chosen, 0)).isEqualTo(1);
     assertThat(indices[0]).isZero();
   }
+
+  @Test
+  void topPositiveIsTheHeadOfTheSortedOrder() {
+    java.util.Random random = new java.util.Random(4);
+    for (int trial = 0; trial < 200; trial++) {
+      int n = 1 + random.nextInt(300);
+      int k = 1 + random.nextInt(n);
+      float[] values = new float[n];
+      for (int i = 0; i < n; i++) { // many ties, zeros, tiny and huge values
+        values[i] = random.nextInt(3) == 0 ? random.nextInt(5) - 2 : (float) (random.nextGaussian() * Math.pow(10, random.nextInt(80) - 45));
+      }
+      int[] expected =
+          java.util.stream.IntStream.range(0, n)
+              .filter(i -> values[i] > 0)
+              .boxed()
+              .sorted(java.util.Comparator.<Integer>comparingDouble(i -> -values[i]).thenComparingInt(i -> i))
+              .limit(k)
+              .mapToInt(Integer::intValue)
+              .sorted()
+              .toArray();
+      int[] indices = new int[k];
+      float[] chosen = new float[k];
+      int found = Kernels.topPositive(values, 0, null, n, k, indices, chosen, 0);
+      assertThat(Arrays.copyOf(indices, found)).as("trial %d", trial).containsExactly(expected);
+      for (int j = 0; j < found; j++) {
+        assertThat(chosen[j]).isEqualTo(values[indices[j]]);
+      }
+    }
+  }
 }

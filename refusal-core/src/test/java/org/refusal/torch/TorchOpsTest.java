@@ -187,6 +187,19 @@ class TorchOpsTest {
   }
 
   @Test
+  void weightedRowSumsAndRowDotsAreTheSparseProducts() {
+    NDArray table = manager.create(new float[] {1, 2, 3, 4, 5, 6}, new Shape(3, 2));
+    NDArray bags = manager.create(new float[] {1, -1, 10, 20, 2, 0}, new Shape(3, 2));
+    NDArray rows = manager.create(new int[] {2, 0, 1, 2});
+    NDArray offsets = manager.create(new int[] {0, 2, 2});
+    NDArray weights = manager.create(new float[] {2, -1, .5f, 1});
+    assertThat(TorchOps.weightedRowSums(table, rows, offsets, weights).toFloatArray())
+        .containsExactly(9, 10, 0, 0, 6.5f, 8);
+    NDArray bag = manager.create(new int[] {0, 0, 2, 2});
+    assertThat(TorchOps.rowDots(bags, table, rows, offsets, bag).toFloatArray()).containsExactly(-1, -1, 6, 10);
+  }
+
+  @Test
   void adamFollowsTheFormula() {
     double p = 0.7;
     double m = 0;
