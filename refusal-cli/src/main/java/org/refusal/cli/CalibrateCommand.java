@@ -10,6 +10,7 @@ import org.refusal.config.StatsConfig;
 import org.refusal.demo.PlantedKind;
 import org.refusal.demo.PlantedVariant;
 import org.refusal.io.Json;
+import org.refusal.stage.CalibrationFigures;
 import org.refusal.verdict.Calibration;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -43,6 +44,7 @@ final class CalibrateCommand {
               if (output != null) {
                 Json.write(output.resolve("calibration.json"), calibration);
                 AtomicFiles.writeString(output.resolve("calibration.md"), calibration.markdown());
+                CalibrationFigures.write(calibration, output);
               }
               return ExitCode.OK.code();
             });
@@ -56,7 +58,7 @@ final class CalibrateCommand {
     addPlanted(spec);
     spec.addOption(
         OptionSpec.builder("--output", "--output-dir").type(Path.class).paramLabel("FOLDER")
-            .description("Also write calibration.json and calibration.md there. With --planted: results/planted by default.").build());
+            .description("Also write calibration.json, calibration.md and a figure there. With --planted: results/planted by default.").build());
     return spec;
   }
 

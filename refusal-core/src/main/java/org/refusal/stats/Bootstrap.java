@@ -35,16 +35,16 @@ public final class Bootstrap {
 
   /**
    * The percentile interval widened for small samples (Hesterberg 2015): the bootstrap's variance is (n - 1) / n too small
-   * and its tails are normal, so that the tail share becomes Phi(-sqrt(n / (n - 1)) t), t Student's quantile with n - 1
-   * degrees of freedom.
+   * and its tails are normal, so that the tail share becomes Phi(-sqrt(n / (n - 1)) t), t Student's quantile.
    *
-   * @param n smallest number of independent units that were resampled together
+   * @param n smallest number of units that were resampled together
+   * @param degrees degrees of freedom of the variance: units less groups, where several groups were resampled
    */
-  public static Interval expandedPercentile(double[] draws, int n, double level) {
+  public static Interval expandedPercentile(double[] draws, int n, int degrees, double level) {
     if (n < 2) {
       return Interval.undefined(level);
     }
-    double z = Math.sqrt(n / (n - 1.0)) * StudentT.quantile((1 + level) / 2, n - 1);
+    double z = Math.sqrt(n / (n - 1.0)) * StudentT.quantile((1 + level) / 2, degrees);
     Interval wide = percentile(draws, 1 - 2 * Normal.upperTail(z));
     return new Interval(wide.low(), wide.high(), level);
   }

@@ -48,7 +48,7 @@ final class JackknifeErrors {
         double[] jackknife =
             i == j
                 ? new double[] {0, 0}
-                : jackknife(new int[] {i, j}, similarity[i][j], without -> without[first][second]);
+                : jackknife(new int[] {i, j}, 1, similarity[i][j], without -> without[first][second]);
         center[i][j] = similarity[i][j] - jackknife[0];
         error[i][j] = i == j ? 0 : standardError(jackknife[1], new int[] {i, j}, 1);
         degrees[i][j] = Math.min(sums.size(i), sums.size(j)) - 1;
@@ -58,18 +58,26 @@ final class JackknifeErrors {
     for (int i = 0; i < k; i++) {
       all[i] = i;
     }
-    double[] jackknife = jackknife(all, mean, DisattenuatedSimilarity::meanOfPairs);
+    double pairs = k * (k - 1) / 2.0;
+    double[] jackknife = jackknife(all, pairs, mean, DisattenuatedSimilarity::meanOfPairs);
     return new DisattenuatedSimilarity.Errors(
         center,
         error,
         degrees,
         mean - jackknife[0],
-        standardError(jackknife[1], all, k * (k - 1) / 2.0),
+        standardError(jackknife[1], all, pairs),
         smallest - 1);
   }
 
-  /** Bias and variance over the prompts of the categories; NaN where a category has fewer than 3. */
-  private double[] jackknife(int[] categories, double estimate, ToDoubleFunction<double[][]> statistic) {
+  /**
+   * Bias and variance over the prompts of the categories; NaN where a category has fewer than 3.
+   *
+   * <p>The variance is that of the estimate less its bias. Prompts of unequal strength raise S by half their squared
+   * coefficient of variation over n - 1 per category. That part moves with the sample, is taken off with the bias, and
+   * would otherwise be counted as error: up to twice the variance where reliability is high and the causes are one.
+   */
+  private double[] jackknife(
+      int[] categories, double pairs, double estimate, ToDoubleFunction<double[][]> statistic) {
     double bias = 0;
     double variance = 0;
     for (int category : categories) {
@@ -77,38 +85,55 @@ final class JackknifeErrors {
       if (size < 3) {
         return new double[] {Double.NaN, Double.NaN};
       }
+      double half = weight(category, categories, pairs) / 2;
+      double spread = 0;
+      for (double effect : effects[category]) {
+        spread += effect * effect;
+      }
       double[] values = new double[size];
+      double[] unbiased = new double[size];
       for (int p = 0; p < size; p++) {
         values[p] = statistic.applyAsDouble(without[sums.start(category) + p]);
+        double effect = effects[category][p];
+        unbiased[p] = values[p] - half * (spread - effect * effect) / ((size - 1.0) * (size - 2));
       }
-      double average = Summary.mean(values);
-      bias += (size - 1) * (average - estimate);
-      for (double value : values) {
+      bias += (size - 1) * (Summary.mean(values) - estimate);
+      double average = Summary.mean(unbiased);
+      for (double value : unbiased) {
         variance += (value - average) * (value - average) * (size - 1) / size;
       }
     }
     return new double[] {bias, variance};
   }
 
-  /** Takes off the degenerate part once, of which the jackknife holds two; never more than half. */
+  /** How much the statistic, a mean over pairs, hangs on one category: its similarities with the others, over pairs. */
+  private double weight(int category, int[] categories, double pairs) {
+    double weight = 0;
+    for (int other : categories) {
+      weight += category == other ? 0 : similarity[category][other] / pairs;
+    }
+    return weight;
+  }
+
+  /**
+   * Takes off the degenerate part once, of which the jackknife holds two. Where the causes are one nothing else is left,
+   * and the difference wavers about half: a bound there would keep the larger of two estimates. So never more than three
+   * quarters.
+   */
   private double standardError(double variance, int[] categories, double pairs) {
     double second = 0;
     for (int i : categories) {
       double u = means.within()[i];
       double size = sums.size(i);
-      double weight = 0;
+      double weight = weight(i, categories, pairs);
       for (int j : categories) {
-        if (i != j) {
-          weight += similarity[i][j] / pairs;
-          if (j > i) {
-            second +=
-                degenerate[i][j] / (pairs * pairs * u * means.within()[j] * size * sums.size(j));
-          }
+        if (j > i) {
+          second += degenerate[i][j] / (pairs * pairs * u * means.within()[j] * size * sums.size(j));
         }
       }
       second += weight * weight / 2 * degenerate[i][i] / (size * (size - 1) * u * u);
     }
-    return Math.sqrt(Math.max(variance - second, variance / 2));
+    return Math.sqrt(Math.max(variance - second, variance / 4));
   }
 
   /** How much each prompt raises the inner products of its category, as a share of U. */

@@ -45,6 +45,12 @@ public record Calibration(
   private static final double ACTIVITY = 0.1;
   private static final double LEVEL = 0.95;
   private static final int HELDOUT = 12;
+  private static final int[] HELD_OUT = {8, 20, 40};
+  private static final int LEAST_HELDOUT = 8;
+  /** Permutations where only the answer counts, which rests on no p-value. */
+  private static final int NO_P_VALUE = 9;
+  /** Permutations where p is compared with .05. */
+  private static final int SIGNIFICANCE = 99;
 
   /**
    * How much to simulate.
@@ -52,7 +58,7 @@ public record Calibration(
    * @param nullSimulations for the uniformity of p-values
    * @param coverageSimulations for every row of coverage
    * @param verdictSimulations for every row of error rates and power
-   * @param permutations of each test
+   * @param permutations of each test whose p-values are looked at
    * @param bootstrap resamples of each interval
    * @param threads never changes a result
    */
@@ -65,9 +71,14 @@ public record Calibration(
       int bootstrap,
       long seed,
       int threads) {
-    /** The numbers behind the documentation's tables. */
+    /** The numbers behind the documentation's tables: a standard error of 1 point at a coverage of 95 %. */
     public static Options full(long seed, int threads) {
       return new Options(1000, 500, 200, 199, 400, seed, threads);
+    }
+
+    private Options permutations(int other) {
+      return new Options(
+          nullSimulations, coverageSimulations, verdictSimulations, other, bootstrap, seed, threads);
     }
   }
 
@@ -96,32 +107,49 @@ public record Calibration(
       Interval coveredInterval,
       double meanWidth) {}
 
-  /** Share of each answer under one truth. */
+  /**
+   * Share of each answer under one truth.
+   *
+   * @param noise norm of a prompt's noise, the cause's being 1
+   * @param falseMonolithic share of MONOLITHIC where that is false; likewise MODULAR
+   * @param falseMonolithicInterval Wilson's 95 % interval of it
+   */
   @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
   public record ErrorRate(
       String truth,
       double noise,
+      int prompts,
+      int heldout,
       int simulations,
       double monolithic,
       double modular,
       double mixed,
       double inconclusive,
       double falseMonolithic,
-      double falseModular) {}
+      Interval falseMonolithicInterval,
+      double falseModular,
+      Interval falseModularInterval) {}
 
   /**
    * Share of each answer, and of separation tests significant at .05.
    *
    * @param cosine true cosine of every two categories' causes
+   * @param prompts discovery prompts per category
+   * @param heldout held-out prompts per category
+   * @param reliability mean reliability of a category's mean vector
    */
   @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
   public record Power(
       double cosine,
       int prompts,
+      int heldout,
       double noise,
+      double reliability,
       int simulations,
       double monolithic,
+      Interval monolithicInterval,
       double modular,
+      Interval modularInterval,
       double inconclusive,
       double separationPower) {}
 
@@ -185,7 +213,7 @@ public record Calibration(
     double[] cosines = {0.5, 0.8, 1};
     double[] noises = {1, 3, 5};
     int[] discovery = {20, 40};
-    try (Progress.Task task = progress.task("coverage", (long) cosines.length * (noises.length * 2 + 2))) {
+    try (Progress.Task task = progress.task("coverage", (long) cosines.length * (noises.length * discovery.length + HELD_OUT.length))) {
       for (double cosine : cosines) {
         for (double noise : noises) {
           for (int prompts : discovery) {
@@ -193,7 +221,7 @@ public record Calibration(
             task.advance(1);
           }
         }
-        for (int heldout : new int[] {8, 20}) {
+        for (int heldout : HELD_OUT) {
           rows.add(distinctnessCoverage(options, cosine, heldout));
           task.advance(1);
         }
@@ -279,25 +307,32 @@ public record Calibration(
     truths.put("graded, cosine .65", Simulation.uniform(CATEGORIES, 0.65));
     truths.put("graded, cosine .8", Simulation.uniform(CATEGORIES, 0.8));
     truths.put("graded, cosine .5", Simulation.uniform(CATEGORIES, 0.5));
+    int prompts = 30;
+    int n = options.verdictSimulations();
     List<ErrorRate> rows = new ArrayList<>();
     try (Progress.Task task = progress.task("error rates", truths.size() * 2L)) {
       for (Map.Entry<String, double[][]> truth : truths.entrySet()) {
         for (double noise : new double[] {1, 3}) {
-          Simulation simulation = simulation(truth.getValue(), 30, HELDOUT, noise);
-          double[] shares = answers(options, thresholds, simulation, "errors " + truth.getKey() + noise).shares();
-          boolean one = truth.getKey().equals("MONOLITHIC");
-          boolean several = truth.getKey().equals("MODULAR");
+          Simulation simulation = simulation(truth.getValue(), prompts, HELDOUT, noise);
+          Answers found =
+              answers(options.permutations(NO_P_VALUE), thresholds, simulation, "errors " + truth.getKey() + noise);
+          int falseMonolithic = truth.getKey().equals("MONOLITHIC") ? 0 : found.count(Answer.MONOLITHIC);
+          int falseModular = truth.getKey().equals("MODULAR") ? 0 : found.count(Answer.MODULAR);
           rows.add(
               new ErrorRate(
                   truth.getKey(),
                   noise,
-                  options.verdictSimulations(),
-                  shares[0],
-                  shares[1],
-                  shares[2],
-                  shares[3],
-                  one ? 0 : shares[0],
-                  several ? 0 : shares[1]));
+                  prompts,
+                  HELDOUT,
+                  n,
+                  found.share(Answer.MONOLITHIC),
+                  found.share(Answer.MODULAR),
+                  found.share(Answer.MIXED),
+                  found.share(Answer.INCONCLUSIVE),
+                  falseMonolithic / (double) n,
+                  Wilson.interval(falseMonolithic, n, LEVEL),
+                  falseModular / (double) n,
+                  Wilson.interval(falseModular, n, LEVEL)));
           task.advance(1);
         }
       }
@@ -305,43 +340,79 @@ public record Calibration(
     return rows;
   }
 
+  /** Over effect size at a common noise, and at the two ends also with less and more noise. */
   static List<Power> power(Options options, StatsConfig.Verdict thresholds, Progress progress) {
+    double common = 3;
     double[] cosines = {0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 1};
     int[] prompts = {20, 40, 80};
-    double noise = 3;
     List<Power> rows = new ArrayList<>();
-    try (Progress.Task task = progress.task("power", (long) cosines.length * prompts.length)) {
+    try (Progress.Task task = progress.task("power", (cosines.length + 4L) * prompts.length)) {
       for (double cosine : cosines) {
         for (int discovery : prompts) {
-          Simulation simulation =
-              simulation(
-                  Simulation.uniform(CATEGORIES, cosine), discovery, Math.max(8, discovery * 3 / 7), noise);
-          Answers found = answers(options, thresholds, simulation, "power " + cosine + " " + discovery);
-          rows.add(
-              new Power(
-                  cosine,
-                  discovery,
-                  noise,
-                  options.verdictSimulations(),
-                  found.shares()[0],
-                  found.shares()[1],
-                  found.shares()[3],
-                  found.separated()));
+          rows.add(power(options, thresholds, cosine, discovery, common));
           task.advance(1);
+        }
+      }
+      for (double noise : new double[] {1, 5}) {
+        for (double cosine : new double[] {0, 1}) {
+          for (int discovery : prompts) {
+            rows.add(power(options, thresholds, cosine, discovery, noise));
+            task.advance(1);
+          }
         }
       }
     }
     return rows;
   }
 
-  /** Share of each answer in the order of {@link Answer}, and of separation tests significant at .05. */
-  private record Answers(double[] shares, double separated) {}
+  private static Power power(
+      Options options, StatsConfig.Verdict thresholds, double cosine, int discovery, double noise) {
+    int heldout = Math.max(LEAST_HELDOUT, discovery * 3 / 7); // as a split of 70 to 30 leaves
+    Simulation simulation = simulation(Simulation.uniform(CATEGORIES, cosine), discovery, heldout, noise);
+    Answers found =
+        answers(
+            options.permutations(SIGNIFICANCE),
+            thresholds,
+            simulation,
+            "power %s %d %s".formatted(cosine, discovery, noise));
+    int n = options.verdictSimulations();
+    return new Power(
+        cosine,
+        discovery,
+        heldout,
+        noise,
+        found.reliability(),
+        n,
+        found.share(Answer.MONOLITHIC),
+        Wilson.interval(found.count(Answer.MONOLITHIC), n, LEVEL),
+        found.share(Answer.MODULAR),
+        Wilson.interval(found.count(Answer.MODULAR), n, LEVEL),
+        found.share(Answer.INCONCLUSIVE),
+        found.separated());
+  }
+
+  /**
+   * What the verdict said.
+   *
+   * @param separated share of separation tests significant at .05
+   * @param reliability mean over simulations and categories
+   */
+  private record Answers(List<Answer> answers, double separated, double reliability) {
+    int count(Answer answer) {
+      return (int) answers.stream().filter(answer::equals).count();
+    }
+
+    double share(Answer answer) {
+      return count(answer) / (double) answers.size();
+    }
+  }
 
   private static Answers answers(
       Options options, StatsConfig.Verdict thresholds, Simulation simulation, String name) {
     int n = options.verdictSimulations();
     Answer[] found = new Answer[n];
     boolean[] separated = new boolean[n];
+    double[] reliability = new double[n];
     Parallel.forEach(
         n,
         options.threads(),
@@ -355,51 +426,67 @@ public record Calibration(
                   null,
                   seed);
           SharingTests tests = SharingTests.run(simulation.decidingEvidence(seed), config, 1);
+          VectorTests effect = tests.hookPoints().get(1).effect();
           found[draw] = Verdict.decide(tests, thresholds).answer();
-          separated[draw] = tests.hookPoints().get(1).effect().separation().p() <= 0.05;
+          separated[draw] = effect.separation().p() <= 0.05;
+          reliability[draw] = Arrays.stream(effect.reliability().reliability()).average().orElseThrow();
         });
-    double[] shares = new double[Answer.values().length];
     int significant = 0;
-    for (int draw = 0; draw < n; draw++) {
-      shares[found[draw].ordinal()] += 1.0 / n;
-      significant += separated[draw] ? 1 : 0;
+    for (boolean each : separated) {
+      significant += each ? 1 : 0;
     }
-    return new Answers(shares, significant / (double) n);
+    return new Answers(List.of(found), significant / (double) n, Arrays.stream(reliability).average().orElseThrow());
   }
 
   /** The tables as Markdown. */
   public String markdown() {
     StringBuilder text = new StringBuilder();
-    text.append("| test | prompts per category | KS distance | KS p | p at most .05 |\n|---|---|---|---|---|\n");
+    text.append("**p-values where the categories do not differ**, %d simulations per row\n\n".formatted(
+        options.nullSimulations()));
+    text.append("| test | prompts per category | KS distance | KS p | p at most .05 |\n|---|--:|--:|--:|--:|\n");
     for (Uniformity row : uniformity) {
       line(text, row.test(), row.prompts(), row.ksDistance(), row.ksP(), row.rejectedAt05());
     }
-    text.append("\n| interval | truth | prompts | reliability | coverage | mean width |\n|---|---|---|---|---|---|\n");
+    text.append("\n**Coverage of the 95 %% intervals**, %d simulations per row\n\n".formatted(
+        options.coverageSimulations()));
+    text.append("| interval | truth | prompts per category | reliability | coverage [95 %] | mean width |\n"
+        + "|---|--:|--:|--:|--:|--:|\n");
     for (Coverage row : coverage) {
-      line(text, row.statistic(), row.truth(), row.prompts(), row.reliability(), row.covered(), row.meanWidth());
+      line(text, row.statistic(), row.truth(), row.prompts(), row.reliability(),
+          withInterval(row.covered(), row.coveredInterval()), row.meanWidth());
     }
-    text.append("\n| truth | noise | MONOLITHIC | MODULAR | MIXED | INCONCLUSIVE |\n|---|---|---|---|---|---|\n");
+    text.append("\n**Answers of the verdict by truth**, %d simulations per row\n\n".formatted(
+        options.verdictSimulations()));
+    text.append("| truth | noise | MONOLITHIC | MODULAR | MIXED | INCONCLUSIVE | false MONOLITHIC [95 %] |"
+        + " false MODULAR [95 %] |\n|---|--:|--:|--:|--:|--:|--:|--:|\n");
     for (ErrorRate row : errors) {
-      line(text, row.truth(), row.noise(), row.monolithic(), row.modular(), row.mixed(), row.inconclusive());
+      line(text, row.truth(), row.noise(), row.monolithic(), row.modular(), row.mixed(), row.inconclusive(),
+          withInterval(row.falseMonolithic(), row.falseMonolithicInterval()),
+          withInterval(row.falseModular(), row.falseModularInterval()));
     }
-    text.append("\n| cosine of the causes | prompts per category | MONOLITHIC | MODULAR | INCONCLUSIVE |"
-        + " separation significant |\n|---|---|---|---|---|---|\n");
+    text.append("\n**Power**, %d simulations per row\n\n".formatted(options.verdictSimulations()));
+    text.append("| cosine of the causes | discovery + held-out prompts per category | noise | reliability |"
+        + " MONOLITHIC [95 %] | MODULAR [95 %] | INCONCLUSIVE | separation significant |\n"
+        + "|--:|--:|--:|--:|--:|--:|--:|--:|\n");
     for (Power row : power) {
-      line(text, row.cosine(), row.prompts(), row.monolithic(), row.modular(), row.inconclusive(),
-          row.separationPower());
+      line(text, row.cosine(), row.prompts() + " + " + row.heldout(), row.noise(), row.reliability(),
+          withInterval(row.monolithic(), row.monolithicInterval()),
+          withInterval(row.modular(), row.modularInterval()), row.inconclusive(), row.separationPower());
     }
     return text.toString();
   }
 
+  private static String withInterval(double value, Interval interval) {
+    return "%s [%s, %s]".formatted(number(value), number(interval.low()), number(interval.high()));
+  }
+
+  private static String number(double value) {
+    return Double.isNaN(value) ? "" : String.format(Locale.ROOT, "%.3f", value);
+  }
+
   private static void line(StringBuilder text, Object... cells) {
     for (Object cell : cells) {
-      text.append("| ");
-      if (cell instanceof Double value) {
-        text.append(Double.isNaN(value) ? "" : String.format(Locale.ROOT, "%.3f", value));
-      } else {
-        text.append(cell);
-      }
-      text.append(' ');
+      text.append("| ").append(cell instanceof Double value ? number(value) : cell).append(' ');
     }
     text.append("|\n");
   }

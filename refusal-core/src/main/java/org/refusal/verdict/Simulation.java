@@ -36,7 +36,7 @@ public record Simulation(
   private static final double DROP_SPREAD = 0.15;
   private static final double FULL_DROP = 0.7;
   private static final double GAP = 8;
-  private static final int RESAMPLES = 8;
+  private static final int RESAMPLES = 4; // as transfer.direction_resamples by default
   private static final int CONTROLS = 4;
 
   /** K causes of which every two have the same cosine. */

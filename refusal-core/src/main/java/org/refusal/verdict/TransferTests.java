@@ -39,7 +39,9 @@ public record TransferTests(
 
   /**
    * Every resample draws held-out prompts with replacement within each category (the same prompts for every i, drops and
-   * Delta alike) and, where there are any, for each i one of the resampled parts. O(B K^2 n).
+   * Delta alike) and, where there are any, for each i the deviation of one of the resampled parts, to either side of the
+   * drops themselves: the few resampled parts that a run can afford would otherwise narrow and shift the interval. O(B K^2
+   * n).
    *
    * @param gap {@code [category][prompt]} m less m of the partner
    * @param clusters of categories, by index
@@ -78,25 +80,32 @@ public record TransferTests(
             }
           }
           for (int i = 0; i < k; i++) {
-            double[][] source =
-                drops.resamples().length == 0
-                    ? drops.drops()[i]
-                    : drops.resamples()[random.nextInt(drops.resamples().length)][i];
-            resampled[draw][i] = row(source, gap, weights);
+            double[] row = row(drops.drops()[i], gap, weights);
+            if (drops.resamples().length > 0) {
+              double[][][] source = drops.resamples()[random.nextInt(drops.resamples().length)];
+              deviate(row, row(source[i], gap, weights), random.nextBoolean());
+            }
+            resampled[draw][i] = row;
           }
           controls[draw] = control(drops.controls(), gap, weights);
         });
-    int smallest = Arrays.stream(gap).mapToInt(prompts -> prompts.length).min().orElse(0);
-    Estimate own = estimate(observed, resampled, smallest, TransferTests::own);
+    Estimate own = estimate(observed, resampled, gap, TransferTests::own);
     Estimate control = new Estimate(observedControl, Bootstrap.percentile(controls, LEVEL));
     return new TransferTests(
         observed,
         own,
         control,
-        estimate(observed, resampled, smallest, matrix -> distinctness(matrix, clusterOf, Pairs.ALL)),
-        estimate(observed, resampled, smallest, matrix -> distinctness(matrix, clusterOf, Pairs.WITHIN)),
-        estimate(observed, resampled, smallest, matrix -> distinctness(matrix, clusterOf, Pairs.BETWEEN)),
+        estimate(observed, resampled, gap, matrix -> distinctness(matrix, clusterOf, Pairs.ALL)),
+        estimate(observed, resampled, gap, matrix -> distinctness(matrix, clusterOf, Pairs.WITHIN)),
+        estimate(observed, resampled, gap, matrix -> distinctness(matrix, clusterOf, Pairs.BETWEEN)),
         weakness(own, control, weakDrop));
+  }
+
+  /** The row moved by the difference of another, or against it. */
+  private static void deviate(double[] row, double[] other, boolean towards) {
+    for (int j = 0; j < row.length; j++) {
+      row[j] = towards ? other[j] : 2 * row[j] - other[j];
+    }
   }
 
   private enum Pairs {
@@ -106,7 +115,9 @@ public record TransferTests(
   }
 
   private static Estimate estimate(
-      double[][] observed, double[][][] resampled, int smallest, ToDoubleFunction<double[][]> statistic) {
+      double[][] observed, double[][][] resampled, double[][] gap, ToDoubleFunction<double[][]> statistic) {
+    int smallest = Arrays.stream(gap).mapToInt(prompts -> prompts.length).min().orElse(0);
+    int degrees = Arrays.stream(gap).mapToInt(prompts -> prompts.length - 1).sum();
     double[] draws = new double[resampled.length];
     for (int draw = 0; draw < draws.length; draw++) {
       draws[draw] = statistic.applyAsDouble(resampled[draw]);
@@ -114,7 +125,7 @@ public record TransferTests(
     double value = statistic.applyAsDouble(observed);
     return new Estimate(
         value,
-        Double.isNaN(value) ? Interval.undefined(LEVEL) : Bootstrap.expandedPercentile(draws, smallest, LEVEL));
+        Double.isNaN(value) ? Interval.undefined(LEVEL) : Bootstrap.expandedPercentile(draws, smallest, degrees, LEVEL));
   }
 
   private static String weakness(Estimate own, Estimate control, double weakDrop) {
