@@ -47,11 +47,17 @@ public record TrainSaesConfig(
       @Key(doc = "Draw as many tokens from safe as from toxic prompts.", def = "true") boolean balanceSafeToxic,
       @Key(doc = "Draw categories by the weights in category_weights.json.", def = "false") boolean useCategoryWeights,
       @Key(doc = "auto = 2e-4 / sqrt(hidden_dim / 2^14), or a number.", def = "auto") String learningRate,
-      @Key(doc = "Memory for the window from which batches are drawn, in MiB, per hook point in training.", def = "2048",
+      @Key(doc = "Memory for the activations that wait to be trained on, in MiB, shared by the hook points in training.", def = "2048",
               neutral = true)
           int windowMib,
+      @Key(doc = "Hook points trained side by side in one pass over the files; each needs 40 bytes per weight.", def = "2",
+              neutral = true)
+          int hookPointsAtOnce,
       @Key(doc = "Steps between checkpoints from which a killed run goes on.", def = "500", neutral = true)
-          int checkpointEvery) {
+          int checkpointEvery,
+      @Key(doc = "Held-out prompts on which the model runs with each autoencoder in place (cross-entropy, KL); 0 for none.",
+              def = "32")
+          int cePrompts) {
     public Training {
       atLeast("epochs", epochs, 1);
       atLeast("batch_size", batchSize, 2);
@@ -60,7 +66,9 @@ public record TrainSaesConfig(
       require("learning_rate", learningRate.equals("auto") || isPositive(learningRate), learningRate,
           "auto or a number above 0");
       atLeast("window_mib", windowMib, 1);
+      atLeast("hook_points_at_once", hookPointsAtOnce, 1);
       atLeast("checkpoint_every", checkpointEvery, 1);
+      atLeast("ce_prompts", cePrompts, 0);
     }
 
     private static boolean isPositive(String number) {

@@ -31,7 +31,7 @@ final class BatchSource {
   private float[][] window = new float[0][];
 
   BatchSource(
-      ActivationStore store, HookPoint at, List<StoredPrompt> prompts, TokenStream stream, SaeOptions options,
+      ActivationStore store, HookPoint at, List<StoredPrompt> prompts, TokenStream stream, long windowBytes,
       int batchSize, long steps, double scale) {
     this.store = store;
     this.at = at;
@@ -46,8 +46,8 @@ final class BatchSource {
       firstRow[i + 1] = Math.addExact(firstRow[i], prompts.get(i).tokens());
     }
     long rowBytes = (long) width * Float.BYTES;
-    resident = firstRow[prompts.size()] * rowBytes <= options.windowBytes();
-    stepsPerWindow = resident ? 1 : (int) Math.max(1, options.windowBytes() / (rowBytes * batchSize));
+    resident = firstRow[prompts.size()] * rowBytes <= windowBytes;
+    stepsPerWindow = resident ? 1 : (int) Math.max(1, windowBytes / (rowBytes * batchSize));
   }
 
   /** The activations of a step times the input scale {@code [batch, d_in]}; steps are asked for in ascending order. */
@@ -61,6 +61,12 @@ final class BatchSource {
     float[] batch = window[index];
     window[index] = null;
     return batch;
+  }
+
+  /** Steps below this one need no further reading when the step has been asked for. */
+  long windowEnd(long step) {
+    boolean read = step >= windowStart && step < windowStart + window.length;
+    return resident ? steps : read ? windowStart + window.length : Math.min(steps, step + stepsPerWindow);
   }
 
   private void fillWindow() {

@@ -7,6 +7,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.refusal.activation.ActivationStore;
@@ -65,46 +67,69 @@ public final class SaeTrainer {
     this.progress = progress;
   }
 
-  /** Time grows with steps x (batch d_in d_sae); memory with d_in d_sae, the window and a few bytes per token. */
+  /** One hook point alone. */
   public Result train(HookPoint at, String modelName, boolean prependBos) {
+    return train(List.of(at), 1, modelName, prependBos).get(at);
+  }
+
+  /**
+   * Trains every hook point. Those of a group are trained window by window in turn, so that a pass over the files serves
+   * them all; which ones stand in a group changes no result. Time grows with steps x (batch d_in d_sae); memory with
+   * d_in d_sae for every hook point of a group, the window, and some 30 bytes per token.
+   *
+   * @param atOnce hook points in a group
+   * @return in the order of the points
+   */
+  public Map<HookPoint, Result> train(List<HookPoint> points, int atOnce, String modelName, boolean prependBos) {
+    Map<HookPoint, Result> results = new LinkedHashMap<>();
     List<StoredPrompt> prompts = SaeData.stored(data.train());
-    Sinks sinks = Sinks.find(store, at, prompts, options.sinkFactor());
-    List<int[]> eligible = new ArrayList<>();
-    double meanSquare = eligibleRows(at, prompts, sinks, eligible);
-    int width = store.dModel();
-    double scale = Math.sqrt(width / meanSquare);
-
-    TokenStream stream = new TokenStream(data, eligible, options);
-    long trainingTokens = stream.epochLength();
-    int batch = (int) Math.min(options.batchSize(), trainingTokens);
-    long steps = Math.max(1, Math.multiplyExact(trainingTokens, (long) options.epochs()) / batch);
-    if (options.maxSteps() > 0) {
-      steps = Math.min(steps, options.maxSteps());
+    for (int from = 0; from < points.size(); from += atOnce) {
+      List<HookPoint> group = points.subList(from, Math.min(points.size(), from + atOnce));
+      Map<HookPoint, double[]> norms = norms(group, prompts);
+      List<Training> trainings = new ArrayList<>();
+      for (HookPoint at : group) {
+        trainings.add(new Training(at, prompts, norms.remove(at), options.windowBytes() / group.size()));
+      }
+      run(trainings);
+      for (Training training : trainings) {
+        results.put(training.at, training.result(modelName, prependBos));
+      }
     }
-    List<String> warnings = warnings(at, sinks, trainingTokens);
-    warnings.forEach(progress::note);
+    return results;
+  }
 
-    int sample = (int) Math.min(MEDIAN_SAMPLE, trainingTokens);
-    float[] first =
-        new BatchSource(store, at, prompts, stream, options, sample, 1, scale).batch(0);
-    long seed = Seeds.derive(options.seed(), "sae", at.name());
-    SaeState state = SaeState.initial(options.dSae(), GeometricMedian.of(first, width), seed);
-    List<TrainingHistory.Point> points =
-        run(at, state, new BatchSource(store, at, prompts, stream, options, batch, steps, scale), batch, steps);
+  /** Norm of every token at every hook point, by one pass over the files. */
+  private Map<HookPoint, double[]> norms(List<HookPoint> points, List<StoredPrompt> prompts) {
+    points.forEach(store::require);
+    int tokens = Math.toIntExact(prompts.stream().mapToLong(StoredPrompt::tokens).sum());
+    Map<HookPoint, double[]> norms = new HashMap<>();
+    points.forEach(at -> norms.put(at, new double[tokens]));
+    int next = 0;
+    for (StoredPrompt prompt : prompts) {
+      for (HookPoint at : points) {
+        double[] ofPrompt = Sinks.norms(store.rows(prompt, at), store.dModel());
+        System.arraycopy(ofPrompt, 0, norms.get(at), next, ofPrompt.length);
+      }
+      next += prompt.tokens();
+    }
+    return norms;
+  }
 
-    SaeWeights weights = state.weights(options.k()).withInputScale(scale);
-    SaeCheckpoint checkpoint =
-        new SaeCheckpoint(weights, new SaeSource(modelName, at.transformerLensName(), prependBos));
-    try (SparseAutoencoder sae = TopKAutoencoder.of(weights, manager, DataType.FLOAT32)) {
-      SaeMetrics train = SaeMetrics.measure(sae, store, at, prompts, sinks);
-      SaeMetrics heldOut =
-          data.heldOut().isEmpty()
-              ? null
-              : SaeMetrics.measure(sae, store, at, SaeData.stored(data.heldOut()), sinks);
-      return new Result(
-          checkpoint,
-          new TrainingHistory(
-              sinks, options, scale, trainingTokens, steps, train, heldOut, warnings, points));
+  private void run(List<Training> trainings) {
+    int torchThreads = TorchRuntime.threads();
+    boolean small =
+        trainings.stream().allMatch(t -> (long) t.batch * store.dModel() * options.dSae() < SMALL_PRODUCT);
+    TorchRuntime.setThreads(small ? 1 : torchThreads);
+    try (Parallel parallel = new Parallel(small ? 1 : threads)) {
+      boolean going = true;
+      while (going) {
+        going = false;
+        for (Training training : trainings) {
+          going |= training.window(parallel);
+        }
+      }
+    } finally {
+      TorchRuntime.setThreads(torchThreads);
     }
   }
 
@@ -117,30 +142,148 @@ public final class SaeTrainer {
     }
   }
 
-  /** Collects the rows that are no sinks, numbered through the prompts; returns their mean squared norm. */
-  private double eligibleRows(HookPoint at, List<StoredPrompt> prompts, Sinks sinks, List<int[]> eligible) {
-    double squares = 0;
-    long count = 0;
-    int firstRow = 0;
-    for (StoredPrompt prompt : prompts) {
-      double[] norms = Sinks.norms(store.rows(prompt, at), store.dModel());
-      int[] rows = new int[norms.length];
-      int kept = 0;
-      for (int t = 0; t < norms.length; t++) {
-        if (!sinks.isSink(norms[t])) {
-          rows[kept++] = firstRow + t;
-          squares += norms[t] * norms[t];
+  /** One hook point on its way. */
+  private final class Training {
+    private final HookPoint at;
+    private final List<StoredPrompt> prompts;
+    private final Sinks sinks;
+    private final double scale;
+    private final long tokens;
+    private final int batch;
+    private final long steps;
+    private final List<String> warnings;
+    private final BatchSource source;
+    private final SaeState state;
+    private final HistoryBuilder history;
+    private SparseTrainingStep step;
+    private Progress.Task task;
+
+    Training(HookPoint at, List<StoredPrompt> prompts, double[] norms, long windowBytes) {
+      this.at = at;
+      this.prompts = prompts;
+      sinks = Sinks.of(at, norms, positions(prompts), options.sinkFactor());
+      List<int[]> eligible = new ArrayList<>();
+      double meanSquare = eligibleRows(norms, eligible);
+      scale = Math.sqrt(store.dModel() / meanSquare);
+      TokenStream stream = new TokenStream(data, eligible, options);
+      tokens = stream.epochLength();
+      batch = (int) Math.min(options.batchSize(), tokens);
+      long all = Math.multiplyExact(tokens, (long) options.epochs());
+      long whole = (all + batch - 1) / batch; // the last batch is filled up from the next epoch, so that no token is lost
+      steps = options.maxSteps() > 0 ? Math.min(whole, options.maxSteps()) : whole;
+      warnings = warnings(at, sinks, tokens);
+      warnings.forEach(progress::note);
+      int sample = (int) Math.min(MEDIAN_SAMPLE, tokens);
+      float[] first = new BatchSource(store, at, prompts, stream, windowBytes, sample, 1, scale).batch(0);
+      state =
+          SaeState.initial(
+              options.dSae(), GeometricMedian.of(first, store.dModel()),
+              Seeds.derive(options.seed(), "sae", at.name()));
+      history = new HistoryBuilder(Math.max(1, steps / HISTORY_POINTS), steps, options.dSae());
+      source = new BatchSource(store, at, prompts, stream, windowBytes, batch, steps, scale);
+      resume();
+    }
+
+    private void resume() {
+      Path file = stateFile(at);
+      if (Files.exists(file)) {
+        try (Safetensors saved = Safetensors.open(file)) {
+          state.load(saved);
+          history.load(saved);
         }
       }
-      count += kept;
-      eligible.add(Arrays.copyOf(rows, kept));
-      firstRow = Math.addExact(firstRow, norms.length);
     }
-    if (count < 2 || squares == 0) {
-      throw UserException.badData(
-          "%s: %d training tokens, sum of squares %s: nothing to learn from".formatted(at.name(), count, squares));
+
+    /** Collects the rows that are no sinks, numbered through the prompts; returns their mean squared norm. */
+    private double eligibleRows(double[] norms, List<int[]> eligible) {
+      double squares = 0;
+      long count = 0;
+      int row = 0;
+      for (StoredPrompt prompt : prompts) {
+        int[] rows = new int[prompt.tokens()];
+        int kept = 0;
+        for (int t = 0; t < prompt.tokens(); t++, row++) {
+          if (!sinks.isSink(norms[row])) {
+            rows[kept++] = row;
+            squares += norms[row] * norms[row];
+          }
+        }
+        count += kept;
+        eligible.add(Arrays.copyOf(rows, kept));
+      }
+      if (count < 2 || squares == 0) {
+        throw UserException.badData(
+            "%s: %d training tokens, sum of squares %s: nothing to learn from".formatted(at.name(), count, squares));
+      }
+      return squares / count;
     }
-    return squares / count;
+
+    /** Trains on what one reading of the files brings; false when there is nothing left to do. */
+    boolean window(Parallel parallel) {
+      if (state.step >= steps) {
+        return false;
+      }
+      if (step == null) {
+        step =
+            new SparseTrainingStep(
+                state, SparseTrainingStep.Rules.TOP_K, options.k(), options.sparsityCoeff(), options.deadAfter(),
+                parallel, manager);
+        task = progress.task("SAE " + at.name(), steps);
+        task.advance(state.step);
+      }
+      try {
+        long end = source.windowEnd(state.step);
+        while (state.step < end) {
+          step();
+        }
+      } catch (RuntimeException e) {
+        task.close();
+        throw e;
+      }
+      if (state.step == steps) {
+        step = null;
+        task.close();
+      }
+      return state.step < steps;
+    }
+
+    private void step() {
+      long now = state.step;
+      double rate = options.learningRateAt(now, steps);
+      SparseTrainingStep.Outcome outcome = step.run(source.batch(now), batch, rate);
+      if (!Double.isFinite(outcome.loss()) || !Double.isFinite(outcome.gradientNorm())) {
+        throw UserException.badData(
+            "%s: the loss is %s at step %d".formatted(at.name(), outcome.loss(), now + 1),
+            "lower training.learning_rate; if it fails at step 1, the activations of a batch are all alike");
+      }
+      history.add(now + 1, outcome, rate);
+      task.advance(1);
+      task.figure("FVU %.4f".formatted(outcome.fvu()));
+      if (state.step % options.checkpointEvery() == 0 || state.step == steps) {
+        state.save(stateFile(at), history.tensors(), Map.of());
+      }
+    }
+
+    Result result(String modelName, boolean prependBos) {
+      SaeWeights weights = state.weights(options.k()).withInputScale(scale);
+      SaeCheckpoint checkpoint =
+          new SaeCheckpoint(weights, new SaeSource(modelName, at.transformerLensName(), prependBos));
+      try (SparseAutoencoder sae = TopKAutoencoder.of(weights, manager, DataType.FLOAT32)) {
+        SaeMetrics train = SaeMetrics.measure(sae, store, at, prompts, sinks);
+        SaeMetrics heldOut =
+            data.heldOut().isEmpty()
+                ? null
+                : SaeMetrics.measure(sae, store, at, SaeData.stored(data.heldOut()), sinks);
+        return new Result(
+            checkpoint,
+            new TrainingHistory(
+                sinks, options, scale, tokens, steps, train, heldOut, warnings, history.points()));
+      }
+    }
+  }
+
+  private int[] positions(List<StoredPrompt> prompts) {
+    return prompts.stream().flatMapToInt(prompt -> Arrays.stream(store.positions(prompt))).toArray();
   }
 
   private List<String> warnings(HookPoint at, Sinks sinks, long tokens) {
@@ -159,51 +302,6 @@ public final class SaeTrainer {
               .formatted(at.name(), ratio, tokens, options.dSae()));
     }
     return warnings;
-  }
-
-  private List<TrainingHistory.Point> run(
-      HookPoint at, SaeState state, BatchSource source, int batch, long steps) {
-    HistoryBuilder history = new HistoryBuilder(Math.max(1, steps / HISTORY_POINTS), steps, options.dSae());
-    resume(at, state, history);
-    int torchThreads = TorchRuntime.threads();
-    boolean small = (long) batch * store.dModel() * options.dSae() < SMALL_PRODUCT;
-    TorchRuntime.setThreads(small ? 1 : torchThreads);
-    try (Parallel parallel = new Parallel(small ? 1 : threads);
-        Progress.Task task = progress.task("SAE " + at.name(), steps)) {
-      SparseTrainingStep step =
-          new SparseTrainingStep(
-              state, SparseTrainingStep.Rules.TOP_K, options.k(), options.sparsityCoeff(), options.deadAfter(), parallel, manager);
-      task.advance(state.step);
-      while (state.step < steps) {
-        long now = state.step;
-        double rate = options.learningRateAt(now, steps);
-        SparseTrainingStep.Outcome outcome = step.run(source.batch(now), batch, rate);
-        if (!Double.isFinite(outcome.loss()) || !Double.isFinite(outcome.gradientNorm())) {
-          throw UserException.badData(
-              "%s: the loss is %s at step %d".formatted(at.name(), outcome.loss(), now + 1),
-              "lower training.learning_rate; if it fails at step 1, the activations of a batch are all alike");
-        }
-        history.add(now + 1, outcome, rate);
-        task.advance(1);
-        task.figure("FVU %.4f".formatted(outcome.fvu()));
-        if (state.step % options.checkpointEvery() == 0 && state.step < steps) {
-          state.save(stateFile(at), history.tensors(), Map.of());
-        }
-      }
-    } finally {
-      TorchRuntime.setThreads(torchThreads);
-    }
-    return history.points();
-  }
-
-  private void resume(HookPoint at, SaeState state, HistoryBuilder history) {
-    Path file = stateFile(at);
-    if (Files.exists(file)) {
-      try (Safetensors saved = Safetensors.open(file)) {
-        state.load(saved);
-        history.load(saved);
-      }
-    }
   }
 
   private Path stateFile(HookPoint at) {

@@ -78,8 +78,10 @@ final class ReportBasis {
   void autoencoders(Map<HookPoint, JsonNode> metrics) {
     page.text().heading(2, "The autoencoders");
     page.text().paragraph(
-        "FVU: fraction of variance unexplained about the mean, sinks left out. Dead: latents that no token activates. A sink is"
-            + " a token with more than ten times the median norm.");
+        "FVU: fraction of variance unexplained about the mean, sinks left out. Dead: latents that no token activates. CE"
+            + " score: of the cross-entropy that zeroing the hook point costs, the share that its reconstruction recovers; KL"
+            + " of the next-token distributions, in nats, model against model with the reconstruction; both on held-out"
+            + " prompts. A sink is a token with more than ten times the median norm.");
     List<List<String>> rows = new ArrayList<>();
     List<String> warnings = new ArrayList<>();
     metrics.forEach((at, json) -> {
@@ -94,6 +96,8 @@ final class ReportBasis {
               Numbers.of(Measured.number(train.path("l0")), 1),
               Numbers.percent(Measured.number(train.path("dead_share"))),
               Numbers.of(Measured.number(heldOut.path("cosine")), 3),
+              Numbers.of(Measured.number(json.path("in_model").path("ce_score")), 3),
+              Numbers.of(Measured.number(json.path("in_model").path("kl")), 3),
               "%d of %d".formatted(json.path("sinks").path("count").asLong(), json.path("sinks").path("tokens").asLong())));
       json.path("warnings").forEach(
           warning -> warnings.add(at.name() + ": " + Markdown.escape(warning.asText())));
@@ -102,7 +106,7 @@ final class ReportBasis {
         .table(
             List.of(
                 "hook point", "FVU train", "FVU held out", "explained, held out", "L0", "dead", "cosine, held out",
-                "sinks"),
+                "CE score", "KL", "sinks"),
             rows);
     if (!warnings.isEmpty()) {
       page.text().list(warnings);

@@ -15,6 +15,7 @@ import org.refusal.circuit.HookPoint;
 import org.refusal.config.TrainSaesConfig;
 import org.refusal.data.ModelOutput;
 import org.refusal.data.Split;
+import org.refusal.evaluation.ReconstructionLoss;
 import org.refusal.io.Json;
 import org.refusal.run.ResultLayout;
 import org.refusal.sae.LegacySaeTrainer;
@@ -45,7 +46,7 @@ public final class TrainSaesStage implements Stage<TrainSaesConfig> {
 
   @Override
   public int version() {
-    return 2;
+    return 3;
   }
 
   @Override
@@ -68,6 +69,9 @@ public final class TrainSaesStage implements Stage<TrainSaesConfig> {
     List<Path> inputs = new ArrayList<>(collected.outputFiles());
     inputs.addAll(collected.activationFiles());
     inputs.add(collected.layout().categoryWeights());
+    if (config.training().cePrompts() > 0 && SaeInModel.reasonAgainst(config.model()).isEmpty()) {
+      inputs.addAll(Models.checkpoint(config.model()).files());
+    }
     return inputs;
   }
 
@@ -91,26 +95,54 @@ public final class TrainSaesStage implements Stage<TrainSaesConfig> {
       if (legacy) {
         summary.add(LEGACY);
       }
-      for (HookPoint point : points) {
+      Map<HookPoint, SaeTrainer.Result> results = new LinkedHashMap<>();
+      for (HookPoint point : legacy ? points : List.<HookPoint>of()) {
+        results.put(point, legacyTrainer.train(point, collected.model(), true));
+      }
+      if (!legacy) {
+        results.putAll(trainer.train(points, config.training().hookPointsAtOnce(), collected.model(), true));
+      }
+      InModel inModel = inModel(config, collected, results, context);
+      results.forEach((point, result) -> {
         Path folder = folder(config, collected, point);
-        SaeTrainer.Result result =
-            legacy
-                ? legacyTrainer.train(point, collected.model(), true)
-                : trainer.train(point, collected.model(), true);
         result.checkpoint().write(folder);
         Path metrics = ResultLayout.saeMetrics(folder);
-        Json.write(metrics, metrics(config.sae().variant(), result.history()));
+        ReconstructionLoss loss = inModel.losses().get(point);
+        Json.write(metrics, metrics(config.sae().variant(), result.history(), loss, inModel.missing()));
         outputs.addAll(List.of(folder.resolve("cfg.json"), folder.resolve("sae_weights.safetensors"), metrics));
         if (config.output().saveHistory()) {
           Path history = folder.resolve("training_history.json");
           result.history().write(history);
           outputs.add(history);
         }
-        trainer.forget(point);
-        summary.add(line(point, result.history()));
+        summary.add(line(point, result.history(), loss));
+      });
+      points.forEach(trainer::forget);
+      if (inModel.missing() != null) {
+        summary.add("cross-entropy and KL with the autoencoders: " + inModel.missing());
       }
     }
     return new StageResult(outputs, summary);
+  }
+
+  /** @param missing why nothing was measured; null when it was */
+  private record InModel(Map<HookPoint, ReconstructionLoss> losses, String missing) {}
+
+  private static InModel inModel(
+      TrainSaesConfig config, Collected collected, Map<HookPoint, SaeTrainer.Result> results, StageContext context) {
+    int most = config.training().cePrompts();
+    if (most == 0) {
+      return new InModel(Map.of(), "not measured, training.ce_prompts is 0");
+    }
+    Optional<String> reason = SaeInModel.reasonAgainst(config.model());
+    if (reason.isPresent()) {
+      context.progress().note("warning: the model cannot be run with the autoencoders in place: " + reason.get());
+      return new InModel(Map.of(), "not measured: " + reason.get());
+    }
+    Map<HookPoint, ReconstructionLoss> losses =
+        SaeInModel.measure(
+            config.model(), collected, results, most, config.seed(), context.threads(), context.progress());
+    return new InModel(losses, losses.isEmpty() ? "not measured: no prompt was held out" : null);
   }
 
   /** The hook points of the config, or all that were collected. */
@@ -151,7 +183,8 @@ public final class TrainSaesStage implements Stage<TrainSaesConfig> {
     return new SaeData(train, heldOut, weights);
   }
 
-  private static Map<String, Object> metrics(String variant, TrainingHistory history) {
+  private static Map<String, Object> metrics(
+      String variant, TrainingHistory history, ReconstructionLoss loss, String missing) {
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("hook_point", history.sinks().at().name());
     fields.put("variant", variant);
@@ -159,22 +192,30 @@ public final class TrainSaesStage implements Stage<TrainSaesConfig> {
     fields.put("steps", history.steps());
     fields.put("train", history.train());
     fields.put("held_out", history.heldOut());
+    fields.put("in_model", loss == null ? Map.of("missing", missing) : loss);
     fields.put("sinks", history.sinkFields());
     fields.put("warnings", history.warnings());
     return fields;
   }
 
-  private static String line(HookPoint point, TrainingHistory history) {
+  private static String line(HookPoint point, TrainingHistory history, ReconstructionLoss loss) {
     SaeMetrics heldOut = history.heldOut();
-    return "%-14s FVU %.3f train, %s held out; L0 %.1f; dead %.1f %%; %d steps on %d tokens; %d sinks"
+    return "%-14s FVU %.3f train, %s held out; L0 %.1f; dead %.1f %%; %s%d steps on %d tokens; %d sinks"
         .formatted(
             point.name(),
             history.train().fvu(),
             heldOut == null ? "none" : "%.3f".formatted(heldOut.fvu()),
             history.train().l0(),
             100 * history.train().deadShare(),
+            loss == null ? "" : inModel(loss),
             history.steps(),
             history.trainingTokens(),
             history.sinks().sinks());
+  }
+
+  private static String inModel(ReconstructionLoss loss) {
+    return Double.isNaN(loss.ceScore())
+        ? "CE score undefined (zeroing costs nothing), KL %.3f; ".formatted(loss.kl())
+        : "CE score %.3f, KL %.3f; ".formatted(loss.ceScore(), loss.kl());
   }
 }

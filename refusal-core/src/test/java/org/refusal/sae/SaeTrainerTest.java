@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.ndarray.NDManager;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Tag;
@@ -36,25 +38,33 @@ class SaeTrainerTest {
 
   /** Writes rows as prompts of 20 tokens in several shards and opens them. */
   private ActivationStore store(float[] rows, int width) {
+    return store("toy", rows, width, AT);
+  }
+
+  private ActivationStore store(String stem, float[] rows, int width, HookPoint... points) {
     ActivationWriter writer =
         ActivationWriter.open(
             folder.resolve("activations"),
             folder.resolve(".work"),
-            "toy",
-            new ActivationWriter.Layout(List.of(AT), width, DType.F32, Map.of(), rows.length * 4 / 5));
+            stem,
+            new ActivationWriter.Layout(List.of(points), width, DType.F32, Map.of(), rows.length * 4 / 5));
     int prompts = rows.length / width / TOKENS_PER_PROMPT;
     int[] positions = new int[TOKENS_PER_PROMPT];
     Arrays.setAll(positions, t -> t);
     for (int p = 0; p < prompts; p++) {
       int size = TOKENS_PER_PROMPT * width;
       float[] part = Arrays.copyOfRange(rows, p * size, (p + 1) * size);
-      writer.add(
-          new CapturedPrompt(
-              p, positions, positions, positions, Map.of(AT, Safetensors.encode(part, DType.F32)), new float[1],
-              new int[0]));
+      Map<HookPoint, ByteBuffer> captured = new HashMap<>();
+      for (HookPoint point : points) {
+        captured.put(point, Safetensors.encode(part, DType.F32));
+        for (int i = 0; i < part.length; i++) {
+          part[i] = 2 - part[i]; // every further hook point has values of its own
+        }
+      }
+      writer.add(new CapturedPrompt(p, positions, positions, positions, captured, new float[1], new int[0]));
     }
     writer.finish(List.of());
-    return ActivationStore.open(folder.resolve("activations"), Map.of("hate", "toy"));
+    return ActivationStore.open(folder.resolve("activations"), Map.of("hate", stem));
   }
 
   private static SaeData data(ActivationStore store, int heldOut) {
@@ -144,6 +154,78 @@ class SaeTrainerTest {
       @Override
       public void note(String line) {}
     };
+  }
+
+  @Test
+  void hookPointsTrainedSideBySideAreTrainedAsAlone() {
+    HookPoint second = HookPoint.residuals(5);
+    HookPoint third = HookPoint.mlp(5);
+    float[] rows = PlantedActivations.random(12, 30, 3, .05, 5).sample(800, 1);
+    try (ActivationStore store = store("several", rows, 12, AT, second, third);
+        NDManager manager = NDManager.newBaseManager()) {
+      SaeOptions options = options(32, 3, 48, 40, 3e-3, 12 * 4 * 260, 7);
+      List<HookPoint> points = List.of(AT, second, third);
+      SaeTrainer together =
+          new SaeTrainer(store, data(store, 10), options, manager, 2, folder.resolve("together"), Progress.none());
+      assertThatThrownBy(
+              () ->
+                  new SaeTrainer(
+                          store, data(store, 10), options, manager, 2, folder.resolve("together"), diesAfter(30))
+                      .train(points, 2, "toy", true))
+          .hasMessage("killed");
+      assertThat(folder.resolve("together/sae-residuals_3.state.safetensors")).exists();
+      assertThat(folder.resolve("together/sae-residuals_5.state.safetensors")).exists();
+      Map<HookPoint, SaeTrainer.Result> results = together.train(points, 2, "toy", true);
+      assertThat(results).containsOnlyKeys(points);
+      for (HookPoint point : points) {
+        SaeTrainer.Result alone =
+            new SaeTrainer(store, data(store, 10), options, manager, 2, folder.resolve("alone"), Progress.none())
+                .train(point, "toy", true);
+        assertThat(results.get(point).checkpoint()).usingRecursiveComparison().isEqualTo(alone.checkpoint());
+        assertThat(results.get(point).history()).usingRecursiveComparison().isEqualTo(alone.history());
+      }
+    }
+  }
+
+  @Test
+  void aFinishedHookPointIsNotTrainedAgain() {
+    float[] rows = PlantedActivations.random(12, 30, 3, .05, 5).sample(800, 1);
+    try (ActivationStore store = store(rows, 12)) {
+      SaeOptions options = options(32, 3, 48, 10, 3e-3, 1 << 30, 100);
+      SaeTrainer.Result first = train(store, options, "done", Progress.none());
+      SaeTrainer.Result again = train(store, options, "done", diesAfter(1));
+      assertThat(again.checkpoint()).usingRecursiveComparison().isEqualTo(first.checkpoint());
+    }
+  }
+
+  @Test
+  void everyTokenIsTrainedOnInEveryEpoch() {
+    float[] rows = PlantedActivations.random(12, 30, 3, .05, 5).sample(800, 1);
+    try (ActivationStore store = store(rows, 12)) {
+      SaeOptions options =
+          new SaeOptions(32, 3, 0, 10_000, 10, 3, 48, 0, 0, false, false, 3e-3, 12 * 4 * 130, 100, 42);
+      SaeData data = data(store, 10);
+      List<StoredPrompt> prompts = SaeData.stored(data.train());
+      List<int[]> eligible = new ArrayList<>();
+      for (int p = 0; p < prompts.size(); p++) {
+        int first = p * TOKENS_PER_PROMPT;
+        eligible.add(java.util.stream.IntStream.range(first, first + TOKENS_PER_PROMPT).toArray());
+      }
+      long steps = train(store, options, "epochs", Progress.none()).history().steps();
+      assertThat(steps).as("600 tokens, 3 epochs, batches of 48").isEqualTo(38);
+      BatchSource source =
+          new BatchSource(store, AT, prompts, new TokenStream(data, eligible, options), 12 * 4 * 130, 48, steps, 1);
+      Map<Float, Integer> seen = new HashMap<>();
+      for (long step = 0; step < steps; step++) {
+        float[] batch = source.batch(step);
+        for (int t = 0; t < 48; t++) {
+          seen.merge(batch[t * 12], 1, Integer::sum); // the first value of a row is its own
+        }
+      }
+      assertThat(seen).hasSize(600);
+      assertThat(seen.values()).allMatch(count -> count == 3 || count == 4);
+      assertThat(seen.values().stream().mapToInt(Integer::intValue).sum()).isEqualTo(38 * 48);
+    }
   }
 
   @Test
@@ -239,20 +321,31 @@ class SaeTrainerTest {
         + Math.hypot(x - 3, y - 3);
   }
 
+  /** 512 directions in 128 dimensions, 8 active, noise; the oracle is the true dictionary itself. */
   @Tag("slow")
   @Test
   void recoversALargePlantedDictionary() {
     PlantedActivations planted = PlantedActivations.random(128, 512, 8, .02, 12);
-    try (ActivationStore store = store(planted.sample(40_000, 1), 128)) {
+    float[] rows = planted.sample(240_000, 1);
+    int heldOut = 200;
+    try (ActivationStore store = store(rows, 128);
+        NDManager manager = NDManager.newBaseManager()) {
       long start = System.nanoTime();
+      SaeOptions options = options(512, 8, 512, 3000, 3e-3, 1 << 30, 5000);
       SaeTrainer.Result result =
-          train(store, options(512, 8, 512, 2000, 2e-3, 1 << 30, 500), "l", Progress.none());
+          new SaeTrainer(store, data(store, heldOut), options, manager, 2, folder.resolve("l"), Progress.none())
+              .train(AT, "toy", true);
       double cosine = planted.meanMaxCosine(result.checkpoint().weights());
+      SaeMetrics unseen = result.history().heldOut();
+      double oracle = planted.oracleFvu(rows, heldOut * TOKENS_PER_PROMPT);
       System.out.printf(
-          "planted 512 in 128: mean max cosine %.4f, train %s, held out %s, %.1f s%n",
-          cosine, result.history().train(), result.history().heldOut(), (System.nanoTime() - start) / 1e9);
+          "planted 512 in 128: mean max cosine %.4f, oracle FVU %.4f, train %s, held out %s, %.1f s%n",
+          cosine, oracle, result.history().train(), unseen, (System.nanoTime() - start) / 1e9);
       assertThat(cosine).isGreaterThan(.95);
       assertThat(result.history().train().deadShare()).isLessThanOrEqualTo(.01);
+      assertThat(unseen.fvu()).as("FVU of the oracle on the same tokens: %s", oracle).isLessThan(1.05 * oracle);
+      List<TrainingHistory.Point> points = result.history().points();
+      assertThat(points.get(points.size() - 1).deadShare()).isLessThanOrEqualTo(.01);
     }
   }
 }

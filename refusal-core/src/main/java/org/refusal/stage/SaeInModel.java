@@ -1,0 +1,84 @@
+package org.refusal.stage;
+
+import ai.djl.ndarray.types.DataType;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.refusal.base.Progress;
+import org.refusal.base.Seeds;
+import org.refusal.base.UserException;
+import org.refusal.baseline.Precision;
+import org.refusal.baseline.SinkThresholds;
+import org.refusal.circuit.HookPoint;
+import org.refusal.config.ModelSection;
+import org.refusal.data.ModelOutput;
+import org.refusal.data.Split;
+import org.refusal.evaluation.ReconstructionLoss;
+import org.refusal.model.CausalLm;
+import org.refusal.model.CheckpointFolder;
+import org.refusal.sae.SaeTrainer;
+import org.refusal.sae.SparseAutoencoder;
+import org.refusal.sae.TopKAutoencoder;
+
+/** What the model loses with each autoencoder in place, on held-out prompts: the part of train-saes that runs the model. */
+final class SaeInModel {
+  private static final int BATCH = 8;
+
+  private SaeInModel() {}
+
+  /** Why the model cannot be run here, if so: activations may have been collected elsewhere. */
+  static Optional<String> reasonAgainst(ModelSection model) {
+    try {
+      Models.checkpoint(model);
+      return Optional.empty();
+    } catch (UserException e) {
+      return Optional.of(e.getMessage());
+    }
+  }
+
+  /**
+   * @param most prompts at most, drawn with the seed
+   * @return nothing where no prompt was held out
+   */
+  static Map<HookPoint, ReconstructionLoss> measure(
+      ModelSection section, Collected collected, Map<HookPoint, SaeTrainer.Result> results, int most, long seed,
+      int threads, Progress progress) {
+    List<int[]> texts = heldOut(collected, most, seed);
+    if (texts.isEmpty() || results.isEmpty()) {
+      return Map.of();
+    }
+    CheckpointFolder checkpoint = Models.checkpoint(section);
+    Map<HookPoint, SparseAutoencoder> saes = new TreeMap<>();
+    Map<HookPoint, Double> thresholds = new HashMap<>();
+    try (CausalLm lm = Models.load(section, checkpoint, threads);
+        Progress.Task task = progress.task("model with autoencoders", 1)) {
+      DataType type = Precision.working(lm.dataType());
+      results.forEach((at, result) -> {
+        saes.put(at, TopKAutoencoder.of(result.checkpoint().weights(), lm.manager(), type));
+        thresholds.put(at, result.history().sinks().threshold());
+      });
+      Map<HookPoint, ReconstructionLoss> losses =
+          ReconstructionLoss.measure(
+              lm, checkpoint.config().padToken().orElse(0), saes, new SinkThresholds(thresholds), texts, BATCH);
+      saes.values().forEach(SparseAutoencoder::close);
+      task.advance(1);
+      return losses;
+    }
+  }
+
+  private static List<int[]> heldOut(Collected collected, int most, long seed) {
+    List<int[]> texts = new ArrayList<>();
+    for (String category : collected.categories()) {
+      for (ModelOutput output : collected.outputs(category)) {
+        if (output.split() == Split.Side.HELDOUT && output.promptIds().length > 1) {
+          texts.add(output.promptIds());
+        }
+      }
+    }
+    int[] order = Seeds.permutation(texts.size(), Seeds.random(seed, "cross-entropy prompts"));
+    return java.util.Arrays.stream(order).limit(most).sorted().mapToObj(texts::get).toList();
+  }
+}
