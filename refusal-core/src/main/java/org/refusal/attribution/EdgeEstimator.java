@@ -1,6 +1,8 @@
 package org.refusal.attribution;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.DataType;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,6 +31,9 @@ import org.refusal.torch.TorchOps;
  * <p>Cost per batch of prompts: one forward pass, and one backward pass between u and d for each downstream node.
  */
 public final class EdgeEstimator {
+  /** Downstream nodes whose gradients are held at once; bounds memory. */
+  private static final int TARGETS_AT_ONCE = 16;
+
   private final HookPoint upstream;
   private final HookPoint downstream;
   private final List<Node> sources;
@@ -92,23 +97,21 @@ public final class EdgeEstimator {
           NDArray gradient = downstreamGradient.get(r).get("%d:".formatted(batch.tokens().padding(r)));
           rows.add(Downstream.of(a, gradient, model, downstream));
         }
-        for (int j = 0; j < targets.size(); j++) {
+        for (int begin = 0; begin < targets.size(); begin += TARGETS_AT_ONCE) {
+          int end = Math.min(targets.size(), begin + TARGETS_AT_ONCE);
           try (Memory.Scope inner = Memory.scope()) {
-            NDArray sum = null;
-            for (Downstream row : rows) {
-              NDArray value = row.value(targets.get(j));
-              sum = sum == null ? value : sum.add(value);
-            }
-            NDArray gradient = Precision.toWorking(tape.gradients(sum, List.of(leaf)).get(0));
-            for (int r = 0; r < weights.length; r++) {
-              NDArray ofRow = gradient.get(r).get("%d:".formatted(batch.tokens().padding(r))); // [T, d_model]
-              double[] column = column(from, r, ofRow);
-              for (int i = 0; i < column.length; i++) {
-                weights[r][i][j] = column[i];
-                if (!Double.isFinite(column[i])) {
-                  throw from.notFinite(r, "edges to " + downstream.name());
-                }
+            NDList gradients = new NDList();
+            for (Node target : targets.subList(begin, end)) {
+              NDArray sum = null;
+              for (Downstream row : rows) {
+                NDArray value = row.value(target);
+                sum = sum == null ? value : sum.add(value);
               }
+              gradients.add(Precision.toWorking(tape.gradients(sum, List.of(leaf)).get(0)));
+            }
+            NDArray stacked = NDArrays.stack(gradients); // [targets, batch, pos, d_model]
+            for (int r = 0; r < weights.length; r++) {
+              fill(weights[r], begin, from, r, stacked.get(":,%d,%d:".formatted(r, batch.tokens().padding(r))));
             }
           }
         }
@@ -156,28 +159,37 @@ public final class EdgeEstimator {
     }
   }
 
-  private double[] column(HookedBatch from, int r, NDArray gradient) {
+  /**
+   * @param weights of one prompt {@code [sources][targets]}, of which the columns from {@code begin} on are filled
+   * @param gradients of these targets {@code [targets, T, d_model]}
+   */
+  private void fill(double[][] weights, int begin, HookedBatch from, int r, NDArray gradients) {
     HookedBatch.Row row = from.rows().get(r);
-    double[] column = new double[sources.size()];
     long[] latents =
         sources.stream().filter(LatentNode.class::isInstance).mapToLong(n -> ((LatentNode) n).latent()).toArray();
-    double[] effects = new double[0];
+    int columns = (int) gradients.getShape().get(0);
+    double[] ofLatents = new double[0]; // [targets * latents]
     if (latents.length > 0) {
-      NDArray index = gradient.getManager().create(latents);
-      NDArray directions = from.sae().wDec().get(index); // [sources, d_model]
-      NDArray deltas = row.latentDelta().transpose().get(index).transpose(); // [T, sources]
-      effects =
-          TorchOps.cast(gradient.matMul(directions.transpose()).mul(deltas), DataType.FLOAT64)
-              .sum(new int[] {0})
+      NDArray index = gradients.getManager().create(latents);
+      NDArray directions = from.sae().wDec().get(index); // [latents, d_model]
+      NDArray deltas = row.latentDelta().transpose().get(index).transpose(); // [T, latents]
+      ofLatents =
+          TorchOps.cast(gradients.matMul(directions.transpose()).mul(deltas), DataType.FLOAT64)
+              .sum(new int[] {1})
               .toDoubleArray();
     }
-    int next = 0;
-    for (int i = 0; i < column.length; i++) {
-      column[i] =
-          sources.get(i) instanceof ErrorNode
-              ? TorchOps.cast(gradient.mul(row.errorDelta()), DataType.FLOAT64).sum().getDouble()
-              : effects[next++];
+    double[] ofError =
+        sources.stream().anyMatch(ErrorNode.class::isInstance)
+            ? TorchOps.cast(gradients.mul(row.errorDelta()), DataType.FLOAT64).sum(new int[] {1, 2}).toDoubleArray()
+            : new double[0];
+    for (int j = 0; j < columns; j++) {
+      int next = j * latents.length;
+      for (int i = 0; i < weights.length; i++) {
+        weights[i][begin + j] = sources.get(i) instanceof ErrorNode ? ofError[j] : ofLatents[next++];
+        if (!Double.isFinite(weights[i][begin + j])) {
+          throw from.notFinite(r, "edges to " + downstream.name());
+        }
+      }
     }
-    return column;
   }
 }

@@ -11,7 +11,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import java.util.function.IntFunction;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.refusal.base.ExitCode;
 import org.refusal.base.UserException;
 import org.refusal.baseline.Captures;
@@ -26,8 +28,8 @@ import org.refusal.torch.TorchOps;
 /**
  * The metric m of prompts under interventions.
  *
- * <p>Cost for n prompts and K interventions: per first hook point one pass over the prompts up to it, shared by all
- * interventions that begin there, then n K passes over the layers above it, {@code batchSize} rows at a time; one pass
+ * <p>Cost for n prompts and K interventions: per set of hook points one pass over the prompts up to the first of them,
+ * shared by all interventions at these hook points, then n K passes over the layers above it, {@code batchSize} rows at a time; one pass
  * over the partners up to the last hook point where the baseline is paired, and one over the prompts where sinks are
  * known and several hook points are patched. Memory grows with {@code batchSize * tokens * d_sae}. When memory runs out, the batch is halved.
  *
@@ -68,26 +70,32 @@ public record PatchedRuns(EvaluationModel model, int batchSize) {
   /** m of every prompt under every intervention {@code [intervention][prompt]}, nats. */
   public double[][] metric(List<PromptTokens> prompts, List<Intervention> interventions) {
     double[][] metrics = new double[interventions.size()][prompts.size()];
-    Map<String, List<Integer>> groups = new LinkedHashMap<>();
-    for (int i = 0; i < interventions.size(); i++) {
-      groups.computeIfAbsent(kind(interventions.get(i)), key -> new ArrayList<>()).add(i);
-    }
-    for (List<Integer> group : groups.values()) {
-      List<Intervention> alike = group.stream().map(interventions::get).toList();
+    for (List<Integer> together : groups(all(interventions.size()), i -> interventions.get(i).byPoint().keySet())) {
       for (List<Integer> chunk : byLength(prompts)) {
-        chunk(prompts, chunk, alike, group, metrics);
+        chunk(prompts, chunk, interventions, together, metrics);
       }
     }
     return metrics;
   }
 
+  private static List<Integer> all(int count) {
+    return IntStream.range(0, count).boxed().toList();
+  }
+
+  private static List<List<Integer>> groups(List<Integer> numbers, IntFunction<Object> key) {
+    Map<Object, List<Integer>> groups = new LinkedHashMap<>();
+    numbers.forEach(i -> groups.computeIfAbsent(key.apply(i), k -> new ArrayList<>()).add(i));
+    return List.copyOf(groups.values());
+  }
+
   /** Interventions of one kind do the same work at the same hook points and are run together. */
   private static String kind(Intervention intervention) {
-    return intervention.byPoint().entrySet().stream()
-        .map(e -> e.getKey().name() + ":" + e.getValue().getClass().getSimpleName())
+    return intervention.byPoint().values().stream()
+        .map(replacement -> replacement.getClass().getSimpleName())
         .collect(Collectors.joining(","));
   }
 
+  /** All the interventions, which share their hook points, on some prompts: one prefix and one baseline for them all. */
   private void chunk(
       List<PromptTokens> prompts,
       List<Integer> chunk,
@@ -95,33 +103,47 @@ public record PatchedRuns(EvaluationModel model, int batchSize) {
       List<Integer> numbers,
       double[][] metrics) {
     List<PromptTokens> chosen = chunk.stream().map(prompts::get).toList();
-    HookPoint first = interventions.get(0).first();
-    int atOnce = Math.max(1, batchSize / chunk.size());
+    SortedSet<HookPoint> points = points(numbers.stream().map(interventions::get).toList());
     try (Memory.Scope scope = Memory.scope();
-        Prefix prefix = model.lm().prefix(Captures.batch(chosen, model.padId()), first, Hooks.none());
-        PatchedBatch batch = patched(chosen, prefix, points(interventions))) {
-      int from = 0;
-      while (from < interventions.size()) {
-        int to = Math.min(interventions.size(), from + atOnce);
-        try {
-          double[] m = run(batch, prefix, interventions.subList(from, to));
-          for (int row = 0; row < m.length; row++) {
-            int prompt = row / (to - from);
-            int i = from + row % (to - from);
-            metrics[numbers.get(i)][chunk.get(prompt)] =
-                finite(m[row], chosen.get(prompt), interventions.get(i).name());
+        Prefix prefix = model.lm().prefix(Captures.batch(chosen, model.padId()), points.first(), Hooks.none());
+        PatchedBatch batch = patched(chosen, prefix, points)) {
+      for (List<Integer> alike : groups(numbers, i -> kind(interventions.get(i)))) {
+        double[][] m = run(batch, prefix, chosen, alike.stream().map(interventions::get).toList());
+        for (int i = 0; i < m.length; i++) {
+          for (int p = 0; p < chosen.size(); p++) {
+            metrics[alike.get(i)][chunk.get(p)] = m[i][p];
           }
-          from = to;
-        } catch (RuntimeException e) {
-          if (!outOfMemory(e) || to - from == 1) {
-            throw e;
-          }
-          atOnce = (to - from + 1) / 2;
         }
       }
     } catch (RuntimeException e) {
       halve(e, chunk, part -> chunk(prompts, part, interventions, numbers, metrics));
     }
+  }
+
+  /** Interventions of one kind, as many at once as the batch size and the memory allow {@code [intervention][prompt]}. */
+  private double[][] run(
+      PatchedBatch batch, Prefix prefix, List<PromptTokens> chosen, List<Intervention> interventions) {
+    double[][] metrics = new double[interventions.size()][chosen.size()];
+    int atOnce = Math.max(1, batchSize / chosen.size());
+    int from = 0;
+    while (from < interventions.size()) {
+      int to = Math.min(interventions.size(), from + atOnce);
+      try {
+        double[] m = run(batch, prefix, interventions.subList(from, to));
+        for (int row = 0; row < m.length; row++) {
+          int prompt = row / (to - from);
+          int i = from + row % (to - from);
+          metrics[i][prompt] = finite(m[row], chosen.get(prompt), interventions.get(i).name());
+        }
+        from = to;
+      } catch (RuntimeException e) {
+        if (!outOfMemory(e) || to - from == 1) {
+          throw e;
+        }
+        atOnce = (to - from + 1) / 2;
+      }
+    }
+    return metrics;
   }
 
   private PatchedBatch patched(List<PromptTokens> prompts, Prefix prefix, SortedSet<HookPoint> points) {

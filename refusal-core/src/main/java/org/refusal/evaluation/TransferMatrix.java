@@ -5,10 +5,14 @@ import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import org.refusal.baseline.PromptTokens;
 import org.refusal.circuit.HookPoint;
 
@@ -55,64 +59,97 @@ public record TransferMatrix(
       List<TransferPart> parts,
       int bootstrap,
       SplittableRandom random) {
-    int n = parts.size();
-    int controlCount = parts.stream().mapToInt(part -> part.controls().size()).max().orElse(0);
-    int resampleCount = parts.stream().mapToInt(part -> part.resamples().size()).max().orElse(0);
-    double[][][] drops = new double[n][n][];
-    double[][][] controls = new double[controlCount][n][];
-    double[][][][] resamples = new double[resampleCount][n][n][];
-    for (int j = 0; j < n; j++) {
-      List<Intervention> interventions = new ArrayList<>();
-      List<java.util.function.Consumer<double[]>> places = new ArrayList<>();
-      int column = j;
-      for (int i = 0; i < n; i++) {
-        int row = i;
-        plan(interventions, places, at, parts.get(i).replacement(), d -> drops[row][column] = d);
-        for (int b = 0; b < resampleCount; b++) {
-          int resample = b;
-          Replacement replacement =
-              b < parts.get(i).resamples().size() ? parts.get(i).resamples().get(b) : null;
-          plan(interventions, places, at, replacement, d -> resamples[resample][row][column] = d);
-        }
-      }
-      for (int c = 0; c < controlCount; c++) {
-        int control = c;
-        Replacement replacement = c < parts.get(j).controls().size() ? parts.get(j).controls().get(c) : null;
-        plan(interventions, places, at, replacement, d -> controls[control][column] = d);
-      }
-      run(runs, heldout.get(j), gaps.get(j), interventions, places);
-    }
-    return of(parts.stream().mapToInt(TransferPart::size).toArray(), drops, controls, resamples, gaps, bootstrap, random);
+    return measure(runs, at, heldout, gaps, Map.of("", parts), bootstrap, form -> random).get("");
   }
 
-  private static void plan(
-      List<Intervention> interventions,
-      List<java.util.function.Consumer<double[]>> places,
+  /**
+   * Several forms at once; they share the run up to the hook point and the partners' values there.
+   *
+   * @param forms parts of every category by form
+   * @param random the stream of a form's intervals
+   */
+  public static <F> Map<F, TransferMatrix> measure(
+      PatchedRuns runs,
       HookPoint at,
-      Replacement replacement,
-      java.util.function.Consumer<double[]> place) {
-    interventions.add(replacement == null ? null : Intervention.at("a transfer part", at, replacement));
-    places.add(place);
+      List<List<PromptTokens>> heldout,
+      List<RefusalGap> gaps,
+      Map<F, List<TransferPart>> forms,
+      int bootstrap,
+      Function<F, SplittableRandom> random) {
+    Map<F, Drops> drops = new LinkedHashMap<>();
+    forms.forEach((form, parts) -> drops.put(form, Drops.of(parts)));
+    for (int j = 0; j < heldout.size(); j++) {
+      List<Planned> planned = new ArrayList<>();
+      for (Map.Entry<F, List<TransferPart>> form : forms.entrySet()) {
+        drops.get(form.getKey()).plan(form.getValue(), j, planned);
+      }
+      run(runs, at, heldout.get(j), gaps.get(j), planned);
+    }
+    Map<F, TransferMatrix> matrices = new LinkedHashMap<>();
+    drops.forEach(
+        (form, raw) ->
+            matrices.put(
+                form,
+                of(raw.sizes, raw.own, raw.controls, raw.resamples, gaps, bootstrap, random.apply(form))));
+    return matrices;
+  }
+
+  /** A part to run, null for none, and where its drops go. */
+  private record Planned(Replacement replacement, Consumer<double[]> place) {}
+
+  /** Raw drops of one form, to be filled. */
+  private record Drops(int[] sizes, double[][][] own, double[][][] controls, double[][][][] resamples) {
+    static Drops of(List<TransferPart> parts) {
+      int n = parts.size();
+      int controls = parts.stream().mapToInt(part -> part.controls().size()).max().orElse(0);
+      int resamples = parts.stream().mapToInt(part -> part.resamples().size()).max().orElse(0);
+      return new Drops(
+          parts.stream().mapToInt(TransferPart::size).toArray(),
+          new double[n][n][],
+          new double[controls][n][],
+          new double[resamples][n][n][]);
+    }
+
+    /** Everything to be run on the prompts of category j. */
+    void plan(List<TransferPart> parts, int j, List<Planned> planned) {
+      for (int i = 0; i < parts.size(); i++) {
+        int row = i;
+        planned.add(new Planned(parts.get(i).replacement(), d -> own[row][j] = d));
+        for (int b = 0; b < resamples.length; b++) {
+          int resample = b;
+          planned.add(new Planned(at(parts.get(i).resamples(), b), d -> resamples[resample][row][j] = d));
+        }
+      }
+      for (int c = 0; c < controls.length; c++) {
+        int control = c;
+        planned.add(new Planned(at(parts.get(j).controls(), c), d -> controls[control][j] = d));
+      }
+    }
+
+    private static Replacement at(List<Replacement> list, int i) {
+      return i < list.size() ? list.get(i) : null;
+    }
   }
 
   private static void run(
-      PatchedRuns runs,
-      List<PromptTokens> prompts,
-      RefusalGap gap,
-      List<Intervention> planned,
-      List<java.util.function.Consumer<double[]>> places) {
-    List<Intervention> present = planned.stream().filter(java.util.Objects::nonNull).toList();
+      PatchedRuns runs, HookPoint at, List<PromptTokens> prompts, RefusalGap gap, List<Planned> planned) {
+    List<Intervention> present =
+        planned.stream()
+            .map(Planned::replacement)
+            .filter(Objects::nonNull)
+            .map(replacement -> Intervention.at("a transfer part", at, replacement))
+            .toList();
     double[][] patched = runs.metric(prompts, present);
     int next = 0;
-    for (int k = 0; k < planned.size(); k++) {
+    for (Planned each : planned) {
       double[] drop = new double[prompts.size()]; // nothing is replaced: no drop
-      if (planned.get(k) != null) {
+      if (each.replacement() != null) {
         for (int p = 0; p < drop.length; p++) {
           drop[p] = gap.metric()[p] - patched[next][p];
         }
         next++;
       }
-      places.get(k).accept(drop);
+      each.place().accept(drop);
     }
   }
 

@@ -156,7 +156,7 @@ final class DecoderLm implements CausalLm {
     check(batch, 0, hooks);
     try (Pass pass = promptPass(batch, hooks)) {
       Stream x = new Stream(pass, embed(batch));
-      runLayers(x, 0, config.layers());
+      runToLogits(x, 0, logits);
       return logits(x, logits);
     }
   }
@@ -200,7 +200,7 @@ final class DecoderLm implements CausalLm {
         }
         x.hook(HookPoint.residuals(at.layer()));
       }
-      runLayers(x, at.layer() + 1, config.layers());
+      runToLogits(x, at.layer() + 1, logits);
       return logits(x, logits);
     }
   }
@@ -300,6 +300,31 @@ final class DecoderLm implements CausalLm {
       runBlock(x, layer);
       x.hook(HookPoint.residuals(layer));
     }
+  }
+
+  /** All layers from here on; of the last one only the last position, where nobody looks at the others. */
+  private void runToLogits(Stream x, int from, LogitsAt logits) {
+    int last = config.layers() - 1;
+    boolean seen = x.pass.hooks.byPoint().keySet().stream().anyMatch(point -> point.layer() == last);
+    if (logits != LogitsAt.LAST || seen || from > last) {
+      runLayers(x, from, config.layers());
+      return;
+    }
+    runLayers(x, from, last);
+    Layer weights = layers.get(last);
+    x.set(
+        SCRIPT.tensor(
+            "last_layer",
+            x.value,
+            weights.attention,
+            weights.attentionBiases,
+            weights.mlp,
+            weights.mlpBiases,
+            x.pass.rotation,
+            x.pass.mask(last),
+            config.heads(),
+            config.kvHeads(),
+            config.rmsNormEps()));
   }
 
   private void runBlock(Stream x, int layer) {

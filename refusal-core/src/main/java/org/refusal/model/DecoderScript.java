@@ -85,6 +85,38 @@ final class DecoderScript {
             h = x + self.attention(x, attention_weights, attention_biases, rotation, mask, cache, begin, heads, \
           kv_heads, eps)
             return h + self.mlp(h, mlp_weights, mlp_biases, eps)
+          def turn(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+            half = torch.floordiv(torch.size(x, 3), 2)
+            turned = torch.cat([torch.neg(torch.narrow(x, 3, half, half)), torch.narrow(x, 3, 0, half)], -1)
+            return x * cos + turned * sin
+          def last_layer(x: Tensor, attention_weights: List[Tensor], attention_biases: List[Tensor], \
+          mlp_weights: List[Tensor], mlp_biases: List[Tensor], rotation: List[Tensor], mask: List[Tensor], \
+          heads: int, kv_heads: int, eps: float) -> Tensor:
+            batch = torch.size(x, 0)
+            end = torch.size(x, 1) - 1
+            width = torch.floordiv(torch.size(attention_weights[2], 1), heads)
+            split = heads * width
+            rest = 2 * kv_heads * width
+            h = self.norm(x, attention_weights[0], eps)
+            query = torch.linear(torch.narrow(h, 1, end, 1), torch.narrow(attention_weights[1], 0, 0, split), None)
+            kv = torch.linear(h, torch.narrow(attention_weights[1], 0, split, rest), None)
+            if torch.len(attention_biases) > 0:
+              query = query + torch.narrow(attention_biases[0], 0, 0, split)
+              kv = kv + torch.narrow(attention_biases[0], 0, split, rest)
+            kv = torch.transpose(torch.view(kv, [batch, end + 1, 2 * kv_heads, width]), 1, 2)
+            k = self.turn(torch.narrow(kv, 1, 0, kv_heads), rotation[0], rotation[1])
+            v = torch.narrow(kv, 1, kv_heads, kv_heads)
+            q = torch.reshape(query, [batch, heads, 1, width])
+            q = self.turn(q, torch.narrow(rotation[0], 2, end, 1), torch.narrow(rotation[1], 2, end, 1))
+            q = torch.reshape(q, [batch, kv_heads, torch.floordiv(heads, kv_heads), width])
+            if torch.len(mask) > 0:
+              seen = torch.narrow(mask[0], 2, end, 1)
+              a = torch.scaled_dot_product_attention(q, k, v, seen, 0.0, False)
+            else:
+              a = torch.scaled_dot_product_attention(q, k, v, None, 0.0, False)
+            a = torch.reshape(a, [batch, 1, split])
+            y = torch.narrow(x, 1, end, 1) + self.linear(a, attention_weights[2], attention_biases, 1)
+            return y + self.mlp(y, mlp_weights, mlp_biases, eps)
           def logits(x: Tensor, norm: Tensor, weight: Tensor, eps: float, last: bool) -> Tensor:
             h = x
             if last:

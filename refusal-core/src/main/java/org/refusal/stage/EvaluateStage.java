@@ -302,12 +302,10 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
         parts(at, category, readout, means.get(category).get(at), answered.get(at), parts);
       }
       Map<String, TransferMatrix> forms = new LinkedHashMap<>();
-      parts.forEach((form, ofForm) ->
-          forms.put(
-              form.key(),
-              TransferMatrix.measure(
-                  runs, at, prompts, ofCategories, ofForm, bootstrap,
-                  Seeds.random(config.seed(), "transfer", form.key(), at.name()))));
+      TransferMatrix.measure(
+              runs, at, prompts, ofCategories, parts, bootstrap,
+              form -> Seeds.random(config.seed(), "transfer", form.key(), at.name()))
+          .forEach((form, matrix) -> forms.put(form.key(), matrix));
       TransferFile.AtPoint point = new TransferFile.AtPoint(decision, readout.rank(), forms);
       Json.write(done, point);
       return Json.read(done, TransferFile.AtPoint.class);
