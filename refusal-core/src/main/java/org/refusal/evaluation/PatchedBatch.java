@@ -285,10 +285,15 @@ final class PatchedBatch implements AutoCloseable {
   private LatentsAndError nodes(HookPoint at) {
     return nodes.computeIfAbsent(
         at,
-        point ->
-            new LatentsAndError(
-                padded(row -> baseline.latentsAndError(point, row).latents()),
-                padded(row -> baseline.latentsAndError(point, row).error())));
+        point -> {
+          try (Memory.Scope scope = Memory.scope()) {
+            List<LatentsAndError> rows = new ArrayList<>();
+            for (int r = 0; r < prompts.size(); r++) {
+              rows.add(baseline.latentsAndError(point, r));
+            }
+            return new LatentsAndError(padded(row -> rows.get(row).latents()), padded(row -> rows.get(row).error()));
+          }
+        });
   }
 
   /** @param rows {@code [T, width]} of each prompt; returns {@code [batch, pos, width]}, owned, zero in the padding */

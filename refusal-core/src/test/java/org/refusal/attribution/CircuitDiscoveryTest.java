@@ -103,7 +103,7 @@ class CircuitDiscoveryTest {
     assertThat(five.circuits().get("_toxic").edges()).isNotEmpty();
     assertThat(Files.list(folder.resolve("scratch-one"))).isEmpty();
 
-    Map<HookPoint, Readout> readouts = CircuitDiscovery.readouts(List.of(files("one").moments()), .99, 64);
+    Map<HookPoint, Readout> readouts = CircuitDiscovery.readouts(List.of(files("one").moments()), .01, 64);
     Readout.write(folder.resolve("readout"), "planted", readouts);
     Map<HookPoint, Readout> read = Readout.read(folder.resolve("readout"));
     assertThat(read.keySet()).isEqualTo(readouts.keySet());
@@ -168,7 +168,7 @@ class CircuitDiscoveryTest {
             .path(prompts.get(0).category())
             .asText();
     discover("planted", model(golden.lm(), SinkThresholds.none()), settings(4, true));
-    Readout readout = CircuitDiscovery.readouts(List.of(files("planted").moments()), .99, 64).get(at);
+    Readout readout = CircuitDiscovery.readouts(List.of(files("planted").moments()), .01, 64).get(at);
     double[] direction = planted.get(name);
     float[] single = new float[direction.length];
     for (int i = 0; i < single.length; i++) {
