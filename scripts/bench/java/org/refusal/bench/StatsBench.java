@@ -120,7 +120,7 @@ final class StatsBench implements Benchmark {
 
   private static StatsConfig config(int permutations, int bootstrap, long seed) {
     StatsConfig.Verdict thresholds = Binder.bind(StatsConfig.Verdict.class, Binder.empty(), name -> null);
-    return new StatsConfig(null, new StatsConfig.Stats(List.of(), permutations, bootstrap, false), thresholds, null, seed);
+    return new StatsConfig(null, new StatsConfig.Stats(List.of(), permutations, bootstrap, false, List.of()), thresholds, null, seed);
   }
 
   /** Half of a prompt's effects lie on latents of its category, half on others. */

@@ -3,11 +3,14 @@ package org.refusal.verdict;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.refusal.config.StatsConfig;
 import org.refusal.stats.Auc;
 import org.refusal.stats.Bootstrap;
@@ -20,6 +23,7 @@ import org.refusal.verdict.SharingEvidence.AtHookPoint;
 import org.refusal.verdict.SharingEvidence.AttributionCheck;
 import org.refusal.verdict.SharingEvidence.TransferDrops;
 import org.refusal.verdict.VectorTests.Estimate;
+import org.refusal.verdict.VectorTests.Topic;
 
 /**
  * The statistics of METHODS 7 on the evidence, hook point by hook point.
@@ -70,21 +74,23 @@ public record SharingTests(
       gap[category] = sum / refusedHeldout[category];
     }
     int[] strata = Permutations.terciles(IntStream.of(evidence.promptTokens()).asDoubleStream().toArray());
-    List<HookPointTests> points = new ArrayList<>();
-    for (AtHookPoint point : evidence.hookPoints()) {
-      points.add(at(point, evidence, strata, config.verdict(), permutations, bootstrap));
-    }
     List<GramMatrix> latents =
         evidence.hookPoints().stream().map(AtHookPoint::latents).filter(gram -> gram != null).toList();
+    GramMatrix pooledGram = latents.isEmpty() ? null : GramMatrix.pooled(latents);
+    Map<GramMatrix, Topic> topics = topics(evidence, pooledGram, permutations);
+    List<HookPointTests> points = new ArrayList<>();
+    for (AtHookPoint point : evidence.hookPoints()) {
+      points.add(at(point, evidence, strata, topics, config.verdict(), permutations, bootstrap));
+    }
     VectorTests pooled =
-        latents.isEmpty()
+        pooledGram == null
             ? null
             : VectorTests.of(
-                GramMatrix.pooled(latents),
+                pooledGram,
                 evidence.promptCategory(),
                 k,
                 strata,
-                evidence.topicDistance(),
+                topics.get(pooledGram),
                 config.verdict(),
                 permutations.named("pooled"),
                 bootstrap.named("pooled"));
@@ -98,20 +104,47 @@ public record SharingTests(
         pooled);
   }
 
+  /** Every matrix against the topics, by identity of the matrix; empty when there are no topics. */
+  private static Map<GramMatrix, Topic> topics(
+      SharingEvidence evidence, GramMatrix pooled, Resampling permutations) {
+    Map<GramMatrix, Topic> topics = new IdentityHashMap<>();
+    if (evidence.topicDistance() == null) {
+      return topics;
+    }
+    List<GramMatrix> grams =
+        Stream.concat(
+                evidence.hookPoints().stream().flatMap(point -> Stream.of(point.effect(), point.latents())),
+                Stream.of(pooled))
+            .filter(Objects::nonNull)
+            .toList();
+    List<Topic> tests =
+        Topic.of(
+            grams,
+            evidence.topicDistance(),
+            evidence.promptCategory(),
+            evidence.categories().size(),
+            permutations.named("mantel"));
+    for (int i = 0; i < grams.size(); i++) {
+      topics.put(grams.get(i), tests.get(i));
+    }
+    return topics;
+  }
+
   private static HookPointTests at(
       AtHookPoint point,
       SharingEvidence evidence,
       int[] strata,
+      Map<GramMatrix, Topic> topics,
       StatsConfig.Verdict thresholds,
       Resampling permutations,
       Resampling bootstrap) {
     String name = point.at().name();
     int k = evidence.categories().size();
     VectorTests effect =
-        vectors(point.effect(), evidence, strata, thresholds, permutations.named(name, "effect"),
+        vectors(point.effect(), evidence, strata, topics, thresholds, permutations.named(name, "effect"),
             bootstrap.named(name, "effect"));
     VectorTests latents =
-        vectors(point.latents(), evidence, strata, thresholds, permutations.named(name, "latents"),
+        vectors(point.latents(), evidence, strata, topics, thresholds, permutations.named(name, "latents"),
             bootstrap.named(name, "latents"));
     List<List<Integer>> clusters =
         effect == null ? IntStream.range(0, k).mapToObj(List::of).toList() : effect.clusters();
@@ -150,6 +183,7 @@ public record SharingTests(
       GramMatrix gram,
       SharingEvidence evidence,
       int[] strata,
+      Map<GramMatrix, Topic> topics,
       StatsConfig.Verdict thresholds,
       Resampling permutations,
       Resampling bootstrap) {
@@ -160,7 +194,7 @@ public record SharingTests(
             evidence.promptCategory(),
             evidence.categories().size(),
             strata,
-            evidence.topicDistance(),
+            topics.get(gram),
             thresholds,
             permutations,
             bootstrap);

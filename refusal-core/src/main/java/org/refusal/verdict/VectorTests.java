@@ -9,7 +9,6 @@ import org.refusal.stats.AverageLinkage;
 import org.refusal.stats.DisattenuatedSimilarity;
 import org.refusal.stats.GramMatrix;
 import org.refusal.stats.Interval;
-import org.refusal.stats.Mantel;
 import org.refusal.stats.PairwiseSeparation;
 import org.refusal.stats.Permanova;
 import org.refusal.stats.Permdisp;
@@ -17,6 +16,7 @@ import org.refusal.stats.Permutations;
 import org.refusal.stats.Reliability;
 import org.refusal.stats.Resampling;
 import org.refusal.stats.SeparationTest;
+import org.refusal.stats.SharedMantel;
 
 /**
  * The statistics of METHODS 7 (1-6) on one set of per-prompt vectors.
@@ -81,21 +81,30 @@ public record VectorTests(
    * @param withinCategories partial Mantel correlation, same or different category held constant
    */
   @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
-  public record Topic(double r, double p, double withinCategories, double withinCategoriesP) {}
+  public record Topic(double r, double p, double withinCategories, double withinCategoriesP) {
+    /** Of several sets of vectors of the same prompts, which see the same permutations. */
+    static List<Topic> of(
+        List<GramMatrix> grams, double[][] topicDistance, int[] labels, int categories, Resampling permutations) {
+      List<double[][]> distances = grams.stream().map(GramMatrix::cosineDistances).toList();
+      return SharedMantel.test(distances, topicDistance, labels, categories, permutations).stream()
+          .map(test -> new Topic(test.r(), test.p(), test.partialR(), test.partialP()))
+          .toList();
+    }
+  }
 
   /**
    * Runs them all.
    *
    * @param labels category of each vector
    * @param strata length terciles within which labels are permuted
-   * @param topicDistance {@code [n][n]} or null
+   * @param topic the vectors against the topics, or null
    */
   static VectorTests of(
       GramMatrix gram,
       int[] labels,
       int categories,
       int[] strata,
-      double[][] topicDistance,
+      Topic topic,
       StatsConfig.Verdict thresholds,
       Resampling permutations,
       Resampling bootstrap) {
@@ -149,7 +158,7 @@ public record VectorTests(
         new Location(split.t(), split.p(), Double.NaN),
         new Location(permanova.pseudoF(), permanova.p(), permanova.r2()),
         new Location(permdisp.f(), permdisp.p(), Double.NaN),
-        topicDistance == null ? null : topic(distances, labels, topicDistance, permutations),
+        topic,
         tree.merges(),
         tree.order(),
         clusters,
@@ -164,19 +173,6 @@ public record VectorTests(
       return PairKind.DISTINCT;
     }
     return wide.within(thresholds.distinct(), thresholds.shared()) ? PairKind.PARTIAL : PairKind.OPEN;
-  }
-
-  private static Topic topic(double[][] distances, int[] labels, double[][] topicDistance, Resampling permutations) {
-    int n = labels.length;
-    double[][] different = new double[n][n];
-    for (int i = 0; i < n; i++) {
-      for (int j = 0; j < n; j++) {
-        different[i][j] = labels[i] == labels[j] ? 0 : 1;
-      }
-    }
-    Mantel simple = Mantel.simple(distances, topicDistance, permutations.named("mantel"));
-    Mantel partial = Mantel.partial(distances, topicDistance, different, permutations.named("partial mantel"));
-    return new Topic(simple.r(), simple.p(), partial.r(), partial.p());
   }
 
   long count(PairKind kind) {
