@@ -3,6 +3,7 @@ package org.refusal.cli;
 import java.nio.file.Path;
 import java.util.List;
 import org.refusal.base.ExitCode;
+import org.refusal.base.UserException;
 import org.refusal.config.Binder;
 import org.refusal.config.ModelSection;
 import org.refusal.stage.Doctor;
@@ -18,13 +19,17 @@ final class DoctorCommand {
     CommandSpec spec =
         CommandTree.command(
             "doctor",
-            "What can this machine run? Device, memory, model files, tokenizer, template, configs.",
+            "What can this machine run? Device, memory, model files, tokenizer, template, refusal tokens, configs.",
             arguments -> {
               String model = arguments.matchedOptionValue("--model", null);
               String results = arguments.matchedOptionValue("--results-dir", "results");
               ModelSection section = model == null ? null : section(arguments, model, console);
+              Path outputs = arguments.matchedOptionValue("--outputs", null);
+              if (outputs != null && section == null) {
+                throw new UserException(ExitCode.USAGE, "--outputs needs --model", "tokens are those of a model");
+              }
               boolean good = true;
-              for (Doctor.Finding finding : Doctor.examine(section, Path.of(results))) {
+              for (Doctor.Finding finding : Doctor.examine(section, Path.of(results), outputs)) {
                 console.out().println("%-4s %-10s %s".formatted(finding.good() ? "ok" : "BAD", finding.what(), finding.text()));
                 good &= finding.good();
               }
@@ -51,6 +56,9 @@ final class DoctorCommand {
     spec.addOption(
         OptionSpec.builder("--results-dir", "--results_dir").type(String.class).paramLabel("FOLDER")
             .description("Results folder. Default: results.").build());
+    spec.addOption(
+        OptionSpec.builder("--outputs").type(Path.class).paramLabel("FILE")
+            .description("Answers to calibrate the refusal tokens from: a JSON array as in model_outputs.").build());
     spec.addOption(
         OptionSpec.builder("--config").type(Path.class).paramLabel("FILE")
             .description("Pipeline file to check.").build());

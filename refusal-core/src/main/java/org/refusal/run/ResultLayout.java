@@ -47,6 +47,11 @@ public record ResultLayout(Path root) {
     return root.resolve("model_outputs").resolve(fileName(model) + "_collect.json");
   }
 
+  /** The refusal rates of {@link #collectReport} as a table. */
+  public Path collectTable(String model) {
+    return root.resolve("model_outputs").resolve(fileName(model) + "_collect.csv");
+  }
+
   public Path sae(String model, HookPoint at) {
     return root.resolve("saes").resolve(fileName(model)).resolve(at.name());
   }

@@ -13,6 +13,9 @@ import java.util.Map;
  * @param calibrated whether R was found on the discovery prompts' answers; false when the config gave it
  * @param separation how well m tells refused from complied prompts; null when one of the two is missing
  * @param categories by name: what the model did with each side
+ * @param total the same over all categories
+ * @param overRefusal refused among all safe and hard prompts, which ought to be answered; null without such prompts
+ * @param keep {@code data.keep} of the config: which prompts later stages use, counted as {@code kept}
  * @param overLength prompts that do not fit the model's context, {@code category/index}
  * @param missing prompts that could not be run, {@code category/index}, with the reason
  */
@@ -24,6 +27,9 @@ public record CollectReport(
     boolean calibrated,
     Separation separation,
     Map<String, Sides> categories,
+    Sides total,
+    Rate overRefusal,
+    String keep,
     List<String> overLength,
     Map<String, String> missing,
     long promptTokens,
@@ -41,8 +47,9 @@ public record CollectReport(
   /**
    * @param refused full and partial refusals
    * @param rate refused / prompts, with its 95 % Wilson interval
+   * @param kept prompts that later stages use
    */
-  public record Rate(int prompts, int refused, int partial, double rate, double low, double high) {}
+  public record Rate(int prompts, int refused, int partial, double rate, double low, double high, int kept) {}
 
   public int[] refusalTokenIds() {
     return refusalTokens.stream().mapToInt(RefusalToken::id).toArray();

@@ -103,8 +103,13 @@ public final class CollectStage implements Stage<CollectConfig> {
       }
       Map<String, String> missing = new TreeMap<>();
       List<Path> outputs = new ArrayList<>();
-      collect(config, context, checkpoint, points, prompts, room, layout, missing, outputs);
-      return finish(config, context, layout, prompts, tokenizer, template, model, overLength, missing, outputs);
+      Throughput throughput = new Throughput();
+      collect(config, context, checkpoint, points, prompts, room, layout, missing, outputs, throughput);
+      StageResult result =
+          finish(config, context, layout, prompts, tokenizer, template, model, overLength, missing, outputs);
+      List<String> summary = new ArrayList<>(result.summary());
+      summary.add(throughput.line());
+      return new StageResult(result.outputs(), summary);
     }
   }
 
@@ -153,7 +158,7 @@ public final class CollectStage implements Stage<CollectConfig> {
   private static void collect(
       CollectConfig config, StageContext context, CheckpointFolder checkpoint, List<HookPoint> points,
       Map<Category, List<Entry>> prompts, int room, ResultLayout layout, Map<String, String> missing,
-      List<Path> outputs) {
+      List<Path> outputs, Throughput throughput) {
     String model = Models.name(config.model());
     try (CausalLm lm = Models.load(config.model(), checkpoint, context.threads())) {
       ActivationWriter.Layout shards =
@@ -185,7 +190,9 @@ public final class CollectStage implements Stage<CollectConfig> {
                   .filter(entry -> entry.rendered().length() <= room)
                   .map(entry -> new Collector.Input(entry.index(), entry.rendered()))
                   .toList();
-          lost = collector.collect(name, inputs, writer.done(), writer::add);
+          lost =
+              throughput.measure(
+                  inputs, writer::add, sink -> collector.collect(name, inputs, writer.done(), sink));
         }
         List<Path> files = writer.finish(lost);
         outputs.addAll(files);
@@ -238,12 +245,14 @@ public final class CollectStage implements Stage<CollectConfig> {
     CollectReport report =
         new CollectReport(
             model, template.name(), tokens.tokens(), tokens.calibrated(), RefusalRates.separation(all), sides,
-            overLength, missing,
+            RefusalRates.of(all), RefusalRates.overRefusal(all), config.data().keep(), overLength, missing,
             all.stream().mapToLong(line -> line.promptIds().length).sum(),
             all.stream().mapToLong(line -> line.generatedIds().length).sum());
     Path reportFile = layout.collectReport(model);
     Json.write(reportFile, report);
     outputs.add(reportFile);
+    RefusalRates.writeTable(report, layout.collectTable(model));
+    outputs.add(layout.collectTable(model));
     outputs.addAll(writeShared(config, layout, prompts));
     outputs.addAll(RefusalRates.chart(report, layout.visualizations(model)));
     return new StageResult(outputs, RefusalRates.summary(report));

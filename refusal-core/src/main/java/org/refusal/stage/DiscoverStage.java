@@ -133,7 +133,7 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
 
   private static void warnOfWeakMetric(Collected collected, StageContext context) {
     double auc = collected.report().separation().auc();
-    if (auc < 0.8) {
+    if (auc < RunningModel.GOOD_AUC) {
       context.progress().note(
           "warning: the metric m separates refused from answered prompts poorly (AUC %.3f, below .8)".formatted(auc));
     }

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.refusal.base.UserException;
 import org.refusal.config.ModelSection;
+import org.refusal.io.Json;
 import org.refusal.io.Safetensors;
 import org.refusal.model.CheckpointFolder;
 import org.refusal.run.ResultLayout;
@@ -18,7 +19,7 @@ import org.refusal.text.Tokenizer;
 import org.refusal.torch.Devices;
 import org.refusal.torch.TorchRuntime;
 
-/** What this machine can run: device, memory needed against free, model files, tokenizer, template. */
+/** What this machine can run: device, memory needed against free, model files, tokenizer, template, metric. */
 public final class Doctor {
   private static final double GIB = 1 << 30;
 
@@ -27,8 +28,12 @@ public final class Doctor {
   /** One line of the diagnosis. */
   public record Finding(boolean good, String what, String text) {}
 
-  /** @param model may be null: then only the machine is looked at */
-  public static List<Finding> examine(ModelSection model, Path results) {
+  /**
+   * @param model may be null: then only the machine is looked at
+   * @param results folder in which collect may have calibrated the metric
+   * @param outputs a file of answers to calibrate the metric's tokens from; may be null
+   */
+  public static List<Finding> examine(ModelSection model, Path results, Path outputs) {
     List<Finding> findings = new ArrayList<>();
     TorchRuntime.start();
     Runtime runtime = Runtime.getRuntime();
@@ -79,23 +84,20 @@ public final class Doctor {
                 prompt.text().replace("\n", "\\n"));
       }
     });
-    Path report = new ResultLayout(results).collectReport(Models.name(model));
-    if (Files.exists(report)) {
-      check(findings, "metric", () -> {
-        CollectReport collected =
-            org.refusal.io.Json.read(report, CollectReport.class);
-        return "refusal tokens R %s%s"
-            .formatted(
-                collected.refusalTokens().stream().map(token -> "'" + token.piece() + "'").toList(),
-                collected.separation() == null
-                    ? "; not judged"
-                    : "; AUC %.3f [%.3f, %.3f]"
-                        .formatted(
-                            collected.separation().auc(), collected.separation().low(),
-                            collected.separation().high()));
-      });
-    }
+    look(findings, "metric", () -> metric(model, results, outputs));
     return findings;
+  }
+
+  private static Finding metric(ModelSection model, Path results, Path outputs) {
+    Path report = new ResultLayout(results).collectReport(Models.name(model));
+    if (outputs == null && Files.exists(report)) {
+      return MetricExamination.collected(Json.read(report, CollectReport.class));
+    }
+    try (Tokenizer tokenizer = Tokenizer.load(Models.checkpoint(model).folder())) {
+      return outputs == null
+          ? MetricExamination.uncalibrated(tokenizer, report)
+          : MetricExamination.calibrated(outputs, tokenizer);
+    }
   }
 
   private static String memory(ModelSection model) throws IOException {
@@ -140,13 +142,17 @@ public final class Doctor {
   }
 
   @FunctionalInterface
-  private interface Look {
-    String at() throws IOException;
+  private interface Look<T> {
+    T at() throws IOException;
   }
 
-  private static void check(List<Finding> findings, String what, Look look) {
+  private static void check(List<Finding> findings, String what, Look<String> look) {
+    look(findings, what, () -> new Finding(true, what, look.at()));
+  }
+
+  private static void look(List<Finding> findings, String what, Look<Finding> look) {
     try {
-      findings.add(new Finding(true, what, look.at()));
+      findings.add(look.at());
     } catch (UserException e) {
       findings.add(new Finding(false, what, e.getMessage() + e.advice().map(advice -> " (" + advice + ")").orElse("")));
     } catch (IOException e) {

@@ -1,9 +1,8 @@
 package org.refusal.stage;
 
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import org.refusal.base.UserException;
 import org.refusal.config.CollectConfig;
 import org.refusal.text.RefusalTokens;
 import org.refusal.text.Tokenizer;
@@ -22,15 +21,11 @@ record MetricTokens(List<CollectReport.RefusalToken> tokens, boolean calibrated)
   static MetricTokens of(CollectConfig config, Tokenizer tokenizer, List<AnswerReader.Answer> discovery) {
     List<String> given = config.inference().refusalTokens();
     if (!given.isEmpty()) {
-      List<CollectReport.RefusalToken> tokens = new ArrayList<>();
-      for (String text : given) {
-        int[] ids = tokenizer.encode(text, false);
-        if (ids.length == 0) {
-          throw UserException.badConfig("inference.refusal_tokens: '" + text + "' is no token of this model");
-        }
-        tokens.add(new CollectReport.RefusalToken(ids[0], tokenizer.piece(ids[0])));
-      }
-      return new MetricTokens(tokens.stream().distinct().toList(), false);
+      return new MetricTokens(
+          Arrays.stream(RefusalTokens.ids(given, tokenizer))
+              .mapToObj(id -> new CollectReport.RefusalToken(id, tokenizer.piece(id)))
+              .toList(),
+          false);
     }
     int[] first = discovery.stream().mapToInt(AnswerReader.Answer::first).toArray();
     boolean[] refused = new boolean[first.length];

@@ -1,11 +1,21 @@
 package org.refusal.stage;
 
+import java.io.IOException;
+import java.io.OutputStreamWriter;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import org.apache.commons.csv.CSVFormat;
+import org.apache.commons.csv.CSVPrinter;
+import org.refusal.base.AtomicFiles;
 import org.refusal.data.Behaviour;
 import org.refusal.data.Label;
 import org.refusal.data.ModelOutput;
@@ -26,11 +36,19 @@ final class RefusalRates {
   private RefusalRates() {}
 
   static Sides of(List<ModelOutput> outputs) {
-    return new Sides(rate(outputs, Label.TOXIC), rate(outputs, Label.HARD), rate(outputs, Label.SAFE));
+    return new Sides(
+        rate(outputs, label -> label == Label.TOXIC),
+        rate(outputs, label -> label == Label.HARD),
+        rate(outputs, label -> label == Label.SAFE));
   }
 
-  private static Rate rate(List<ModelOutput> outputs, Label label) {
-    List<ModelOutput> side = outputs.stream().filter(output -> output.label() == label).toList();
+  /** How often prompts that ought to be answered were refused; null when there are none. */
+  static Rate overRefusal(List<ModelOutput> outputs) {
+    return rate(outputs, label -> !label.toxic());
+  }
+
+  private static Rate rate(List<ModelOutput> outputs, Predicate<Label> which) {
+    List<ModelOutput> side = outputs.stream().filter(output -> which.test(output.label())).toList();
     if (side.isEmpty()) {
       return null;
     }
@@ -38,7 +56,8 @@ final class RefusalRates {
     int partial = (int) side.stream().filter(output -> output.behaviour() == Behaviour.PARTIAL).count();
     Interval interval = Wilson.interval(refused, side.size(), LEVEL);
     return new Rate(
-        side.size(), refused, partial, (double) refused / side.size(), interval.low(), interval.high());
+        side.size(), refused, partial, (double) refused / side.size(), interval.low(), interval.high(),
+        (int) side.stream().filter(ModelOutput::kept).count());
   }
 
   /** Null when nothing was refused or nothing answered. */
@@ -85,13 +104,26 @@ final class RefusalRates {
   static List<String> summary(CollectReport report) {
     List<String> lines = new ArrayList<>();
     lines.add("refusal rate, with 95 % interval:");
-    report.categories().forEach((category, sides) -> {
-      StringBuilder line = new StringBuilder("  %-20s".formatted(category));
-      append(line, "toxic", sides.toxic());
-      append(line, "hard", sides.hard());
-      append(line, "safe", sides.safe());
+    int width = report.categories().keySet().stream().mapToInt(String::length).max().orElse(0);
+    report.categories().forEach((category, sides) -> lines.add(line(category, width, sides)));
+    if (report.categories().size() > 1) {
+      lines.add(line("all", width, report.total()));
+    }
+    if (report.overRefusal() != null && report.total().hard() != null) {
+      StringBuilder line = new StringBuilder("over-refusal:");
+      append(line, "hard and safe", report.overRefusal());
       lines.add(line.toString());
-    });
+    }
+    if (!report.keep().equals("all")) {
+      lines.add("data.keep: " + report.keep() + ": later stages use");
+      report.categories().forEach((category, sides) -> lines.add(kept(category, width, sides)));
+    }
+    if (!report.overLength().isEmpty()) {
+      lines.add("left out, too long for the model's context: " + report.overLength().size());
+    }
+    if (!report.missing().isEmpty()) {
+      lines.add("left out, could not be run: " + report.missing().size());
+    }
     lines.add(
         "refusal tokens R (%s): %s"
             .formatted(
@@ -108,8 +140,67 @@ final class RefusalRates {
             : "metric m: AUC %.3f [%.3f, %.3f], %d refused against %d answered prompts%s"
                 .formatted(
                     separation.auc(), separation.low(), separation.high(), separation.refused(),
-                    separation.complied(), separation.auc() < 0.8 ? " (warning: below .8)" : ""));
+                    separation.complied(), remark(separation.auc())));
     return lines;
+  }
+
+  /** What an AUC of m means for the stages to come; empty when it is good. */
+  static String remark(double auc) {
+    return auc < RunningModel.LEAST_AUC
+        ? " (below .6: discover stops unless discovery.force is true)"
+        : auc < RunningModel.GOOD_AUC ? " (warning: below .8)" : "";
+  }
+
+  private static String line(String category, int width, Sides sides) {
+    StringBuilder line = new StringBuilder(("  %-" + Math.max(1, width) + "s").formatted(category));
+    append(line, "toxic", sides.toxic());
+    append(line, "hard", sides.hard());
+    append(line, "safe", sides.safe());
+    return line.toString();
+  }
+
+  private static String kept(String category, int width, Sides sides) {
+    StringBuilder line = new StringBuilder(("  %-" + Math.max(1, width) + "s").formatted(category));
+    bySide(sides).forEach((side, rate) -> line.append("  %s %3d of %3d".formatted(side, rate.kept(), rate.prompts())));
+    return line.toString();
+  }
+
+  /** The sides that have prompts. */
+  private static Map<String, Rate> bySide(Sides sides) {
+    Map<String, Rate> rates = new LinkedHashMap<>();
+    rates.put("toxic", sides.toxic());
+    rates.put("hard", sides.hard());
+    rates.put("safe", sides.safe());
+    rates.values().removeIf(Objects::isNull);
+    return rates;
+  }
+
+  /** {@code {model}_collect.csv}: a row per category and side, then those of all categories and the over-refusal. */
+  static void writeTable(CollectReport report, Path file) {
+    AtomicFiles.write(file, out -> {
+      Writer writer = new OutputStreamWriter(out, StandardCharsets.UTF_8);
+      CSVPrinter table =
+          new CSVPrinter(writer, CSVFormat.RFC4180.builder().setRecordSeparator('\n').get());
+      table.printRecord(
+          "category", "side", "prompts", "refused", "partial", "refusal_rate", "wilson_low", "wilson_high", "kept");
+      for (Map.Entry<String, Sides> category : report.categories().entrySet()) {
+        print(table, category.getKey(), bySide(category.getValue()));
+      }
+      print(table, "all", bySide(report.total()));
+      if (report.overRefusal() != null) {
+        print(table, "all", Map.of("hard and safe", report.overRefusal()));
+      }
+      table.flush();
+    });
+  }
+
+  private static void print(CSVPrinter table, String category, Map<String, Rate> rates) throws IOException {
+    for (Map.Entry<String, Rate> side : rates.entrySet()) {
+      Rate rate = side.getValue();
+      table.printRecord(
+          category, side.getKey(), rate.prompts(), rate.refused(), rate.partial(), rate.rate(), rate.low(),
+          rate.high(), rate.kept());
+    }
   }
 
   private static void append(StringBuilder line, String name, Rate rate) {

@@ -50,10 +50,16 @@ public final class ChatTemplate {
 
   private ChatTemplate(Tokenizer tokenizer, String source, String name, String systemPrompt, boolean ownBos) {
     this.tokenizer = tokenizer;
-    this.source = source == null ? null : PythonEquality.rewrite(source);
+    this.source = source == null ? null : PythonEquality.rewrite(withoutLastBreak(source));
     this.name = name;
     this.systemPrompt = systemPrompt;
     this.ownBos = ownBos;
+  }
+
+  /** As Jinja2 reads a template: line feeds alone, and the one at the end dropped. */
+  private static String withoutLastBreak(String source) {
+    String plain = source.replace("\r\n", "\n").replace('\r', '\n');
+    return plain.endsWith("\n") ? plain.substring(0, plain.length() - 1) : plain;
   }
 
   /**

@@ -62,8 +62,8 @@ class ReportStageTest {
   }
 
   private void collected() {
-    Rate refused = new Rate(20, 19, 1, .95, .76, .99);
-    Rate answered = new Rate(20, 0, 0, 0, 0, .16);
+    Rate refused = new Rate(20, 19, 1, .95, .76, .99, 20);
+    Rate answered = new Rate(20, 0, 0, 0, 0, .16, 20);
     Map<String, Sides> categories = new LinkedHashMap<>();
     categories.put("hate", new Sides(refused, null, answered));
     categories.put("self_harm", new Sides(refused, null, answered));
@@ -71,7 +71,7 @@ class ReportStageTest {
         layout.collectReport("tiny"),
         new CollectReport(
             "tiny", "the model's own", List.of(new RefusalToken(6, "Sorry")), true,
-            new Separation(.97, .91, .99, 38, 42), categories, List.of("hate/3"), Map.of(), 100, 200));
+            new Separation(.97, .91, .99, 38, 42), categories, new Sides(refused, null, answered), answered, "all", List.of("hate/3"), Map.of(), 100, 200));
   }
 
   private void attributed() {

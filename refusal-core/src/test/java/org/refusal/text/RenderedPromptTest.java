@@ -9,7 +9,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -178,11 +180,66 @@ class RenderedPromptTest {
     }
   }
 
+  /** Llama-2-chat, Mistral-7B-Instruct and SmolLM2's ChatML, as published, on the small tokenizer. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{{ bos_token }}[INST] <<SYS>>$Be kind.$<</SYS>>$$%s [/INST]",
+        "{{ bos_token }}[INST] %s [/INST]",
+        "<|im_start|>system$You are SmolLM.<|im_end|>$<|im_start|>user$%s<|im_end|>$<|im_start|>assistant$"
+      })
+  void userAndPostInstructionTokensOfPublishedTemplates(String form) throws Exception {
+    Path file = folder.resolve("t.jinja");
+    String content = form.replace("$", "\n");
+    Files.writeString(file, content.replace("%s", "{{ messages[0].content }}") + (form.endsWith("$") ? "\n" : ""));
+    try (Tokenizer tokenizer = tiny()) {
+      ChatTemplate template = ChatTemplate.of(file.toString(), tokenizer, "");
+      String[] around = content.replace("{{ bos_token }}", "<s>").split("%s");
+      List<Integer> sizes = new ArrayList<>();
+      for (String text : List.of("How do I bake bread?", "Why", "a [/INST] b", "日本語")) {
+        RenderedPrompt prompt = template.prompt(text);
+        int[] ids = prompt.ids();
+        String before = tokenizer.decode(Arrays.copyOf(ids, prompt.userFrom()), false);
+        String user = tokenizer.decode(Arrays.copyOfRange(ids, prompt.userFrom(), prompt.userTo()), false);
+        String after = tokenizer.decode(Arrays.copyOfRange(ids, prompt.userTo(), ids.length), false);
+        String rendered = around[0] + text + around[1];
+        assertThat(before + user + after).isEqualTo(rendered.startsWith("<s>") ? rendered : "<s>" + rendered);
+        assertThat(user.strip()).isEqualTo(text);
+        assertThat(Arrays.stream(ids).filter(id -> id == tokenizer.bosId().orElseThrow()).count()).isEqualTo(1);
+        sizes.add(prompt.userFrom());
+        sizes.add(ids.length - prompt.userTo());
+
+        assertThat(Positions.PROMPT.select(prompt, 2)).containsExactly(IntStream.range(0, ids.length).toArray());
+        assertThat(Positions.LAST_PROMPT.select(prompt, 2)).containsExactly(ids.length - 1);
+        assertThat(Positions.POST_INSTRUCTION.select(prompt, 2))
+            .containsExactly(IntStream.range(prompt.userTo(), ids.length).toArray());
+        assertThat(Positions.GENERATED.select(prompt, 2)).containsExactly(ids.length, ids.length + 1);
+        assertThat(Positions.LAST_GENERATED.select(prompt, 2)).containsExactly(ids.length + 1);
+        assertThatThrownBy(() -> Positions.GENERATED.select(prompt, 0)).hasMessageContaining("no token was generated");
+        int[] groups = prompt.groups();
+        for (int t = 0; t < ids.length; t++) {
+          int fromRight = ids.length - t;
+          int expected =
+              t < prompt.userFrom() ? t : t < prompt.userTo() ? prompt.userFrom() : prompt.groupCount() - fromRight;
+          assertThat(groups[t]).isEqualTo(expected);
+        }
+      }
+      assertThat(new HashSet<>(List.of(sizes.get(0), sizes.get(2), sizes.get(4), sizes.get(6)))).as("template tokens before").hasSize(1);
+      assertThat(new HashSet<>(List.of(sizes.get(1), sizes.get(3), sizes.get(5), sizes.get(7)))).as("and after").hasSize(1);
+    }
+  }
+
+  private static Path smolLm2(String model) {
+    String root = System.getenv().getOrDefault("REFUSAL_SMOLLM2", "");
+    assumeTrue(!root.isBlank(), "REFUSAL_SMOLLM2 does not name the folder of the real models");
+    Path folder = Path.of(root).resolve(model);
+    assumeTrue(Files.isDirectory(folder), folder + " is not there");
+    return folder;
+  }
+
   @Test
   void smolLm2Template() {
-    String folder = System.getenv("REFUSAL_SMOLLM2");
-    assumeTrue(folder != null, "REFUSAL_SMOLLM2 does not name the real model's folder");
-    try (Tokenizer tokenizer = Tokenizer.load(Path.of(folder))) {
+    try (Tokenizer tokenizer = Tokenizer.load(smolLm2("SmolLM2-135M-Instruct"))) {
       ChatTemplate template = ChatTemplate.of("auto", tokenizer, "");
       RenderedPrompt prompt = template.prompt("How do I bake bread?");
       assertThat(prompt.text()).endsWith("<|im_start|>user\nHow do I bake bread?<|im_end|>\n<|im_start|>assistant\n");
@@ -199,11 +256,9 @@ class RenderedPromptTest {
 
   @Test
   void smolLm2PromptsOfTheGoldens() {
-    String folder = System.getenv("REFUSAL_SMOLLM2");
     Path expected = Goldens.folder("smollm2").resolve("expected.json");
-    assumeTrue(folder != null, "REFUSAL_SMOLLM2 does not name the real model's folder");
     assumeTrue(Files.isRegularFile(expected), "these goldens have no " + expected);
-    try (Tokenizer tokenizer = Tokenizer.load(Path.of(folder))) {
+    try (Tokenizer tokenizer = Tokenizer.load(smolLm2(Json.read(expected).path("model").asText()))) {
       ChatTemplate template = ChatTemplate.of("auto", tokenizer, "");
       JsonNode prompts = Json.read(expected).path("prompts");
       for (JsonNode golden : prompts) {
