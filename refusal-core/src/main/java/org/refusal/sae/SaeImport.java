@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.refusal.base.UserException;
+import org.refusal.io.FloatBits;
 import org.refusal.io.Json;
 import org.refusal.io.Safetensors;
 import org.refusal.io.Safetensors.Tensor;
@@ -195,7 +196,8 @@ public final class SaeImport {
           switch (tensor.dtype()) {
             case F32 -> tensor.data().getFloat(i * 4);
             case F64 -> (float) tensor.data().getDouble(i * 8);
-            case BF16 -> Float.intBitsToFloat(tensor.data().getShort(i * 2) << 16);
+            case F16 -> FloatBits.fromFloat16(tensor.data().getShort(i * 2));
+            case BF16 -> FloatBits.fromBfloat16(tensor.data().getShort(i * 2));
             case I64 -> tensor.data().getLong(i * 8);
             case I32 -> tensor.data().getInt(i * 4);
             default -> throw UserException.badData("tensors of type " + tensor.dtype() + " cannot be read here");
