@@ -17,6 +17,7 @@ import org.refusal.circuit.Circuit.ScoredNode;
 import org.refusal.circuit.CircuitJson;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
+import org.refusal.compare.RandomCircuits;
 import org.refusal.config.DiscoverConfig;
 import org.refusal.report.Numbers;
 import org.refusal.run.ResultLayout;
@@ -31,6 +32,8 @@ import org.refusal.stats.SparseRows;
  */
 public final class AnalyzeStage implements Stage<DiscoverConfig> {
 
+  private static final int CHANCE_DRAWS = 100;
+
   @Override
   public String name() {
     return "analyze";
@@ -43,7 +46,7 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
 
   @Override
   public int version() {
-    return 1;
+    return 2;
   }
 
   @Override
@@ -186,11 +189,15 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
       List<HookPoint> points,
       Map<Side, ComparedSide> sides,
       String effectVectors) {
+    Map<HookPoint, Integer> latents = new TreeMap<>();
+    Map<HookPoint, Map<Integer, float[]>> decoders =
+        decoders(collected, points, List.copyOf(sides.values()), latents);
     CircuitComparison comparison =
         new CircuitComparison(
-            decoders(collected, points, List.copyOf(sides.values())),
+            decoders,
             List.copyOf(sides.values()),
-            config.analysis().equalizeCircuits());
+            config.analysis().equalizeCircuits(),
+            new RandomCircuits(latents, CHANCE_DRAWS, config.seed()));
     Map<String, Group> groups = new LinkedHashMap<>();
     ComparedSide toxic = sides.get(Side.TOXIC);
     ComparedSide safe = sides.get(Side.SAFE);
@@ -218,13 +225,18 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
         groups);
   }
 
-  /** Only the rows that the circuits need: one autoencoder is in memory at a time. */
+  /**
+   * Only the rows that the circuits need: one autoencoder is in memory at a time.
+   *
+   * @param latents takes d_sae of every hook point
+   */
   private static Map<HookPoint, Map<Integer, float[]>> decoders(
-      Collected collected, List<HookPoint> points, List<ComparedSide> sides) {
+      Collected collected, List<HookPoint> points, List<ComparedSide> sides, Map<HookPoint, Integer> latents) {
     Map<HookPoint, Map<Integer, float[]>> decoders = new TreeMap<>();
     for (HookPoint at : points) {
       Path folder = collected.layout().sae(collected.model(), at);
       SaeWeights weights = SaeCheckpoint.read(folder).weights();
+      latents.put(at, weights.dSae());
       Map<Integer, float[]> rows = new TreeMap<>();
       for (ComparedSide side : sides) {
         for (Map.Entry<String, Circuit> entry : side.circuits().entrySet()) {
@@ -261,11 +273,16 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
               CircuitComparison.DECODER,
               CircuitComparison.LEGACY)) {
         if (group.means().containsKey(measure)) {
+          String chance =
+              group.chance().containsKey(measure)
+                  ? " (by chance %s)".formatted(Numbers.of(group.chance().get(measure).mean()))
+                  : "";
           parts.add(
-              "%s %s"
+              "%s %s%s"
                   .formatted(
                       measure.replace('_', ' '),
-                      Numbers.of(group.means().get(measure).get(SimilarityFile.POOLED).between())));
+                      Numbers.of(group.means().get(measure).get(SimilarityFile.POOLED).between()),
+                      chance));
         }
       }
       lines.add(

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.ToDoubleBiFunction;
 import org.refusal.circuit.Circuit;
 import org.refusal.circuit.Circuit.ScoredNode;
@@ -15,6 +16,7 @@ import org.refusal.compare.DecoderSimilarity;
 import org.refusal.compare.EffectVectors;
 import org.refusal.compare.LegacyCircuit;
 import org.refusal.compare.LegacySimilarity;
+import org.refusal.compare.RandomCircuits;
 import org.refusal.compare.SimilarityMatrix;
 import org.refusal.stage.SimilarityFile.Group;
 import org.refusal.stage.SimilarityFile.Means;
@@ -30,19 +32,33 @@ final class CircuitComparison {
   static final String DECODER = "decoder";
   static final String LEGACY = "legacy";
   private static final int[] JACCARD_SIZES = {5, 10, 20, 50, 100};
+  private static final int CHANCE_JACCARD = 20;
+  /** Measures that rest on which latents there are: what they are by chance depends on sizes alone. */
+  private static final Map<String, ToDoubleBiFunction<Circuit, Circuit>> OVERLAPS =
+      new TreeMap<>(
+          Map.of(
+              WEIGHTED_JACCARD, CircuitSimilarity::weightedJaccard,
+              RANK_BIASED_OVERLAP, CircuitSimilarity::rankBiasedOverlap,
+              "jaccard_at_" + CHANCE_JACCARD, (a, b) -> CircuitSimilarity.jaccardAt(a, b, CHANCE_JACCARD)));
 
   private final List<HookPoint> hookPoints;
   private final Map<HookPoint, Map<Integer, float[]>> decoders;
   private final Map<HookPoint, Double> meanNorms;
   private final int equalizedTo;
+  private final RandomCircuits random;
 
   /**
    * @param decoders of every hook point, the decoder rows of the circuits' latents
    * @param sides all that will be compared: their prompts together give each hook point its scale
    * @param equalize cut all circuits to the smallest before the legacy similarity
+   * @param random what similarity is by chance
    */
   CircuitComparison(
-      Map<HookPoint, Map<Integer, float[]>> decoders, List<ComparedSide> sides, boolean equalize) {
+      Map<HookPoint, Map<Integer, float[]>> decoders,
+      List<ComparedSide> sides,
+      boolean equalize,
+      RandomCircuits random) {
+    this.random = random;
     this.hookPoints = decoders.keySet().stream().sorted().toList();
     this.decoders = decoders;
     this.meanNorms = new LinkedHashMap<>();
@@ -83,6 +99,10 @@ final class CircuitComparison {
         LEGACY,
         ".4 node Jaccard + .3 edge Jaccard + .3 |correlation of importances|, top 100 each; 1 with itself by decree;"
             + " it does not separate one cause from several: draw no conclusion from it");
+    text.put(
+        "chance",
+        "the same measure's mean over pairs for random circuits with as many latents at every hook point: mean, 2.5 % and"
+            + " 97.5 % quantile over draws");
     return text;
   }
 
@@ -146,7 +166,14 @@ final class CircuitComparison {
     matrices.put(LEGACY, SimilarityFile.POOLED, legacy);
     int[] nodes = rows.circuits().values().stream().mapToInt(circuit -> circuit.nodes().size()).toArray();
     return new Group(
-        rows.categories(), columns.categories(), symmetric, nodes, matrices.values, matrices.means, matrices.tree());
+        rows.categories(),
+        columns.categories(),
+        symmetric,
+        nodes,
+        matrices.values,
+        matrices.means,
+        random.similarity(rows.circuits(), columns.circuits(), OVERLAPS),
+        matrices.tree());
   }
 
   /** NaN when neither circuit has latents there, 0 when only one has. */

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.refusal.base.UserException;
+import org.refusal.compare.RandomCircuits;
 import org.refusal.io.Json;
 import org.refusal.stats.AverageLinkage;
 
@@ -45,6 +46,7 @@ record SimilarityFile(
    * @param nodes number of nodes of each row's circuit
    * @param measures by measure, then by place (hook point or {@value #POOLED}): {@code [rows][columns]}
    * @param means by measure, then by place
+   * @param chance by measure: the mean over pairs, pooled, of random circuits of the same sizes
    * @param tree average linkage on the pooled disattenuated cosine (the weighted Jaccard where there are no effect
    *     vectors); null for a cross matrix or fewer than two categories
    */
@@ -56,6 +58,7 @@ record SimilarityFile(
       int[] nodes,
       Map<String, Map<String, double[][]>> measures,
       Map<String, Map<String, Means>> means,
+      Map<String, RandomCircuits.Chance> chance,
       Tree tree) {
 
     double[][] pooled(String measure) {

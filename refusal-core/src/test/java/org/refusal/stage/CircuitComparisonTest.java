@@ -15,6 +15,7 @@ import org.refusal.circuit.Circuit;
 import org.refusal.circuit.Circuit.ScoredNode;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
+import org.refusal.compare.RandomCircuits;
 import org.refusal.io.Json;
 import org.refusal.stage.SimilarityFile.Group;
 import org.refusal.stats.SparseRows;
@@ -57,7 +58,8 @@ class CircuitComparisonTest {
   }
 
   private static CircuitComparison comparison(ComparedSide... sides) {
-    return new CircuitComparison(Map.of(EARLY, DECODER, LATE, DECODER), List.of(sides), false);
+    return new CircuitComparison(Map.of(EARLY, DECODER, LATE, DECODER), List.of(sides), false,
+        new RandomCircuits(Map.of(EARLY, 3, LATE, 3), 200, 1));
   }
 
   @Test
@@ -71,6 +73,8 @@ class CircuitComparisonTest {
     assertThat(group.measures().get(CircuitComparison.DISATTENUATED).get("residuals_3")[0][2]).isNaN();
     assertThat(group.means().get(CircuitComparison.DECODER).get("pooled").between()).isCloseTo(1.0 / 3, within(1e-12));
     assertThat(group.tree().order()).hasSize(3);
+    // circuits of one latent of three share it by chance in one pair of three
+    assertThat(group.chance().get(CircuitComparison.WEIGHTED_JACCARD).mean()).isCloseTo(1.0 / 3, within(0.06));
   }
 
   @Test
