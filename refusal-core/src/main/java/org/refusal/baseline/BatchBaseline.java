@@ -18,6 +18,11 @@ public interface BatchBaseline extends AutoCloseable {
   /** Tokens whose baseline is an attention sink {@code [T]}; their counterparts in the prompt are left alone too. */
   boolean[] sinks(HookPoint at, int row);
 
+  /** How many leading tokens have themselves as baseline: no intervention changes them. */
+  default int unchanged(int row) {
+    return 0;
+  }
+
   @Override
   void close();
 }

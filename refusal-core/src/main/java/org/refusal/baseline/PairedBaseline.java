@@ -1,6 +1,7 @@
 package org.refusal.baseline;
 
 import ai.djl.ndarray.NDArray;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -69,6 +70,14 @@ public record PairedBaseline(
         sinks[t] = ofPartner[alignment[t]];
       }
       return sinks;
+    }
+
+    /** The template before the user's text. */
+    @Override
+    public int unchanged(int row) {
+      int differs = Arrays.mismatch(prompts.get(row).ids(), chosen.get(row).ids());
+      int template = prompts.get(row).before();
+      return differs < 0 ? template : Math.min(differs, template);
     }
 
     @Override

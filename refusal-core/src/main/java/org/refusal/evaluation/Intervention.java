@@ -35,6 +35,11 @@ public record Intervention(String name, SortedMap<HookPoint, Replacement> byPoin
     return new Intervention(name, byPoint, chosen);
   }
 
+  /** Whether it changes tokens that are their own baseline. */
+  boolean ablates() {
+    return byPoint.values().stream().anyMatch(Replacement.Ablation.class::isInstance);
+  }
+
   /** Below it the model runs as it is. */
   public HookPoint first() {
     return byPoint.firstKey();

@@ -37,6 +37,7 @@ final class PatchedBatch implements AutoCloseable {
   private final List<PromptTokens> prompts;
   private final TokenBatch tokens;
   private final BatchBaseline baseline;
+  private int begin;
   private final Map<HookPoint, float[]> keep = new HashMap<>(); // [batch * pos], 0 at sinks and in the padding
   private final Map<HookPoint, NDArray> activations = new HashMap<>(); // x' [batch, pos, d_model]
   private final Map<HookPoint, LatentsAndError> nodes = new HashMap<>(); // [batch, pos, d_sae], [batch, pos, d_model]
@@ -72,6 +73,23 @@ final class PatchedBatch implements AutoCloseable {
 
   TokenBatch tokens() {
     return tokens;
+  }
+
+  /** Leading columns in which every row has padding or tokens that are their own baseline: only ablations act there. */
+  int unchangedColumns() {
+    int columns = tokens.width() - 1;
+    for (int r = 0; r < prompts.size(); r++) {
+      columns = Math.min(columns, tokens.padding(r) + baseline.unchanged(r));
+    }
+    return columns;
+  }
+
+  /** From now on activations come without the columns before this one. */
+  void beginAt(int column) {
+    if (!activations.isEmpty() || !nodes.isEmpty()) {
+      throw new IllegalStateException("the batch has been used already");
+    }
+    begin = column;
   }
 
   /** Sinks of the clean run at the hook points that have a threshold {@code [batch][T]}. */
@@ -127,7 +145,7 @@ final class PatchedBatch implements AutoCloseable {
   NDArray apply(NDArray activation, HookPoint at, List<Intervention> interventions) {
     List<Replacement> replacements =
         interventions.stream().map(intervention -> intervention.byPoint().get(at)).toList();
-    boolean generating = activation.getShape().get(1) != tokens.width();
+    boolean generating = activation.getShape().get(1) != tokens.width() - begin;
     try (Memory.Scope scope = Memory.scope()) {
       NDArray x = Precision.toWorking(activation);
       NDArray change = subspaceChange(x, at, replacements, generating);
@@ -152,19 +170,20 @@ final class PatchedBatch implements AutoCloseable {
   /** 1 where an intervention acts {@code [batch * interventions, pos, 1]}. */
   private NDArray where(NDArray x, HookPoint at, List<Intervention> interventions) {
     int width = tokens.width();
+    int columns = width - begin;
     int count = interventions.size();
     float[] kept = keep.get(at);
-    float[] mask = new float[prompts.size() * count * width];
+    float[] mask = new float[prompts.size() * count * columns];
     for (int r = 0; r < prompts.size(); r++) {
       int after = width - prompts.get(r).after();
       for (int i = 0; i < count; i++) {
         boolean all = interventions.get(i).positions() == Positions.ALL;
-        for (int column = all ? 0 : after; column < width; column++) {
-          mask[(r * count + i) * width + column] = kept[r * width + column];
+        for (int column = Math.max(begin, all ? 0 : after); column < width; column++) {
+          mask[(r * count + i) * columns + column - begin] = kept[r * width + column];
         }
       }
     }
-    return like(x, mask, new Shape((long) prompts.size() * count, width, 1));
+    return like(x, mask, new Shape((long) prompts.size() * count, columns, 1));
   }
 
   private NDArray nodeChange(NDArray x, HookPoint at, List<Replacement> replacements) {
@@ -296,7 +315,7 @@ final class PatchedBatch implements AutoCloseable {
         });
   }
 
-  /** @param rows {@code [T, width]} of each prompt; returns {@code [batch, pos, width]}, owned, zero in the padding */
+  /** @param rows {@code [T, width]} of each prompt; returns {@code [batch, pos, width]} from the first column on, owned, zero in the padding */
   private NDArray padded(IntFunction<NDArray> rows) {
     NDArray stacked;
     try (Memory.Scope scope = Memory.scope()) {
@@ -311,7 +330,8 @@ final class PatchedBatch implements AutoCloseable {
         }
         all.add(row);
       }
-      stacked = scope.keep(NDArrays.stack(all));
+      stacked = NDArrays.stack(all);
+      stacked = scope.keep(begin == 0 ? stacked : stacked.get(":,%d:".formatted(begin)).duplicate());
     }
     return Memory.own(stacked);
   }

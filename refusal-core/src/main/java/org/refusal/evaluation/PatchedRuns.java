@@ -29,7 +29,8 @@ import org.refusal.torch.TorchOps;
  * The metric m of prompts under interventions.
  *
  * <p>Cost for n prompts and K interventions: per set of hook points one pass over the prompts up to the first of them,
- * shared by all interventions at these hook points, then n K passes over the layers above it, {@code batchSize} rows at a time; one pass
+ * shared by all interventions at these hook points, then n K passes over the layers above it and the columns after the
+ * template before the user's text (which a partner shares, so that nothing changes there), {@code batchSize} rows at a time; one pass
  * over the partners up to the last hook point where the baseline is paired, and one over the prompts where sinks are
  * known and several hook points are patched. Memory grows with {@code batchSize * tokens * d_sae}. When memory runs out, the batch is halved.
  *
@@ -70,12 +71,17 @@ public record PatchedRuns(EvaluationModel model, int batchSize) {
   /** m of every prompt under every intervention {@code [intervention][prompt]}, nats. */
   public double[][] metric(List<PromptTokens> prompts, List<Intervention> interventions) {
     double[][] metrics = new double[interventions.size()][prompts.size()];
-    for (List<Integer> together : groups(all(interventions.size()), i -> interventions.get(i).byPoint().keySet())) {
+    for (List<Integer> together : groups(all(interventions.size()), i -> place(interventions.get(i)))) {
       for (List<Integer> chunk : byLength(prompts)) {
         chunk(prompts, chunk, interventions, together, metrics);
       }
     }
     return metrics;
+  }
+
+  /** Interventions at one place share the runs below it and the columns that none of them changes. */
+  private static Object place(Intervention intervention) {
+    return List.of(intervention.byPoint().keySet(), intervention.ablates());
   }
 
   private static List<Integer> all(int count) {
@@ -106,9 +112,10 @@ public record PatchedRuns(EvaluationModel model, int batchSize) {
     SortedSet<HookPoint> points = points(numbers.stream().map(interventions::get).toList());
     try (Memory.Scope scope = Memory.scope();
         Prefix prefix = model.lm().prefix(Captures.batch(chosen, model.padId()), points.first(), Hooks.none());
-        PatchedBatch batch = patched(chosen, prefix, points)) {
+        PatchedBatch batch = patched(chosen, prefix, points);
+        Shared shared = Shared.of(this, batch, prefix, interventions.get(numbers.get(0)).ablates())) {
       for (List<Integer> alike : groups(numbers, i -> kind(interventions.get(i)))) {
-        double[][] m = run(batch, prefix, chosen, alike.stream().map(interventions::get).toList());
+        double[][] m = run(batch, shared.prefix(), chosen, alike.stream().map(interventions::get).toList());
         for (int i = 0; i < m.length; i++) {
           for (int p = 0; p < chosen.size(); p++) {
             metrics[alike.get(i)][chunk.get(p)] = m[i][p];
@@ -144,6 +151,26 @@ public record PatchedRuns(EvaluationModel model, int batchSize) {
       }
     }
     return metrics;
+  }
+
+  /** The prefix without the columns that no intervention of a chunk changes. */
+  private record Shared(Prefix prefix, boolean begun) implements AutoCloseable {
+    static Shared of(PatchedRuns runs, PatchedBatch batch, Prefix whole, boolean ablates) {
+      int columns = ablates ? 0 : batch.unchangedColumns();
+      if (columns < 1) {
+        return new Shared(whole, false);
+      }
+      batch.beginAt(columns);
+      return new Shared(runs.model.lm().share(whole, columns), true);
+    }
+
+    @Override
+    public void close() {
+      if (begun) {
+        prefix.close();
+        prefix.past().close();
+      }
+    }
   }
 
   private PatchedBatch patched(List<PromptTokens> prompts, Prefix prefix, SortedSet<HookPoint> points) {

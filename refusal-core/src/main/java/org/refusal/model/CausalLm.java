@@ -46,9 +46,17 @@ public interface CausalLm extends AutoCloseable {
    * Goes on from a prefix with another activation at its hook point. Only the layers above are run; hooks at later
    * points act.
    *
-   * @param activation {@code [batch, pos, d_model]}, may require a gradient
+   * @param activation {@code [batch, pos, d_model]}, from the prefix's first column on; may require a gradient
    */
   NDArray suffix(Prefix prefix, NDArray activation, Hooks hooks, LogitsAt logits);
+
+  /**
+   * The same prefix without its first columns, for runs that change nothing there: keys and values of these columns are
+   * computed once, and {@link #suffix} runs only the others. The caller closes the past.
+   *
+   * @param columns how many, padding included; less than the width of the batch
+   */
+  Prefix share(Prefix prefix, int columns);
 
   /**
    * Runs prompts as {@link #forward} does, and keeps keys and values.

@@ -35,7 +35,13 @@ final class DecoderLm implements CausalLm {
 
   /** What all layers of one pass share; {@code begin} is the column of the first position that is run. */
   private record Pass(
-      ModelConfig config, Tensors rotation, Map<Integer, Tensors> masks, KvCache cache, int begin, Hooks hooks)
+      ModelConfig config,
+      Tensors rotation,
+      Map<Integer, Tensors> masks,
+      KvCache cache,
+      KvCache past,
+      int begin,
+      Hooks hooks)
       implements AutoCloseable {
     Tensors mask(int layer) {
       return masks.get(config.slidingWindows().get(layer));
@@ -43,6 +49,10 @@ final class DecoderLm implements CausalLm {
 
     Tensors cache(int layer) {
       return cache == null ? NOTHING : cache.layer(layer);
+    }
+
+    Tensors past(int layer) {
+      return past == null ? NOTHING : past.layer(layer);
     }
 
     @Override
@@ -169,39 +179,67 @@ final class DecoderLm implements CausalLm {
       Stream x = new Stream(pass, embed(batch));
       runLayers(x, 0, at.layer());
       if (at.site() == Site.ATTN_OUT) {
-        return new Prefix(batch, at, attention(pass, at.layer(), x.value), x.value);
+        return new Prefix(batch, at, attention(pass, at.layer(), x.value), x.value, 0, null);
       }
       if (at.site() == Site.RESID_POST) {
         runBlock(x, at.layer());
-        return new Prefix(batch, at, x.value, null);
+        return new Prefix(batch, at, x.value, null, 0, null);
       }
       addAttention(x, at.layer());
-      return new Prefix(batch, at, mlp(at.layer(), x.value), x.value);
+      return new Prefix(batch, at, mlp(at.layer(), x.value), x.value, 0, null);
     }
   }
 
   @Override
   public NDArray suffix(Prefix prefix, NDArray activation, Hooks hooks, LogitsAt logits) {
     TokenBatch batch = prefix.batch();
-    HookPoint at = prefix.at();
     check(batch, 0, hooks);
-    Shape expected = new Shape(batch.size(), batch.width(), config.dModel());
+    Shape expected = new Shape(batch.size(), batch.width() - prefix.begin(), config.dModel());
     if (!activation.getShape().equals(expected)) {
       throw new IllegalArgumentException(
-          "activation at %s has shape %s, the prefix %s".formatted(at, activation.getShape(), expected));
+          "activation at %s has shape %s, the prefix %s".formatted(prefix.at(), activation.getShape(), expected));
     }
-    try (Pass pass = promptPass(batch, hooks)) {
-      Stream x = new Stream(pass, activation);
-      x.mine = false;
-      if (at.site() != Site.RESID_POST) {
-        x.set(prefix.stream().add(activation));
-        if (at.site() == Site.ATTN_OUT) {
-          addMlp(x, at.layer());
-        }
-        x.hook(HookPoint.residuals(at.layer()));
-      }
-      runToLogits(x, at.layer() + 1, logits);
+    try (NDArray padding = padding(batch);
+        Pass pass = pass(padding, padded(batch), prefix.begin(), (int) expected.get(1), null, prefix.past(), hooks)) {
+      Stream x = above(prefix, activation, pass);
+      runToLogits(x, prefix.at().layer() + 1, logits);
       return logits(x, logits);
+    }
+  }
+
+  /** The residual stream after the layer of the prefix. */
+  private Stream above(Prefix prefix, NDArray activation, Pass pass) {
+    HookPoint at = prefix.at();
+    Stream x = new Stream(pass, activation);
+    x.mine = false;
+    if (at.site() != Site.RESID_POST) {
+      x.set(prefix.stream().add(activation));
+      if (at.site() == Site.ATTN_OUT) {
+        addMlp(x, at.layer());
+      }
+      x.hook(HookPoint.residuals(at.layer()));
+    }
+    return x;
+  }
+
+  @Override
+  public Prefix share(Prefix prefix, int columns) {
+    if (prefix.begin() > 0 || columns < 1 || columns >= prefix.batch().width()) {
+      throw new IllegalArgumentException(
+          "%d of %d columns, of which %d are shared already".formatted(columns, prefix.batch().width(), prefix.begin()));
+    }
+    TokenBatch batch = prefix.batch();
+    KvCache past = newCache(batch, columns);
+    try (Prefix head = prefix.columns(0, columns, null);
+        Pass pass = pass(past.padding(), padded(batch), 0, columns, past, null, Hooks.none())) {
+      Stream x = above(head, head.activation(), pass);
+      runLayers(x, prefix.at().layer() + 1, config.layers());
+      x.free();
+      past.advance(columns);
+      return prefix.columns(columns, batch.width(), past);
+    } catch (RuntimeException | Error e) {
+      past.close();
+      throw e;
     }
   }
 
@@ -209,7 +247,7 @@ final class DecoderLm implements CausalLm {
   public Prefill prefill(TokenBatch batch, int newTokens, Hooks hooks) {
     check(batch, newTokens, hooks);
     KvCache cache = newCache(batch, batch.width() + newTokens);
-    try (Pass pass = pass(cache.padding(), padded(batch), 0, batch.width(), cache, hooks)) {
+    try (Pass pass = pass(cache.padding(), padded(batch), 0, batch.width(), cache, null, hooks)) {
       Stream x = new Stream(pass, embed(batch));
       runLayers(x, 0, config.layers());
       cache.advance(batch.width());
@@ -233,7 +271,7 @@ final class DecoderLm implements CausalLm {
     for (int row = 0; row < ids.length; row++) {
       ids[row] = checkedToken(tokens[row], row);
     }
-    try (Pass pass = pass(cache.padding(), padded(cache.batch()), cache.filled(), 1, cache, hooks)) {
+    try (Pass pass = pass(cache.padding(), padded(cache.batch()), cache.filled(), 1, cache, null, hooks)) {
       Stream x = new Stream(pass, embed(ids, ids.length, 1));
       runLayers(x, 0, config.layers());
       cache.advance(1);
@@ -322,6 +360,7 @@ final class DecoderLm implements CausalLm {
             weights.mlpBiases,
             x.pass.rotation,
             x.pass.mask(last),
+            x.pass.past(last),
             config.heads(),
             config.kvHeads(),
             config.rmsNormEps()));
@@ -346,6 +385,7 @@ final class DecoderLm implements CausalLm {
             x.pass.rotation,
             x.pass.mask(layer),
             x.pass.cache(layer),
+            x.pass.past(layer),
             x.pass.begin,
             config.heads(),
             config.kvHeads(),
@@ -370,6 +410,7 @@ final class DecoderLm implements CausalLm {
         pass.rotation,
         pass.mask(layer),
         pass.cache(layer),
+        pass.past(layer),
         pass.begin,
         config.heads(),
         config.kvHeads(),
@@ -420,12 +461,13 @@ final class DecoderLm implements CausalLm {
 
   private Pass promptPass(TokenBatch batch, Hooks hooks) {
     try (NDArray padding = padding(batch)) {
-      return pass(padding, padded(batch), 0, batch.width(), null, hooks);
+      return pass(padding, padded(batch), 0, batch.width(), null, null, hooks);
     }
   }
 
   /** Rotations and masks for {@code count} columns from {@code begin} on. */
-  private Pass pass(NDArray padding, boolean padded, int begin, int count, KvCache cache, Hooks hooks) {
+  private Pass pass(
+      NDArray padding, boolean padded, int begin, int count, KvCache cache, KvCache past, Hooks hooks) {
     Tensors rotation;
     reserveRotations(begin + count);
     try (NDArray positions = SCRIPT.tensor("positions", padding, begin, count);
@@ -437,8 +479,8 @@ final class DecoderLm implements CausalLm {
     for (int window : config.slidingWindows()) {
       int effective = window < begin + count ? window : 0;
       if (!masks.containsKey(window)) {
-        if (!padded && effective == 0) {
-          masks.put(window, NOTHING); // plain causal attention
+        if (!padded && effective == 0 && (begin == 0 || count == 1)) {
+          masks.put(window, NOTHING); // plain causal attention, or one position that sees all
         } else {
           try (NDArray mask =
               SCRIPT.tensor("mask", embedding, padding, begin, count, effective, LOWEST)) {
@@ -447,7 +489,7 @@ final class DecoderLm implements CausalLm {
         }
       }
     }
-    return new Pass(config, rotation, masks, cache, begin, hooks);
+    return new Pass(config, rotation, masks, cache, past, begin, hooks);
   }
 
   private KvCache newCache(TokenBatch batch, int capacity) {

@@ -5,7 +5,8 @@ import org.refusal.torch.ScriptModule;
 /**
  * The decoder layer of the Llama family, one call per block, so that between the calls hooks can read and replace what
  * flows. Shapes: x {@code [batch, pos, d_model]}; cos, sin {@code [batch, 1, pos, head_dim]}; mask {@code [batch, 1,
- * pos, keys]}; cache keys and values {@code [batch, kv_heads, capacity, head_dim]}.
+ * pos, keys]}; cache, which is written, and past, which is read and may have fewer rows: keys and values {@code [batch,
+ * kv_heads, columns, head_dim]}.
  */
 final class DecoderScript {
   static final ScriptModule SCRIPT =
@@ -39,8 +40,14 @@ final class DecoderScript {
             if torch.len(biases) > i:
               return torch.linear(x, weight, biases[i])
             return torch.linear(x, weight, None)
+          def after(past: List[Tensor], i: int, x: Tensor) -> Tensor:
+            if torch.len(past) == 0:
+              return x
+            times = torch.floordiv(torch.size(x, 0), torch.size(past[i], 0))
+            return torch.cat([torch.repeat_interleave(past[i], times, 0), x], 2)
           def attention(x: Tensor, weights: List[Tensor], biases: List[Tensor], rotation: List[Tensor], \
-          mask: List[Tensor], cache: List[Tensor], begin: int, heads: int, kv_heads: int, eps: float) -> Tensor:
+          mask: List[Tensor], cache: List[Tensor], past: List[Tensor], begin: int, heads: int, kv_heads: int, \
+          eps: float) -> Tensor:
             batch = torch.size(x, 0)
             count = torch.size(x, 1)
             width = torch.floordiv(torch.size(weights[2], 1), heads)
@@ -58,6 +65,8 @@ final class DecoderScript {
               torch.copy_(torch.narrow(cache[1], 2, begin, count), v)
               k = torch.narrow(cache[0], 2, 0, begin + count)
               v = torch.narrow(cache[1], 2, 0, begin + count)
+            k = self.after(past, 0, k)
+            v = self.after(past, 1, v)
             groups = torch.floordiv(heads, kv_heads)
             if groups > 1:
               if count == 1:
@@ -81,8 +90,8 @@ final class DecoderScript {
             return self.linear(h, weights[2], biases, 1)
           def layer(x: Tensor, attention_weights: List[Tensor], attention_biases: List[Tensor], \
           mlp_weights: List[Tensor], mlp_biases: List[Tensor], rotation: List[Tensor], mask: List[Tensor], \
-          cache: List[Tensor], begin: int, heads: int, kv_heads: int, eps: float) -> Tensor:
-            h = x + self.attention(x, attention_weights, attention_biases, rotation, mask, cache, begin, heads, \
+          cache: List[Tensor], past: List[Tensor], begin: int, heads: int, kv_heads: int, eps: float) -> Tensor:
+            h = x + self.attention(x, attention_weights, attention_biases, rotation, mask, cache, past, begin, heads, \
           kv_heads, eps)
             return h + self.mlp(h, mlp_weights, mlp_biases, eps)
           def turn(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -91,7 +100,7 @@ final class DecoderScript {
             return x * cos + turned * sin
           def last_layer(x: Tensor, attention_weights: List[Tensor], attention_biases: List[Tensor], \
           mlp_weights: List[Tensor], mlp_biases: List[Tensor], rotation: List[Tensor], mask: List[Tensor], \
-          heads: int, kv_heads: int, eps: float) -> Tensor:
+          past: List[Tensor], heads: int, kv_heads: int, eps: float) -> Tensor:
             batch = torch.size(x, 0)
             end = torch.size(x, 1) - 1
             width = torch.floordiv(torch.size(attention_weights[2], 1), heads)
@@ -104,8 +113,8 @@ final class DecoderScript {
               query = query + torch.narrow(attention_biases[0], 0, 0, split)
               kv = kv + torch.narrow(attention_biases[0], 0, split, rest)
             kv = torch.transpose(torch.view(kv, [batch, end + 1, 2 * kv_heads, width]), 1, 2)
-            k = self.turn(torch.narrow(kv, 1, 0, kv_heads), rotation[0], rotation[1])
-            v = torch.narrow(kv, 1, kv_heads, kv_heads)
+            k = self.after(past, 0, self.turn(torch.narrow(kv, 1, 0, kv_heads), rotation[0], rotation[1]))
+            v = self.after(past, 1, torch.narrow(kv, 1, kv_heads, kv_heads))
             q = torch.reshape(query, [batch, heads, 1, width])
             q = self.turn(q, torch.narrow(rotation[0], 2, end, 1), torch.narrow(rotation[1], 2, end, 1))
             q = torch.reshape(q, [batch, kv_heads, torch.floordiv(heads, kv_heads), width])

@@ -9,8 +9,11 @@ import org.refusal.torch.TorchOps;
  *
  * @param activation what the model has there {@code [batch, pos, d_model]}
  * @param stream residual stream that the activation is added to; null at {@link HookPoint.Site#RESID_POST}
+ * @param begin column at which both begin; those before it are the same whatever happens after them
+ * @param past keys and values of the columns before, above the hook point; null if there are none
  */
-public record Prefix(TokenBatch batch, HookPoint at, NDArray activation, NDArray stream) implements AutoCloseable {
+public record Prefix(TokenBatch batch, HookPoint at, NDArray activation, NDArray stream, int begin, KvCache past)
+    implements AutoCloseable {
 
   /** The same prefix with every row repeated so many times in a row, for a batch of variants of each prompt. */
   public Prefix repeat(int times) {
@@ -18,9 +21,18 @@ public record Prefix(TokenBatch batch, HookPoint at, NDArray activation, NDArray
         batch.repeat(times),
         at,
         TorchOps.repeatRows(activation, times),
-        stream == null ? null : TorchOps.repeatRows(stream, times));
+        stream == null ? null : TorchOps.repeatRows(stream, times),
+        begin,
+        past);
   }
 
+  Prefix columns(int from, int to, KvCache before) {
+    String columns = ":,%d:%d".formatted(from, to);
+    return new Prefix(
+        batch, at, activation.get(columns), stream == null ? null : stream.get(columns), from, before);
+  }
+
+  /** Frees what the prefix has at its hook point; the past, which others may share, belongs to whoever made it. */
   @Override
   public void close() {
     activation.close();
