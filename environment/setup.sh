@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # source environment/setup.sh
 # Finds a JDK 17 and keeps caches off the home quota. Changes only this shell.
 _refusal_java() { "$1" -version 2>&1 | head -n 1 | grep -qE '"(17|18|19|2[0-9])'; }
@@ -11,6 +12,7 @@ elif command -v module >/dev/null && module load openjdk/17.0 2>/dev/null && _re
 else
   echo "refusal: no JDK 17 found; see environment/README.md" >&2
   unset -f _refusal_java
+  # shellcheck disable=SC2317
   return 1 2>/dev/null || exit 1
 fi
 export JAVA_HOME

@@ -9,10 +9,14 @@ import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.lang.syntax.elements.GivenClassesConjunction;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -79,6 +83,45 @@ class ArchitectureTest {
           .forEach(target -> wrong.add(type.getName() + " uses " + target.getName()));
     }
     assertThat(new TreeSet<>(wrong)).isEmpty();
+  }
+
+  /** {@code -Drefusal.rewrite=true} draws the picture anew. */
+  @Test
+  void thePictureInTheDocumentsIsWhatTheClassesSay() throws IOException {
+    Map<String, TreeSet<String>> uses = new TreeMap<>();
+    for (JavaClass type : classes) {
+      type.getDirectDependenciesFromSelf().stream()
+          .map(dependency -> dependency.getTargetClass())
+          .filter(target -> target.getPackageName().startsWith("org.refusal."))
+          .filter(target -> !name(target).equals(name(type)))
+          .forEach(target -> uses.computeIfAbsent(name(type), key -> new TreeSet<>()).add(name(target)));
+    }
+    StringBuilder picture = new StringBuilder("```mermaid\ngraph BT\n");
+    uses.forEach((from, targets) -> targets.stream()
+        .filter(to -> targets.stream().noneMatch(between -> reaches(between, to, uses)))
+        .forEach(to -> picture.append("  ").append(from).append(" --> ").append(to).append('\n')));
+    picture.append("```");
+
+    Path file = Path.of("..", "docs", "architecture.md");
+    String page = Files.readString(file);
+    int begin = page.indexOf("```mermaid");
+    int end = page.indexOf("```", begin + 3) + 3;
+    if (Boolean.getBoolean("refusal.rewrite")) {
+      Files.writeString(file, page.substring(0, begin) + picture + page.substring(end));
+      return;
+    }
+    assertThat(page.substring(begin, end))
+        .as("run the test with -Drefusal.rewrite=true")
+        .isEqualToNormalizingNewlines(picture.toString());
+    for (int level = 0; level < LEVELS.size(); level++) {
+      String row = "| " + (level + 1) + " | `" + String.join("`, `", LEVELS.get(level)) + "` |";
+      assertThat(page).contains(row);
+    }
+  }
+
+  private static boolean reaches(String from, String to, Map<String, TreeSet<String>> uses) {
+    TreeSet<String> targets = uses.getOrDefault(from, new TreeSet<>());
+    return targets.contains(to) || targets.stream().anyMatch(next -> reaches(next, to, uses));
   }
 
   @Test

@@ -48,7 +48,7 @@ final class CommandTree {
             console.color() ? CommandLine.Help.Ansi.ON : CommandLine.Help.Ansi.OFF));
     commandLine.setParameterExceptionHandler((e, arguments) -> Failures.usage(e, console.err()));
     commandLine.setExecutionExceptionHandler(
-        (e, command, result) -> Failures.failed(e, console.err(), console.environment().containsKey("REFUSAL_TRACE")));
+        (e, command, result) -> Failures.failed(e, console.err(), console.environment().containsKey(EnvironmentVariables.TRACE)));
     commandLine.setExecutionStrategy(
         result -> {
           Integer help = CommandLine.executeHelpRequest(result);
@@ -63,8 +63,10 @@ final class CommandTree {
           if (user instanceof Action action) {
             try {
               return action.run(last);
+            } catch (CommandLine.ParameterException e) {
+              return Failures.usage(e, console.err());
             } catch (RuntimeException | Error e) {
-              return Failures.failed(e, console.err(), console.environment().containsKey("REFUSAL_TRACE"));
+              return Failures.failed(e, console.err(), console.environment().containsKey(EnvironmentVariables.TRACE));
             }
           }
           result.commandSpec().commandLine().usage(console.err());

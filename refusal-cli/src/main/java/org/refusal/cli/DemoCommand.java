@@ -63,6 +63,13 @@ final class DemoCommand {
     long seed = (long) arguments.commandSpec().findOption("--seed").getValue();
     double leak = (double) arguments.commandSpec().findOption("--leak").getValue();
     Path folder = arguments.matchedOptionValue("--output-dir", Path.of("results", "demo"));
+    if (options.dryRun()) {
+      kinds.forEach(each ->
+          console.out().println(
+              "would plant a %s model (truth %s, seed %d) in %s and run all stages on it"
+                  .formatted(each.text(), each.verdict(), seed, folder.resolve(each.text()))));
+      return ExitCode.OK.code();
+    }
     List<String> lines = new ArrayList<>();
     boolean right = true;
     for (PlantedKind each : kinds) {

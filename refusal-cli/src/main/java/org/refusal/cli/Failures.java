@@ -5,6 +5,7 @@ import java.util.List;
 import org.refusal.base.ExitCode;
 import org.refusal.base.Suggestions;
 import org.refusal.base.UserException;
+import org.refusal.torch.Memory;
 import picocli.CommandLine;
 
 /** What a person sees when something goes wrong, and which exit code the shell gets. */
@@ -36,6 +37,24 @@ final class Failures {
         + (hasCommands ? Suggestions.didYouMean(written, spec.subcommands().keySet()) : "");
   }
 
+  private static int outOfMemory(Throwable thrown, PrintWriter err, boolean trace) {
+    Throwable root = thrown;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    boolean heap = root instanceof OutOfMemoryError;
+    err.println(PREFIX + "out of memory: " + String.valueOf(root.getMessage()).lines().findFirst().orElse(""));
+    err.println(
+        heap
+            ? "give Java more (REFUSAL_JAVA_OPTS=-Xmx8g), or use fewer prompts at once (--set inference.batch_size=4)"
+            : "use a smaller batch (--set inference.batch_size=4), a half type (--set model.torch_dtype=bfloat16), or a"
+                + " machine with more memory; see: refusal doctor");
+    if (trace) {
+      thrown.printStackTrace(err);
+    }
+    return ExitCode.ENVIRONMENT.code();
+  }
+
   /** A failed command. Only a defect of the toolkit shows its trace. */
   static int failed(Throwable thrown, PrintWriter err, boolean trace) {
     Throwable cause = thrown;
@@ -48,12 +67,10 @@ final class Failures {
         }
         return user.exitCode().code();
       }
-      if (cause instanceof OutOfMemoryError) {
-        err.println(PREFIX + "out of memory: " + cause.getMessage());
-        err.println("give the program more (REFUSAL_JAVA_OPTS=-Xmx8g), or lower the batch size");
-        return ExitCode.ENVIRONMENT.code();
-      }
       cause = cause.getCause();
+    }
+    if (Memory.ranOut(thrown)) {
+      return outOfMemory(thrown, err, trace);
     }
     err.println(PREFIX + "a defect of refusal, please report it: " + thrown);
     thrown.printStackTrace(err);

@@ -77,7 +77,7 @@ final class PlantedTrials {
     this.console = console;
     ConsoleProgress silent =
         new ConsoleProgress(console, true, System::currentTimeMillis, Interruption.listen());
-    this.runner = new StageRunner(new StageRunner.Options(false, threads, silent, Versions::map));
+    this.runner = new StageRunner(new StageRunner.Options(false, threads, silent, Versions::map, null));
   }
 
   /** Runs what has not run, then writes and prints the table. Exit code 1 when any answer is wrong. */

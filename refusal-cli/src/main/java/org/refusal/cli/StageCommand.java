@@ -1,5 +1,6 @@
 package org.refusal.cli;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -31,12 +32,13 @@ final class StageCommand<C extends Record> {
   CommandSpec spec() {
     CommandSpec spec = CommandTree.command(stage.name(), stage.summary(), this::run);
     spec.addOption(
-        OptionSpec.builder("--config", "--data-config")
+        OptionSpec.builder("--config", "--data-config", "--data_config")
             .type(Path.class)
             .paramLabel("FILE")
             .description("YAML file with the keys of this stage.")
             .build());
     RunOptions.add(spec);
+    RunOptions.addExplain(spec);
     addConfigOptions(spec, Keys.of(stage.configType()), Set.of());
     return spec;
   }
@@ -58,7 +60,7 @@ final class StageCommand<C extends Record> {
       OptionSpec.Builder option =
           OptionSpec.builder(names.toArray(String[]::new))
               .description(
-                  key.doc(),
+                  key.negated(names.iterator().next()) ? "Not this: " + key.doc() : key.doc(),
                   "  key " + key.path() + ", default " + (key.def() == null ? "none: must be given" : key.def()));
       if (key.type().equals("true or false")) {
         option.type(boolean.class).arity("0");
@@ -95,6 +97,27 @@ final class StageCommand<C extends Record> {
     return String.valueOf(value);
   }
 
+  /**
+   * What a stage would read and where it would write. Inputs that are not there, because an earlier stage has not run
+   * or the model has not been fetched, are part of the plan; a config that cannot work is an error all the same.
+   */
+  static <C extends Record> List<String> plan(Stage<C> stage, C config) {
+    List<String> plan = new ArrayList<>();
+    try {
+      List<Path> inputs = stage.inputs(config);
+      plan.add(stage.name() + " would read:");
+      inputs.forEach(input -> plan.add("  " + input + (Files.isRegularFile(input) ? "" : "  (missing)")));
+    } catch (UserException e) {
+      if (e.exitCode() == ExitCode.BAD_CONFIG) {
+        throw e;
+      }
+      plan.add(stage.name() + " cannot run yet: " + e.getMessage());
+      e.advice().ifPresent(advice -> plan.add("  " + advice));
+    }
+    plan.add("and write below " + stage.resultDir(config));
+    return plan;
+  }
+
   private int run(ParseResult arguments) {
     RunOptions options = RunOptions.of(arguments, console);
     Path file = arguments.matchedOptionValue("--config", null);
@@ -113,18 +136,16 @@ final class StageCommand<C extends Record> {
       for (String option : key.options()) {
         String value = arguments.commandSpec().findOption(option) == null ? null : value(arguments, option, key);
         if (value != null) {
-          draft = draft.with(new Override(key.path(), value, key.type().equals("text"), option));
+          String meant = key.negated(option) ? "false" : value;
+          draft = draft.with(new Override(key.path(), meant, key.type().equals("text"), option));
           break;
         }
       }
     }
     C config = Binder.bind(stage.configType(), draft, console.environment()::get);
     if (options.dryRun()) {
+      List<String> plan = plan(stage, config);
       console.out().print(Json.toText(Binder.toMap(config, true)));
-      List<String> plan = new ArrayList<>();
-      plan.add(stage.name() + " would read:");
-      stage.inputs(config).forEach(input -> plan.add("  " + input));
-      plan.add("and write below " + stage.resultDir(config));
       plan.forEach(console.err()::println);
       return ExitCode.OK.code();
     }
@@ -133,7 +154,7 @@ final class StageCommand<C extends Record> {
       runner.explain(stage, config).forEach(console.out()::println);
       return ExitCode.OK.code();
     }
-    RunOptions.report(console, runner.run(stage, config));
+    options.report(console, runner.run(stage, config));
     return ExitCode.OK.code();
   }
 }

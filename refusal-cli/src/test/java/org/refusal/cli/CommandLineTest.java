@@ -176,6 +176,114 @@ class CommandLineTest {
   }
 
   @Test
+  void whatNoRunCanHaveIsWrongUsage() {
+    String[][] wrong = {
+      {"--threads", "0", "--threads 0: at least 1 thread is needed"},
+      {"--log-level", "wran", "--log-level wran: not one of error, warn, info, debug; did you mean warn?"},
+      {"--fresh", "--resume", "--fresh and --resume contradict each other; give one of them"},
+      {"--threads", "many", "Invalid value for option '--threads': 'many' is not an int"},
+    };
+    for (String command : List.of("collect", "stats", "demo")) {
+      for (String[] each : wrong) {
+        Ran ran = run(command, each[0], each[1]);
+        assertThat(ran.err()).isEqualToNormalizingNewlines(
+            "refusal: error: " + each[2] + "\nsee: refusal " + command + " --help\n");
+        assertThat(ran.code()).isEqualTo(2);
+        assertThat(ran.out()).isEmpty();
+      }
+    }
+  }
+
+  @Test
+  void valuesOfOptionsAndSetsAreNamedByWhereTheyWereGiven() {
+    assertThat(run("collect", "--model", "m", "--seed", "x"))
+        .satisfies(ran -> assertThat(ran.err()).contains("--seed: 'seed' must be a whole number, not 'x'"))
+        .satisfies(ran -> assertThat(ran.code()).isEqualTo(78));
+    assertThat(run("train-saes", "--model", "m", "--set", "sae.k=[1]").err())
+        .contains("--set sae.k=[1]: 'sae.k' must be a single value, not a list");
+    assertThat(run("train-saes", "--model", "m", "--set", "sae.k=-3").err())
+        .contains("--set sae.k=-3: sae.k: -3 is not");
+    assertThat(run("train-saes", "--model", "m", "--set", "sae={k: 3, kk: 4}").err())
+        .contains("--set sae={k: 3, kk: 4}: unknown key 'sae.kk'; did you mean k?");
+    assertThat(run("train-saes", "--model", "m", "--set", "sae.k").err()).contains("expected path.to.key=value");
+    assertThat(run(Map.of("REFUSAL_SAE_K", "x"), "train-saes", "--model", "m").err())
+        .contains("$REFUSAL_SAE_K: 'sae.k' must be a whole number, not 'x'");
+  }
+
+  @Test
+  void everyStageTakesTheOptionsThatResearchersKnow() {
+    Map<String, List<String>> options =
+        Map.of(
+            "analyze-data", List.of("--config", "--data-config", "--dataset-dir", "--output-dir", "--results-dir",
+                "--categories"),
+            "collect", List.of("--config", "--data-config", "--dataset-dir", "--result-dir", "--output-dir",
+                "--results-dir", "--model", "--model-name", "--categories", "--device", "--cache-dir"),
+            "train-saes", List.of("--config", "--model", "--model-name", "--result-dir", "--results-dir"),
+            "discover", List.of("--config", "--model", "--categories", "--circuits-dir", "--circuit-dir", "--device",
+                "--results-dir", "--cache-dir"),
+            "analyze", List.of("--config", "--model", "--categories", "--circuits-dir", "--circuit-dir",
+                "--no-visualizations", "--results-dir"),
+            "evaluate", List.of("--config", "--model", "--categories", "--circuits-dir", "--circuit-dir", "--device",
+                "--results-dir", "--cache-dir"),
+            "stats", List.of("--config", "--model", "--categories", "--results-dir"),
+            "report", List.of("--config", "--model", "--output", "--format", "--no-visualizations", "--results-dir"),
+            "run", List.of("--config", "--model", "--model-name", "--dataset-dir", "--results-dir", "--categories",
+                "--device", "--cache-dir", "--format", "--no-visualizations"));
+    CommandLine root =
+        CommandTree.of(new Console(new PrintWriter(new StringWriter()), new PrintWriter(new StringWriter()), false, Map.of()));
+    options.forEach((command, names) -> {
+      CommandLine.Model.CommandSpec spec = root.getSubcommands().get(command).getCommandSpec();
+      List<String> all = new java.util.ArrayList<>(names);
+      all.addAll(List.of("--set", "--seed", "--threads", "--resume", "--fresh", "--dry-run", "--explain", "--log-level",
+          "--quiet"));
+      for (String name : all) {
+        assertThat(spec.findOption(name)).as(command + " " + name).isNotNull();
+        String underscored = "--" + name.substring(2).replace('-', '_');
+        assertThat(spec.findOption(underscored)).as(command + " " + underscored).isNotNull();
+      }
+    });
+  }
+
+  @Test
+  void anOptionThatBeginsWithNoSwitchesItsKeyOff() {
+    assertThat(run("analyze", "--model", "m", "--dry-run", "--results-dir", results()).out())
+        .contains("\"generate_visualizations\" : true");
+    assertThat(run("analyze", "--model", "m", "--dry-run", "--no-visualizations", "--results-dir", results()).out())
+        .contains("\"generate_visualizations\" : false");
+    assertThat(run("run", "--config", "../configs/pipeline/planted.yaml", "--model", "m", "--dry-run",
+            "--no_visualizations", "--results-dir", results()).out())
+        .contains("\"generate_plots\" : false", "\"generate_visualizations\" : false", "\"no_visualizations\" : true")
+        .doesNotContain("\"generate_visualizations\" : true");
+    assertThat(run("analyze", "--help").out()).contains("Not this: Draw heatmaps and dendrograms.");
+  }
+
+  @Test
+  void quietShowsResultsOnly() {
+    Ran ran = run("analyze-data", "--dataset-dir", data.toString(), "--results-dir", results(), "--quiet");
+
+    assertThat(ran.out()).contains("5 prompts in 2 categories");
+    assertThat(ran.err().lines()).allMatch(line -> line.startsWith("warning: "));
+  }
+
+  @Test
+  void colorsAreForTerminalsThatWantThem() {
+    PrintWriter nowhere = new PrintWriter(new StringWriter());
+    assertThat(new Console(nowhere, nowhere, true, Map.of()).color()).isTrue();
+    assertThat(new Console(nowhere, nowhere, true, Map.of("NO_COLOR", "")).color()).isFalse();
+    assertThat(new Console(nowhere, nowhere, true, Map.of("TERM", "dumb")).color()).isFalse();
+    assertThat(new Console(nowhere, nowhere, false, Map.of()).color()).isFalse();
+  }
+
+  @Test
+  void theVersionSaysWhatRuns() {
+    Ran ran = run("--version");
+
+    assertThat(ran.code()).isZero();
+    assertThat(ran.out()).containsPattern("(?m)^refusal +\\d").containsPattern("(?m)^commit +\\S+$")
+        .containsPattern("(?m)^libtorch +2\\.5\\.1").containsPattern("(?m)^device +(cpu|cuda:0)");
+  }
+
+  @Test
   void precedenceIsOptionThenSetThenEnvironmentThenFile() throws IOException {
     Path config = folder.resolve("c.yaml");
     Files.writeString(config, "dataset: {path: from-file}\nseed: 1\n");

@@ -66,6 +66,8 @@ public final class Collector {
     }
   }
 
+  private static final String KEEP_GOING = "--keep-going records such prompts as missing and goes on";
+
   private final CausalLm lm;
   private final Options options;
   private final Progress progress;
@@ -148,12 +150,17 @@ public final class Collector {
       Input input = batch.get(0);
       String reason = firstLine(e);
       if (!options.keepGoing()) {
-        throw new UserException(
-            e instanceof UserException known ? known.exitCode() : ExitCode.ENVIRONMENT,
+        String message =
             "%s, prompt %d (%d tokens) cannot be run: %s"
-                .formatted(name, input.promptIndex(), input.prompt().length(), reason),
-            "--keep-going records such prompts as missing and goes on",
-            e);
+                .formatted(name, input.promptIndex(), input.prompt().length(), reason);
+        if (e instanceof UserException known) {
+          throw new UserException(known.exitCode(), message, KEEP_GOING, e);
+        }
+        if (Memory.ranOut(e)) {
+          throw new UserException(
+              ExitCode.ENVIRONMENT, message, "use a half type (model.torch_dtype), or more memory; " + KEEP_GOING, e);
+        }
+        throw new IllegalStateException(message, e);
       }
       failed.put(input.promptIndex(), new MissingPrompt(input.promptIndex(), reason));
     }

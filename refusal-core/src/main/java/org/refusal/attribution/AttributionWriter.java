@@ -3,7 +3,6 @@ package org.refusal.attribution;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -216,7 +215,7 @@ public final class AttributionWriter implements AutoCloseable {
         out.close();
         Files.deleteIfExists(path);
       } catch (IOException e) {
-        throw new UncheckedIOException(e);
+        throw AtomicFiles.cannotWrite(path, e);
       }
     }
   }

@@ -136,7 +136,7 @@ public final class HookedBatch implements AutoCloseable {
           sum = scope.keep(sum == null ? part : sum.add(part));
           done += count;
         } catch (RuntimeException e) {
-          if (!OutOfMemory.isCause(e) || count == 1) {
+          if (!Memory.ranOut(e) || count == 1) {
             throw e;
           }
           atOnce = (count + 1) / 2;

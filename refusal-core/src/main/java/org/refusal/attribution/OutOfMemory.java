@@ -2,27 +2,13 @@ package org.refusal.attribution;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.function.Function;
 import org.refusal.base.UserException;
+import org.refusal.torch.Memory;
 
 /** Work that is done in smaller batches when native memory runs out. */
 final class OutOfMemory {
   private OutOfMemory() {}
-
-  /** Whether libtorch or DJL failed to allocate, on a device or on the host. */
-  static boolean isCause(Throwable failure) {
-    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-      String message = cause.getMessage() == null ? "" : cause.getMessage().toLowerCase(Locale.ROOT);
-      if (message.contains("out of memory")
-          || message.contains("can't allocate memory")
-          || message.contains("not enough memory")
-          || message.contains("bad_alloc")) {
-        return true;
-      }
-    }
-    return false;
-  }
 
   /**
    * Applies the work to the whole list, or to its halves when memory runs out, and so on.
@@ -33,7 +19,7 @@ final class OutOfMemory {
     try {
       return work.apply(items);
     } catch (RuntimeException e) {
-      if (!isCause(e)) {
+      if (!Memory.ranOut(e)) {
         throw e;
       }
       if (items.size() == 1) {

@@ -7,8 +7,10 @@ import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -76,14 +78,29 @@ public final class AtomicFiles {
 
   /** The one line a user sees when a file cannot be written, with the reason that the file system gave. */
   public static UserException cannotWrite(Path file, IOException e) {
-    String reason = e.getMessage();
-    String advice = "check that the folder exists, is writable and has space left";
+    return new UserException(
+        ExitCode.ENVIRONMENT,
+        file + ": cannot be written: " + reason(e),
+        "check that the folder exists, is writable and has space left",
+        e);
+  }
+
+  /** The one line a user sees when a file or folder that is there cannot be read. */
+  public static UserException cannotRead(Path file, IOException e) {
+    return new UserException(
+        ExitCode.ENVIRONMENT, file + ": cannot be read: " + reason(e), "check that you may read it", e);
+  }
+
+  private static String reason(IOException e) {
     if (e instanceof AccessDeniedException) {
-      reason = "permission denied";
-    } else if (e instanceof FileSystemException fileSystem && fileSystem.getReason() != null) {
-      reason = fileSystem.getReason();
+      return "permission denied";
     }
-    return new UserException(ExitCode.ENVIRONMENT, file + ": cannot be written: " + reason, advice, e);
+    if (e instanceof NotDirectoryException || e instanceof FileAlreadyExistsException) {
+      return "a file stands where a folder is needed";
+    }
+    return e instanceof FileSystemException fileSystem && fileSystem.getReason() != null
+        ? fileSystem.getReason()
+        : String.valueOf(e.getMessage()).lines().findFirst().orElse(e.getClass().getSimpleName());
   }
 
   private static void discard(Path partial, Throwable cause) {

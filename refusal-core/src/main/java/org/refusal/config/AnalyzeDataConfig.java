@@ -35,7 +35,7 @@ public record AnalyzeDataConfig(
   public record Analysis(
       @Key(doc = "Warn when a category's toxic prompts are less than this share of its safe ones.", def = "0.05")
           double minToxicRatioWarning,
-      @Key(doc = "Draw the charts.", def = "true") boolean generatePlots,
+      @Key(doc = "Draw the charts.", def = "true", options = "--no-visualizations") boolean generatePlots,
       @Key(doc = "How the charts look.") Plots plots) {
     public Analysis {
       fraction("min_toxic_ratio_warning", minToxicRatioWarning);

@@ -26,6 +26,7 @@ import org.refusal.config.ConfigNode.Section;
  */
 public final class Binder {
   private static final Pattern VARIABLE = Pattern.compile("\\$(?:\\{(\\w+)}|(\\w+))");
+  private static final Pattern SECRET = Pattern.compile("TOKEN|SECRET|PASSWORD|API_?KEY", Pattern.CASE_INSENSITIVE);
   private static final String ENVIRONMENT_PREFIX = "REFUSAL_";
 
   private Binder() {}
@@ -132,11 +133,16 @@ public final class Binder {
     return new Draft(ConfigText.file(file));
   }
 
+  /** The variable that sets a key: {@code sae.k} is set by {@code REFUSAL_SAE_K}. */
+  public static String variable(String path) {
+    return ENVIRONMENT_PREFIX + path.replace('.', '_').toUpperCase(Locale.ROOT);
+  }
+
   /** The overrides that the environment holds for a record's keys. */
   public static List<Override> environment(Class<? extends Record> type, Map<String, String> environment) {
     List<Override> overrides = new ArrayList<>();
     for (Keys.KeyInfo key : Keys.of(type)) {
-      String name = ENVIRONMENT_PREFIX + key.path().replace('.', '_').toUpperCase(Locale.ROOT);
+      String name = variable(key.path());
       String value = environment.get(name);
       if (value != null) {
         overrides.add(new Override(key.path(), value, key.type().equals("text"), "$" + name));
@@ -345,6 +351,11 @@ public final class Binder {
     StringBuilder result = new StringBuilder();
     while (matcher.find()) {
       String name = matcher.group(1) != null ? matcher.group(1) : matcher.group(2);
+      if (SECRET.matcher(name).find()) {
+        throw UserException.badConfig(
+            "%s: '%s': $%s looks like a secret, and configs are written into manifests".formatted(origin, path, name),
+            "refusal download reads $HF_TOKEN by itself; no other command needs a token");
+      }
       String value = environment.apply(name);
       if (value == null) {
         throw UserException.badConfig("%s: '%s': the variable $%s is not set".formatted(origin, path, name));

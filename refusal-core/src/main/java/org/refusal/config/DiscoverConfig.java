@@ -95,7 +95,7 @@ public record DiscoverConfig(
       @Key(doc = "Cut circuits to the size of the smallest before the legacy similarity.", def = "false")
           boolean equalizeCircuits,
       @Key(doc = "Compare categories.", def = "true") boolean compareCategories,
-      @Key(doc = "Draw heatmaps and dendrograms.", def = "true") boolean generateVisualizations) {}
+      @Key(doc = "Draw heatmaps and dendrograms.", def = "true", options = "--no-visualizations") boolean generateVisualizations) {}
 
   /** {@code output:} */
   public record Output(

@@ -81,5 +81,5 @@ public record EvaluateConfig(
       @Key(doc = "Folder of this stage; default {result_dir}/evaluation.", def = Key.EMPTY, options = "--output-dir",
               neutral = true)
           String dir,
-      @Key(doc = "Draw the charts.", def = "true") boolean generateVisualizations) {}
+      @Key(doc = "Draw the charts.", def = "true", options = "--no-visualizations") boolean generateVisualizations) {}
 }

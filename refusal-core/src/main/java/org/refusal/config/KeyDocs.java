@@ -37,7 +37,11 @@ public final class KeyDocs {
     if (!key.choices().isEmpty()) {
       text += " One of: " + quoted(key.choices()) + ".";
     }
-    return key.options().isEmpty() ? text : text + " Option: " + quoted(key.options()) + ".";
+    if (key.options().isEmpty()) {
+      return text;
+    }
+    boolean off = key.negated(key.options().get(0));
+    return text + (off ? " Off with the option: " : " Option: ") + quoted(key.options()) + ".";
   }
 
   private static String quoted(List<String> values) {

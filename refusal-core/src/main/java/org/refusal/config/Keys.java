@@ -18,7 +18,13 @@ public final class Keys {
    * @param def the default as YAML; null when the key must be given
    */
   public record KeyInfo(
-      String path, String type, String def, String doc, List<String> choices, List<String> options, boolean neutral) {}
+      String path, String type, String def, String doc, List<String> choices, List<String> options, boolean neutral) {
+
+    /** Whether an option switches the key off: {@code --no-visualizations} sets generate_visualizations to false. */
+    public boolean negated(String option) {
+      return option.startsWith("--no-") && !path.substring(path.lastIndexOf('.') + 1).startsWith("no_");
+    }
+  }
 
   /** All keys in the order of the records, depth first. */
   public static List<KeyInfo> of(Class<? extends Record> type) {

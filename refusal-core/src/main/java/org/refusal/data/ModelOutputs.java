@@ -1,10 +1,7 @@
 package org.refusal.data;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import org.refusal.base.AtomicFiles;
@@ -28,17 +25,9 @@ public final class ModelOutputs {
 
   /** Reads a file written by {@link #write} or of the same form. */
   public static List<ModelOutput> read(Path file) {
-    try {
-      return List.of(Json.mapper().readValue(Files.readAllBytes(file), ModelOutput[].class));
-    } catch (NoSuchFileException e) {
+    if (!Files.isRegularFile(file)) {
       throw UserException.badData(file + ": no such file", "run collect first");
-    } catch (JsonProcessingException e) {
-      throw UserException.badData(
-          "%s:%d:%d: %s"
-              .formatted(file, e.getLocation().getLineNr(), e.getLocation().getColumnNr(), e.getOriginalMessage()),
-          "run collect again");
-    } catch (IOException e) {
-      throw UserException.badData(file + ": cannot be read: " + e.getMessage());
     }
+    return List.of(Json.read(file, ModelOutput[].class));
   }
 }

@@ -7,7 +7,6 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -144,7 +143,7 @@ public record PatchedRuns(EvaluationModel model, int batchSize) {
         }
         from = to;
       } catch (RuntimeException e) {
-        if (!outOfMemory(e) || to - from == 1) {
+        if (!Memory.ranOut(e) || to - from == 1) {
           throw e;
         }
         atOnce = (to - from + 1) / 2;
@@ -209,7 +208,7 @@ public record PatchedRuns(EvaluationModel model, int batchSize) {
   }
 
   static void halve(RuntimeException failure, List<Integer> chunk, java.util.function.Consumer<List<Integer>> work) {
-    if (!outOfMemory(failure)) {
+    if (!Memory.ranOut(failure)) {
       throw failure;
     }
     if (chunk.size() == 1) {
@@ -221,20 +220,6 @@ public record PatchedRuns(EvaluationModel model, int batchSize) {
     }
     work.accept(chunk.subList(0, chunk.size() / 2));
     work.accept(chunk.subList(chunk.size() / 2, chunk.size()));
-  }
-
-  static boolean outOfMemory(Throwable failure) {
-    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-      String message = cause.getMessage() == null ? "" : cause.getMessage().toLowerCase(Locale.ROOT);
-      if (!(cause instanceof UserException)
-          && (message.contains("out of memory")
-              || message.contains("can't allocate memory")
-              || message.contains("not enough memory")
-              || message.contains("bad_alloc"))) {
-        return true;
-      }
-    }
-    return false;
   }
 
   private static double finite(double m, PromptTokens prompt, String intervention) {

@@ -33,7 +33,7 @@ final class Scores {
       return Optional.of(
           String.format(
               Locale.ROOT,
-              "F(M) - F(∅) is %.3f, less than %.1f of the refusal gap %.3f",
+              "F(model) - F(empty) is %.3f, less than %.1f of the refusal gap %.3f",
               effect.value(),
               CircuitScore.SMALLEST_EFFECT,
               delta));
@@ -42,7 +42,7 @@ final class Scores {
       return Optional.of(
           String.format(
               Locale.ROOT,
-              "F(M) - F(∅) is %.3f, within noise (%.3f to %.3f)",
+              "F(model) - F(empty) is %.3f, within noise (%.3f to %.3f)",
               effect.value(),
               effect.low(),
               effect.high()));

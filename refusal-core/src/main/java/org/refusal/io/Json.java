@@ -2,17 +2,21 @@ package org.refusal.io;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.io.JsonEOFException;
 import com.fasterxml.jackson.core.util.DefaultIndenter;
 import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.stream.Collectors;
 import org.refusal.base.AtomicFiles;
 import org.refusal.base.UserException;
 
@@ -25,7 +29,6 @@ public final class Json {
   private static final ObjectMapper MAPPER =
       JsonMapper.builder()
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-          .enable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION)
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .disable(SerializationFeature.FAIL_ON_EMPTY_BEANS)
           .build();
@@ -38,19 +41,24 @@ public final class Json {
     return MAPPER;
   }
 
+  /** Reads a file; one that is empty, cut off or no JSON is bad data, named with its place. */
   public static JsonNode read(Path file) {
+    JsonNode node;
     try {
-      return MAPPER.readTree(Files.readAllBytes(file));
+      node = MAPPER.readTree(Files.readAllBytes(file));
     } catch (JsonProcessingException e) {
-      throw UserException.badData(
+      throw damaged(
           "%s:%d:%d: not valid JSON: %s"
-              .formatted(
-                  file, e.getLocation().getLineNr(), e.getLocation().getColumnNr(), e.getOriginalMessage()));
+              .formatted(file, e.getLocation().getLineNr(), e.getLocation().getColumnNr(), reason(e)));
     } catch (NoSuchFileException e) {
       throw UserException.badData(file + ": no such file");
     } catch (IOException e) {
-      throw UserException.badData(file + ": cannot be read: " + e.getMessage());
+      throw AtomicFiles.cannotRead(file, e);
     }
+    if (node == null || node.isMissingNode() || node.isNull()) {
+      throw damaged(file + ": empty, no JSON in it");
+    }
+    return node;
   }
 
   /** Reads a file into a type that Jackson knows how to make; the message names the place of what does not fit. */
@@ -58,9 +66,31 @@ public final class Json {
     JsonNode node = read(file);
     try {
       return MAPPER.treeToValue(node, type);
+    } catch (UnrecognizedPropertyException e) {
+      throw damaged("%s: not the file that is expected here: unknown key '%s'".formatted(file, e.getPropertyName()));
+    } catch (JsonMappingException e) {
+      String path =
+          e.getPath().stream()
+              .map(step -> step.getFieldName() == null ? "[" + step.getIndex() + "]" : step.getFieldName())
+              .collect(Collectors.joining("."));
+      throw damaged(
+          "%s: not the file that is expected here: %s".formatted(
+              file, path.isEmpty() ? "another kind of JSON value" : "the value of '" + path + "' does not fit"));
     } catch (JsonProcessingException e) {
-      throw UserException.badData(file + ": " + e.getOriginalMessage());
+      throw damaged(file + ": not the file that is expected here: " + reason(e));
     }
+  }
+
+  /** A file that is there but not what it should be. */
+  public static UserException damaged(String message) {
+    return UserException.badData(
+        message, "run the stage that writes it again (it notices the damage), or fetch it again if it came from elsewhere");
+  }
+
+  private static String reason(JsonProcessingException e) {
+    return e instanceof JsonEOFException
+        ? "it ends in the middle; was it cut off?"
+        : e.getOriginalMessage().lines().findFirst().orElse("unreadable");
   }
 
   public static String toText(Object value) {

@@ -445,7 +445,7 @@ public final class Safetensors implements AutoCloseable {
     if (offsets[1] > dataLength) {
       throw UserException.badData(
           "%struncated: its data ends at byte %d, the file's data at %d".formatted(where, offsets[1], dataLength),
-          "fetch the file again");
+          "run the stage that writes it again (it notices the damage), or fetch it again if it came from elsewhere");
     }
     return new Entry(name, dtype, shape, offsets[0], offsets[1]);
   }

@@ -64,11 +64,11 @@ public record Dendrogram(
       x[leaf] = left;
       pen.text(labels.get(leaf), theme.ink(), 10, left - 6, y[leaf], 1);
     }
-    for (int tick = 0; tick <= 4; tick++) {
-      double value = extent * tick / 4;
-      double at = left + PLOT * tick / 4;
+    double step = step(extent);
+    for (int tick = 0; tick * step <= extent * (1 + 1e-9); tick++) {
+      double at = left + PLOT * tick * step / extent;
       pen.line(theme.faint(), 0.6, at, top, at, bottom);
-      pen.text(Heatmap.number(value), theme.ink(), 9, at, bottom + 10, tick == 4 ? 1 : 0.5);
+      pen.text(Heatmap.number(tick * step), theme.ink(), 9, at, bottom + 10, 0.5);
     }
     for (int i = 0; i < merges.size(); i++) {
       Merge merge = merges.get(i);
@@ -87,6 +87,17 @@ public record Dendrogram(
       }
     }
     pen.text(heightTitle, theme.ink(), 10, left + PLOT / 2, bottom + 27, 0.5);
+  }
+
+  /** The smallest of 1, 2, 2.5 and 5 times a power of ten that leaves at most five ticks. */
+  private static double step(double extent) {
+    double power = Math.pow(10, Math.floor(Math.log10(extent / 5)));
+    for (double times : new double[] {1, 2, 2.5, 5}) {
+      if (extent / (times * power) <= 5) {
+        return times * power;
+      }
+    }
+    return 10 * power;
   }
 
   private void placeLeaves(int node, double[] y, double top, int[] next) {

@@ -7,7 +7,9 @@ import de.erichseifert.vectorgraphics2d.util.PageSize;
 import java.awt.Graphics2D;
 import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
 import javax.imageio.ImageIO;
@@ -16,6 +18,10 @@ import org.refusal.base.AtomicFiles;
 /** Writes figures as PNG and SVG. */
 public final class FigureFiles {
   private static final double POINTS_PER_INCH = 72;
+
+  static {
+    ImageIO.setUseCache(false); // no file in $TMPDIR, which may be full
+  }
 
   private FigureFiles() {}
 
@@ -28,13 +34,22 @@ public final class FigureFiles {
         throw new IOException("this Java runtime writes no PNG");
       }
     });
-    AtomicFiles.write(svg, out -> {
-      VectorGraphics2D canvas = new VectorGraphics2D();
-      figure.draw(canvas);
-      CommandSequence commands = canvas.getCommands();
-      new SVGProcessor().getDocument(commands, new PageSize(figure.width(), figure.height())).writeTo(out);
-    });
+    byte[] drawn = svg(figure);
+    AtomicFiles.write(svg, out -> out.write(drawn));
     return List.of(png, svg);
+  }
+
+  private static byte[] svg(Figure figure) {
+    VectorGraphics2D canvas = new VectorGraphics2D();
+    figure.draw(canvas);
+    CommandSequence commands = canvas.getCommands();
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    try {
+      new SVGProcessor().getDocument(commands, new PageSize(figure.width(), figure.height())).writeTo(out);
+    } catch (IOException e) {
+      throw new UncheckedIOException("memory takes every byte", e);
+    }
+    return out.toByteArray();
   }
 
   static BufferedImage image(Figure figure, int dpi) {

@@ -28,6 +28,7 @@ public record Heatmap(
   private static final double LABEL = 10;
   private static final double MARGIN = 14;
   private static final double BAR = 70;
+  private static final double SHORTEST_SCALE = 90;
   private static final Color UNDEFINED = new Color(0xCFCFCF);
 
   public Heatmap {
@@ -61,8 +62,8 @@ public record Heatmap(
 
   @Override
   public double height() {
-    double body = Math.max(rows.size() * CELL, 120);
-    return top() + body + columnLabelHeight() + (columnTitle.isEmpty() ? 0 : 18) + MARGIN;
+    double body = rows.size() * CELL + columnLabelHeight() + (columnTitle.isEmpty() ? 0 : 18);
+    return top() + Math.max(body, SHORTEST_SCALE + 8) + MARGIN;
   }
 
   @Override
@@ -87,7 +88,7 @@ public record Heatmap(
       pen.turnedText(rowTitle, theme.ink(), 11, MARGIN + 4, top + rows.size() * CELL / 2, 0.5, -90);
     }
     if (!columnTitle.isEmpty()) {
-      pen.text(columnTitle, theme.ink(), 11, left + columns.size() * CELL / 2, height() - MARGIN, 0.5);
+      pen.text(columnTitle, theme.ink(), 11, left + columns.size() * CELL / 2, bottom + columnLabelHeight() + 9, 0.5);
     }
     drawScale(pen, left + columns.size() * CELL + 18, top);
   }
@@ -100,7 +101,7 @@ public record Heatmap(
   }
 
   private void drawScale(Pen pen, double x, double top) {
-    double height = Math.max(80, rows.size() * CELL - 1);
+    double height = Math.max(SHORTEST_SCALE, rows.size() * CELL - 1);
     int steps = 60;
     for (int i = 0; i < steps; i++) {
       double value = scale.high() - (scale.high() - scale.low()) * (i + 0.5) / steps;

@@ -21,7 +21,8 @@ public record Theme(Color background, Color ink, Color faint, List<Color> series
           new Color(0x7A5195),
           new Color(0x666666),
           new Color(0x8C6D31),
-          new Color(0xA6B8C7));
+          new Color(0xA6B8C7),
+          new Color(0x1F3B2D));
 
   public static final Theme LIGHT =
       new Theme(Color.WHITE, new Color(0x222222), new Color(0xDDDDDD), OKABE_ITO);

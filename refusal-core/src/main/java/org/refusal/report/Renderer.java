@@ -36,6 +36,7 @@ public final class Renderer {
   private static final double CSS_DPI = 96;
   /** What fits between the margins of a printed page, CSS pixels. */
   private static final long WIDEST = 640;
+  private static final double TALL = 0.7;
   private static final Pattern PICTURE = Pattern.compile("<img src=\"([^\"]+)\"");
   private static final String STYLE = resource("report.css");
 
@@ -107,11 +108,20 @@ public final class Renderer {
       } catch (IOException e) {
         throw UserException.badData(file + ": cannot be read: " + e.getMessage());
       }
+      long width = shownWidth(file, picture);
       String data = Base64.getEncoder().encodeToString(picture);
       matcher.appendReplacement(
-          embedded, "<img style=\"max-width: %dpx\" src=\"data:image/png;base64,%s\"".formatted(shownWidth(file, picture), data));
+          embedded,
+          "<img class=\"%s\" style=\"max-width: %dpx\" src=\"data:image/png;base64,%s\""
+              .formatted(tall(picture) ? "tall" : "wide", width, data));
     }
     return matcher.appendTail(embedded).toString();
+  }
+
+  /** Whether a page holds two of it only when they are made smaller. */
+  private static boolean tall(byte[] png) {
+    ByteBuffer header = ByteBuffer.wrap(png);
+    return header.getInt(20) > TALL * header.getInt(16);
   }
 
   /** In CSS pixels; the width stands in bytes 16 to 19 of a PNG. */

@@ -11,7 +11,7 @@ import java.util.Map;
  * @param key see {@link StageKey}
  * @param stageVersion raised when the stage computes something else than before
  * @param config the resolved config, every key
- * @param versions toolkit, commit, java, libtorch, device, operating system
+ * @param versions toolkit, commit, java, libtorch, operating system, device and, where a model was run, its type (dtype)
  * @param started and {@code finished}: ISO 8601, UTC
  * @param peakMemoryBytes largest resident memory of the process up to the end of the stage; -1 when not known
  * @param summary the lines that the stage printed

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import org.refusal.activation.ActivationWriter;
@@ -15,6 +16,7 @@ import org.refusal.activation.MissingPrompt;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
 import org.refusal.config.CollectConfig;
+import org.refusal.config.ModelSection;
 import org.refusal.data.Balancer;
 import org.refusal.data.Category;
 import org.refusal.data.Label;
@@ -69,6 +71,11 @@ public final class CollectStage implements Stage<CollectConfig> {
       inputs.add(Path.of(config.inference().chatTemplate()));
     }
     return inputs;
+  }
+
+  @Override
+  public Optional<ModelSection> modelRun(CollectConfig config) {
+    return Optional.of(config.model());
   }
 
   @Override

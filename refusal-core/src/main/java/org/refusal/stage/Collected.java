@@ -1,7 +1,6 @@
 package org.refusal.stage;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -11,6 +10,7 @@ import java.util.Map;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.refusal.activation.ActivationStore;
+import org.refusal.base.AtomicFiles;
 import org.refusal.base.Suggestions;
 import org.refusal.base.UserException;
 import org.refusal.data.ModelOutput;
@@ -31,6 +31,9 @@ record Collected(ResultLayout layout, String model, List<String> categories) {
     }
     List<String> there = new ArrayList<>();
     Json.read(splits).path("categories").fieldNames().forEachRemaining(there::add);
+    if (there.isEmpty()) {
+      throw Json.damaged(splits + ": holds no categories");
+    }
     for (String name : wanted) {
       if (!there.contains(name)) {
         throw UserException.badConfig(
@@ -74,7 +77,7 @@ record Collected(ResultLayout layout, String model, List<String> categories) {
       try (Stream<Path> all = Files.list(layout.activationsFolder())) {
         files.addAll(all.filter(file -> name.matcher(file.getFileName().toString()).matches()).sorted().toList());
       } catch (IOException e) {
-        throw new UncheckedIOException(e);
+        throw AtomicFiles.cannotRead(layout.activationsFolder(), e);
       }
     }
     return files;

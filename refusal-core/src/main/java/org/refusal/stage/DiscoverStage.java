@@ -17,6 +17,7 @@ import org.refusal.baseline.PromptTokens;
 import org.refusal.circuit.CircuitJson;
 import org.refusal.circuit.HookPoint;
 import org.refusal.config.DiscoverConfig;
+import org.refusal.config.ModelSection;
 import org.refusal.data.Split;
 import org.refusal.run.ResultLayout;
 
@@ -62,6 +63,11 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
 
   static Path circuitsFolder(String configured, ResultLayout layout) {
     return configured == null ? layout.circuitsFolder() : Path.of(configured);
+  }
+
+  @Override
+  public Optional<ModelSection> modelRun(DiscoverConfig config) {
+    return Optional.of(config.model());
   }
 
   @Override

@@ -24,6 +24,7 @@ import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
 import org.refusal.circuit.Node;
 import org.refusal.config.EvaluateConfig;
+import org.refusal.config.ModelSection;
 import org.refusal.data.ModelOutput;
 import org.refusal.data.Split;
 import org.refusal.evaluation.Behaviour;
@@ -117,6 +118,11 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
       }
     }
     return Optional.empty();
+  }
+
+  @Override
+  public Optional<ModelSection> modelRun(EvaluateConfig config) {
+    return Optional.of(config.model());
   }
 
   @Override
@@ -500,7 +506,7 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
                   .toArray()));
       LineChart chart =
           new LineChart(
-              "Circuits of " + metrics.category() + ", held-out prompts", "nodes", "share of F(M) - F(∅)", series,
+              "Circuits of " + metrics.category() + ", held-out prompts", "nodes", "share of F(model) - F(empty)", series,
               true, null, null, Theme.LIGHT);
       return FigureFiles.write(
           chart, folder, "%s_%s_metrics".formatted(ResultLayout.fileName(metrics.model()), metrics.category()), DPI);
@@ -511,7 +517,7 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
       List<TransferFile.AtPoint> at = List.copyOf(transfer.hookPoints().values());
       BarChart chart =
           new BarChart(
-              "How far the model has decided: drop with only the post-instruction positions set to the partner's",
+              "How far the model has decided, by hook point",
               "share of the refusal gap", names,
               List.of(
                   new BarChart.Bars(

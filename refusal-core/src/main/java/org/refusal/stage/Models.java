@@ -5,6 +5,7 @@ import ai.djl.ndarray.types.DataType;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
@@ -47,6 +48,18 @@ final class Models {
     TorchRuntime.setThreads(threads);
     Device device = Devices.parse(model.device());
     return CausalLm.load(checkpoint, device, dataType(model.torchDtype(), device, checkpoint));
+  }
+
+  /** The device that {@link #load} takes: {@code cpu} or {@code cuda:N}. */
+  static String device(ModelSection model) {
+    return Devices.name(Devices.parse(model.device()));
+  }
+
+  /** The type that {@link #load} computes in, as in YAML: {@code float32}. */
+  static String dataType(ModelSection model) {
+    return dataType(model.torchDtype(), Devices.parse(model.device()), checkpoint(model))
+        .name()
+        .toLowerCase(Locale.ROOT);
   }
 
   private static DataType dataType(String name, Device device, CheckpointFolder checkpoint) {

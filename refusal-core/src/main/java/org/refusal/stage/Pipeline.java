@@ -26,6 +26,11 @@ public final class Pipeline {
   private static final String SEEDS = "seeds";
   private static final String MODEL = "model";
 
+  /** Options that mean the same in every stage; folders of single stages stay where the results folder puts them. */
+  public static final List<String> SHARED_OPTIONS =
+      List.of("--model", "--model-name", "--dataset-dir", "--results-dir", "--result-dir", "--categories", "--seed",
+          "--device", "--cache-dir", "--format", "--no-visualizations", "--keep-going");
+
   private Pipeline() {}
 
   /**
@@ -97,7 +102,8 @@ public final class Pipeline {
       }
       for (Keys.KeyInfo key : keys) {
         for (String option : key.options()) {
-          String value = shared(option) ? options.get(option) : null;
+          String value = SHARED_OPTIONS.contains(option) ? options.get(option) : null;
+          value = value != null && key.negated(option) ? "false" : value;
           if (value != null) {
             boolean text = key.type().equals("text");
             draft = draft.with(new Override(key.path(), value, text, option));
@@ -140,13 +146,6 @@ public final class Pipeline {
     Path folder = new ResultLayout(sharing).saeSeed(seed).root();
     Draft own = SaeSeeds.further(stage.name(), Keys.of(stage.configType()), draft, seed, folder);
     return new Step<>(stage, Binder.bind(stage.configType(), own, environment), seed, sharing);
-  }
-
-  /** Options that mean the same in every stage; folders of single stages stay where the results folder puts them. */
-  private static boolean shared(String option) {
-    return List.of("--model", "--dataset-dir", "--results-dir", "--categories", "--seed", "--device", "--cache-dir",
-            "--format", "--no-visualizations", "--keep-going")
-        .contains(option);
   }
 
   private static <C extends Record> Step<C> step(Stage<C> stage, Draft draft, UnaryOperator<String> environment) {

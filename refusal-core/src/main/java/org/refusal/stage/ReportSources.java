@@ -2,7 +2,6 @@ package org.refusal.stage;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,6 +15,7 @@ import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.refusal.attribution.AttributionCheck;
+import org.refusal.base.AtomicFiles;
 import org.refusal.circuit.Circuit;
 import org.refusal.circuit.CircuitJson;
 import org.refusal.circuit.HookPoint;
@@ -53,11 +53,19 @@ record ReportSources(ResultLayout layout, String model, Path modelFolder) {
   }
 
   Optional<JsonNode> stats() {
-    return read(layout.stats(model), Json::read);
+    return read(layout.stats(model), file -> with(file, "verdict"));
   }
 
   Optional<JsonNode> truth() {
-    return truthFile().map(Json::read);
+    return truthFile().map(file -> with(file, "verdict"));
+  }
+
+  private static JsonNode with(Path file, String key) {
+    JsonNode node = Json.read(file);
+    if (!node.has(key)) {
+      throw Json.damaged(file + ": not the file that is expected here: no key '" + key + "'");
+    }
+    return node;
   }
 
   /** Beside the checkpoint's files, or beside its folder. */
@@ -113,7 +121,7 @@ record ReportSources(ResultLayout layout, String model, Path modelFolder) {
           .filter(Files::isRegularFile)
           .forEach(file -> files.put(HookPoint.parse(file.getParent().getFileName().toString()), file));
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw AtomicFiles.cannotRead(folder, e);
     }
     return files;
   }

@@ -2,6 +2,8 @@ package org.refusal.stage;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
+import org.refusal.config.ModelSection;
 
 /**
  * A step of the pipeline. Declared once: options, YAML keys, help text, validation, provenance and resume follow from
@@ -26,6 +28,11 @@ public interface Stage<C extends Record> {
 
   /** The files that the stage reads, in a fixed order; they must exist when it starts. Model weights included. */
   List<Path> inputs(C config);
+
+  /** The model that the stage runs; empty when it runs none and works on the CPU alone. */
+  default Optional<ModelSection> modelRun(C config) {
+    return Optional.empty();
+  }
 
   /**
    * Does the work. Resumes what an earlier, interrupted run of the same key left in the work folder.

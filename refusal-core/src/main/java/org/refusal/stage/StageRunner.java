@@ -13,14 +13,17 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.refusal.base.AtomicFiles;
 import org.refusal.base.Progress;
 import org.refusal.base.UserException;
 import org.refusal.config.Binder;
+import org.refusal.config.ModelSection;
 import org.refusal.io.Json;
 import org.refusal.run.ArtifactRef;
 import org.refusal.run.DigestCache;
@@ -42,8 +45,10 @@ public final class StageRunner {
    * @param fresh run even when up to date, from the beginning
    * @param threads CPU threads
    * @param versions what the manifest says of the program and the machine, asked for when the stage has run
+   * @param slurmJobId of the job that runs this, or null
    */
-  public record Options(boolean fresh, int threads, Progress progress, java.util.function.Supplier<Map<String, String>> versions) {}
+  public record Options(
+      boolean fresh, int threads, Progress progress, Supplier<Map<String, String>> versions, String slurmJobId) {}
 
   /** @param skipped whether the stage was up to date */
   public record Outcome(boolean skipped, RunManifest manifest) {}
@@ -81,12 +86,12 @@ public final class StageRunner {
               seed(config),
               inputs,
               digest(result.outputs(), layout, digests),
-              options.versions().get(),
+              versions(stage, config),
               started.truncatedTo(ChronoUnit.SECONDS).toString(),
               finished.truncatedTo(ChronoUnit.SECONDS).toString(),
               Duration.between(started, finished).toMillis() / 1000.0,
               Memory.peakResidentBytes().orElse(-1),
-              System.getenv("SLURM_JOB_ID"),
+              options.slurmJobId(),
               result.summary());
       Json.write(manifestFile, manifest);
       delete(work);
@@ -104,11 +109,19 @@ public final class StageRunner {
       return files
           .filter(file -> file.getFileName().toString().endsWith(".json"))
           .filter(file -> !file.getFileName().toString().equals("digests.json"))
-          .map(file -> Json.read(file, RunManifest.class))
+          .map(StageRunner::manifest)
           .sorted(Comparator.comparing(RunManifest::finished))
           .toList();
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw AtomicFiles.cannotRead(layout.manifests(), e);
+    }
+  }
+
+  private static RunManifest manifest(Path file) {
+    try {
+      return Json.read(file, RunManifest.class);
+    } catch (UserException damaged) {
+      throw UserException.badData(damaged.getMessage(), "delete this manifest; its stage then runs again");
     }
   }
 
@@ -159,6 +172,15 @@ public final class StageRunner {
     });
   }
 
+  /** What the manifest says of program and machine, with the device and type that the stage really used. */
+  private <C extends Record> Map<String, String> versions(Stage<C> stage, C config) {
+    Map<String, String> versions = new LinkedHashMap<>(options.versions().get());
+    Optional<ModelSection> model = stage.modelRun(config);
+    versions.put("device", model.map(Models::device).orElse("cpu"));
+    model.ifPresent(section -> versions.put("dtype", Models.dataType(section)));
+    return versions;
+  }
+
   private static List<ArtifactRef> digest(List<Path> files, ResultLayout layout, DigestCache digests) {
     for (Path file : files) {
       if (!Files.isRegularFile(file)) {
@@ -168,11 +190,17 @@ public final class StageRunner {
     return files.stream().map(file -> digests.of(file, layout.root())).toList();
   }
 
-  private static Optional<RunManifest> upToDate(Path manifestFile, ResultLayout layout, DigestCache digests) {
+  private Optional<RunManifest> upToDate(Path manifestFile, ResultLayout layout, DigestCache digests) {
     if (!Files.exists(manifestFile)) {
       return Optional.empty();
     }
-    RunManifest manifest = Json.read(manifestFile, RunManifest.class);
+    RunManifest manifest;
+    try {
+      manifest = Json.read(manifestFile, RunManifest.class);
+    } catch (UserException damaged) {
+      options.progress().note("warning: " + damaged.getMessage() + "; it proves nothing, so the stage runs again");
+      return Optional.empty();
+    }
     for (ArtifactRef output : manifest.outputs()) {
       Path file = layout.root().resolve(output.path());
       if (!Files.isRegularFile(file) || !digests.of(file, layout.root()).sha256().equals(output.sha256())) {

@@ -8,7 +8,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.OptionalLong;
+import org.refusal.base.UserException;
 
 /**
  * Native memory. The garbage collector does not see tensors; a scope frees them:
@@ -26,6 +28,9 @@ import java.util.OptionalLong;
  * innermost first.
  */
 public final class Memory {
+  private static final List<String> NATIVE_FAILURES =
+      List.of("out of memory", "can't allocate memory", "not enough memory", "bad_alloc");
+
   private Memory() {}
 
   /** Opens a scope on this thread. */
@@ -68,6 +73,21 @@ public final class Memory {
   public static NDArray own(NDArray array) {
     NDScope.unregister(array);
     return array;
+  }
+
+  /**
+   * Whether something failed because memory ran out: the Java heap, or an allocation of libtorch on a device or on the
+   * host, which DJL reports by message only.
+   */
+  public static boolean ranOut(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      String message = cause.getMessage() == null ? "" : cause.getMessage().toLowerCase(Locale.ROOT);
+      if (cause instanceof OutOfMemoryError
+          || (!(cause instanceof UserException) && NATIVE_FAILURES.stream().anyMatch(message::contains))) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Resident memory of this process in bytes, where the system tells (Linux). */
