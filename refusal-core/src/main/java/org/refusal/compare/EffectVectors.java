@@ -67,7 +67,7 @@ public record EffectVectors(double[] mean, double squares, int prompts) {
     return product(other) / Math.sqrt(product(this) * other.product(other));
   }
 
-  /** S = <x̄_a, x̄_b> / sqrt(U_a U_b); NaN when U of either is not positive. May exceed 1 by noise. */
+  /** S is the inner product of the means divided by sqrt(U_a U_b); NaN when U of either is not positive. May exceed 1 by noise. */
   public double disattenuated(EffectVectors other) {
     double within = within();
     double otherWithin = other.within();

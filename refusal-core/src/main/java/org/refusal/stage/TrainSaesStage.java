@@ -12,6 +12,7 @@ import org.refusal.activation.ActivationStore;
 import org.refusal.activation.StoredPrompt;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
+import org.refusal.config.ModelSection;
 import org.refusal.config.TrainSaesConfig;
 import org.refusal.data.ModelOutput;
 import org.refusal.data.Split;
@@ -73,6 +74,14 @@ public final class TrainSaesStage implements Stage<TrainSaesConfig> {
       inputs.addAll(Models.checkpoint(config.model()).files());
     }
     return inputs;
+  }
+
+  /** For the cross-entropy with each autoencoder in place; the training itself is on the CPU. */
+  @Override
+  public Optional<ModelSection> modelRun(TrainSaesConfig config) {
+    return config.training().cePrompts() > 0 && SaeInModel.reasonAgainst(config.model()).isEmpty()
+        ? Optional.of(config.model())
+        : Optional.empty();
   }
 
   @Override

@@ -5,7 +5,7 @@ import java.util.Arrays;
 /**
  * Area under the ROC curve: the probability that a positive's score exceeds a negative's, ties counting one half.
  *
- * @param interval 95 % interval after Hanley & McNeil 1982 on the logit scale, so that it stays within 0 and 1; where the
+ * @param interval 95 % interval after Hanley and McNeil 1982 on the logit scale, so that it stays within 0 and 1; where the
  *     two sides do not overlap at all, so that the formula degenerates, Wilson's for as many trials as the smaller side has
  */
 public record Auc(double value, Interval interval, int positives, int negatives) {

@@ -4,7 +4,7 @@ import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 
 /**
- * Mantel's test of two distance matrices, and of two given a third (Mantel 1967; Smouse, Long & Sokal 1986).
+ * Mantel's test of two distance matrices, and of two given a third (Mantel 1967; Smouse, Long and Sokal 1986).
  *
  * @param r Pearson's correlation of the upper triangles (partial: with z's triangle held constant)
  * @param p one-sided: rows and columns of x permuted together, (b + 1) / (B + 1)

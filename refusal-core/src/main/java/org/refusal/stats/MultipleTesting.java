@@ -2,7 +2,7 @@ package org.refusal.stats;
 
 import java.util.Arrays;
 
-/** Family-wise error by the largest statistic (Westfall & Young 1993) and false discovery rate. */
+/** Family-wise error by the largest statistic (Westfall and Young 1993) and false discovery rate. */
 public final class MultipleTesting {
   private static final double TIE = 1e-12;
 

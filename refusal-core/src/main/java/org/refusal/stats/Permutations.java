@@ -11,7 +11,7 @@ public final class Permutations {
   private Permutations() {}
 
   /**
-   * One-sided p = (b + 1) / (B + 1), b = number of null values at least as large as the observed one (Phipson & Smyth
+   * One-sided p = (b + 1) / (B + 1), b = number of null values at least as large as the observed one (Phipson and Smyth
    * 2010). NaN when the observed value is NaN; a NaN in the null counts as at least as large.
    */
   public static double pValue(double observed, double[] nullValues) {

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Rank-biased overlap of two rankings (Webber, Moffat & Zobel 2010), evaluated to the depth of the shorter one.
+ * Rank-biased overlap of two rankings (Webber, Moffat and Zobel 2010), evaluated to the depth of the shorter one.
  *
  * @param truncated (1 - p) sum over depths d of p^(d-1) X_d / d, X_d the overlap of the first d
  * @param extrapolated truncated + p^k X_k / k: 1 for identical lists

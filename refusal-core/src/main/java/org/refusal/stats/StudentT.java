@@ -5,7 +5,7 @@ final class StudentT {
   private StudentT() {}
 
   /**
-   * Cornish-Fisher expansion to the third order in 1 / degrees of freedom (Abramowitz & Stegun 26.7.5): for the central
+   * Cornish-Fisher expansion to the third order in 1 / degrees of freedom (Abramowitz and Stegun 26.7.5): for the central
    * 95 % good to .1 % from 5 degrees on, 3 % too small at 2.
    */
   static double quantile(double p, double degrees) {

@@ -28,7 +28,7 @@ public final class Summary {
     return sum / (values.length - 1);
   }
 
-  /** Quantile of a sorted array, linear between order statistics (Hyndman & Fan type 7). */
+  /** Quantile of a sorted array, linear between order statistics (Hyndman and Fan type 7). */
   public static double quantile(double[] sorted, double p) {
     if (sorted.length == 0 || Double.isNaN(p)) {
       return Double.NaN;
