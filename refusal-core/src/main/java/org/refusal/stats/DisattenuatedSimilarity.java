@@ -16,7 +16,7 @@ import java.util.SplittableRandom;
  * decomposition; Efron and Stein 1981). The degenerate part is estimated from the inner products less their row and column
  * effects and less the product of these effects, which stems from prompts that differ in strength only and cancels in S.
  * The jackknife is that of S less half of each category's squared spread of strengths over n - 1, the part that the bias
- * takes off anyway. Simulated coverage of nominal 95 %: .94 to .98 at reliabilities of .4 to .97, cosines of .5 to 1, 20 and
+ * takes off anyway. Simulated coverage of nominal 95 %: .93 to .98 at reliabilities of .4 to .97, cosines of .5 to 1, 20 and
  * 40 prompts ({@code refusal calibrate}, docs/calibration.md).
  *
  * @param similarity {@code [K, K]}; NaN where a U is not positive

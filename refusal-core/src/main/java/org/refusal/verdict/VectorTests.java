@@ -1,5 +1,6 @@
 package org.refusal.verdict;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.ArrayList;
@@ -69,7 +70,7 @@ public record VectorTests(
       double p,
       double q,
       double maxT,
-      double maxTStepDown) {}
+      @JsonProperty("max_t_step_down") double maxTStepDown) {}
 
   /** A test's statistic and p-value; {@code r2} where the test has one. */
   public record Location(double statistic, double p, double r2) {}
