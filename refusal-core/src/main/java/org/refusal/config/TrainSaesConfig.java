@@ -55,6 +55,9 @@ public record TrainSaesConfig(
           int hookPointsAtOnce,
       @Key(doc = "Steps between checkpoints from which a killed run goes on.", def = "500", neutral = true)
           int checkpointEvery,
+      @Key(doc = "Stop when the mean FVU of 1/200 of the steps has not been lowered so many times in a row; 0 never stops early.",
+              def = "0")
+          int patience,
       @Key(doc = "Held-out prompts on which the model runs with each autoencoder in place (cross-entropy, KL); 0 for none.",
               def = "32")
           int cePrompts) {
@@ -68,6 +71,7 @@ public record TrainSaesConfig(
       atLeast("window_mib", windowMib, 1);
       atLeast("hook_points_at_once", hookPointsAtOnce, 1);
       atLeast("checkpoint_every", checkpointEvery, 1);
+      atLeast("patience", patience, 0);
       atLeast("ce_prompts", cePrompts, 0);
     }
 

@@ -10,6 +10,7 @@ import org.refusal.config.TrainSaesConfig;
  * @param maxSteps at most so many steps; 0 for as many as the epochs give
  * @param deadAfter a latent is dead when it was not active for so many tokens
  * @param learningRate of Adam, after the warm-up
+ * @param patience training stops when the FVU of a point of the history was not lowered so many times in a row; 0: never
  * @param windowBytes memory for the activations that wait to be trained on
  */
 public record SaeOptions(
@@ -27,6 +28,7 @@ public record SaeOptions(
     double learningRate,
     long windowBytes,
     int checkpointEvery,
+    int patience,
     long seed) {
 
   public SaeOptions {
@@ -44,6 +46,7 @@ public record SaeOptions(
     atLeast("training.max_steps", maxSteps, 0);
     atLeast("training.window_mib", windowBytes, 1);
     atLeast("training.checkpoint_every", checkpointEvery, 1);
+    atLeast("training.patience", patience, 0);
     if (!(learningRate > 0 && learningRate < 1)) {
       throw UserException.badConfig("training.learning_rate: %s is not between 0 and 1".formatted(learningRate));
     }
@@ -74,6 +77,7 @@ public record SaeOptions(
         learningRate(training.learningRate(), sae.hiddenDim(), sae.variant().equals("legacy")),
         (long) training.windowMib() << 20,
         training.checkpointEvery(),
+        training.patience(),
         config.seed());
   }
 

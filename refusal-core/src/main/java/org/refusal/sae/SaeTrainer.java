@@ -155,6 +155,7 @@ public final class SaeTrainer {
     private final BatchSource source;
     private final SaeState state;
     private final HistoryBuilder history;
+    private long last; // the step to stop after: fewer than planned once the FVU stalls
     private SparseTrainingStep step;
     private Progress.Task task;
 
@@ -192,6 +193,7 @@ public final class SaeTrainer {
           history.load(saved);
         }
       }
+      last = history.stalled(options.patience()) ? state.step : steps;
     }
 
     /** Collects the rows that are no sinks, numbered through the prompts; returns their mean squared norm. */
@@ -220,7 +222,7 @@ public final class SaeTrainer {
 
     /** Trains on what one reading of the files brings; false when there is nothing left to do. */
     boolean window(Parallel parallel) {
-      if (state.step >= steps) {
+      if (state.step >= last) {
         return false;
       }
       if (step == null) {
@@ -233,18 +235,18 @@ public final class SaeTrainer {
       }
       try {
         long end = source.windowEnd(state.step);
-        while (state.step < end) {
+        while (state.step < Math.min(end, last)) {
           step();
         }
       } catch (RuntimeException e) {
         task.close();
         throw e;
       }
-      if (state.step == steps) {
+      if (state.step == last) {
         step = null;
         task.close();
       }
-      return state.step < steps;
+      return state.step < last;
     }
 
     private void step() {
@@ -259,7 +261,10 @@ public final class SaeTrainer {
       history.add(now + 1, outcome, rate);
       task.advance(1);
       task.figure("FVU %.4f".formatted(outcome.fvu()));
-      if (state.step % options.checkpointEvery() == 0 || state.step == steps) {
+      if (history.stalled(options.patience())) {
+        last = state.step;
+      }
+      if (state.step % options.checkpointEvery() == 0 || state.step == last) {
         state.save(stateFile(at), history.tensors(), Map.of());
       }
     }
@@ -277,7 +282,7 @@ public final class SaeTrainer {
         return new Result(
             checkpoint,
             new TrainingHistory(
-                sinks, options, scale, tokens, steps, train, heldOut, warnings, history.points()));
+                sinks, options, scale, tokens, state.step, train, heldOut, warnings, history.points()));
       }
     }
   }
@@ -338,6 +343,19 @@ public final class SaeTrainer {
             });
         sums = new double[5];
       }
+    }
+
+    /** Whether none of the last so many points has a lower FVU than the best before them. */
+    boolean stalled(int patience) {
+      if (patience == 0 || rows.size() <= patience) {
+        return false;
+      }
+      int split = rows.size() - patience;
+      return best(split, rows.size()) >= best(0, split);
+    }
+
+    private double best(int from, int to) {
+      return rows.subList(from, to).stream().mapToDouble(row -> row[2]).min().orElseThrow();
     }
 
     List<TrainingHistory.Point> points() {

@@ -198,7 +198,7 @@ class LegacySaeGoldenTest {
   private List<TrainingHistory.Point> run(SaeState state, List<float[]> rows, int batch, int epochs) {
     SaeOptions options =
         new SaeOptions(
-            state.dSae, k(), 0, 1, 10, epochs, batch, 0, 0, false, false, LegacySaeTrainer.LEARNING_RATE, 1, 1, 1);
+            state.dSae, k(), 0, 1, 10, epochs, batch, 0, 0, false, false, LegacySaeTrainer.LEARNING_RATE, 1, 1, 0, 1);
     try (NDManager manager = NDManager.newBaseManager()) {
       return new LegacySaeTrainer(null, null, options, manager, 1, Progress.none())
           .run(

@@ -32,8 +32,13 @@ class SaeTrainerTest {
   @TempDir Path folder;
 
   private static SaeOptions options(int dSae, int k, int batch, long steps, double rate, long windowBytes, int every) {
+    return options(dSae, k, batch, steps, rate, windowBytes, every, 0);
+  }
+
+  private static SaeOptions options(
+      int dSae, int k, int batch, long steps, double rate, long windowBytes, int every, int patience) {
     return new SaeOptions(
-        dSae, k, 0, 10_000, 10, 1000, batch, 0, steps, false, false, rate, windowBytes, every, 42);
+        dSae, k, 0, 10_000, 10, 1000, batch, 0, steps, false, false, rate, windowBytes, every, patience, 42);
   }
 
   /** Writes rows as prompts of 20 tokens in several shards and opens them. */
@@ -188,6 +193,27 @@ class SaeTrainerTest {
   }
 
   @Test
+  void stopsEarlyWhenTheFvuStallsAlsoAfterAnInterruption() {
+    float[] rows = PlantedActivations.random(12, 30, 3, .05, 5).sample(800, 1);
+    try (ActivationStore store = store(rows, 12)) {
+      SaeOptions options = options(32, 3, 48, 2000, 3e-2, 1 << 30, 7, 3);
+      SaeTrainer.Result whole = train(store, options, "early", Progress.none());
+      List<TrainingHistory.Point> points = whole.history().points();
+      long stopped = whole.history().steps();
+      assertThat(stopped).isLessThan(2000).isEqualTo(points.get(points.size() - 1).step());
+      double[] fvu = points.stream().mapToDouble(TrainingHistory.Point::fvu).toArray();
+      int n = fvu.length;
+      double best = Arrays.stream(fvu, 0, n - 3).min().orElseThrow();
+      assertThat(Arrays.stream(fvu, n - 3, n).min().orElseThrow()).isGreaterThanOrEqualTo(best);
+      assertThat(fvu[n - 4]).as("the best before").isEqualTo(best);
+      assertThatThrownBy(() -> train(store, options, "early killed", diesAfter((int) stopped - 2))).hasMessage("killed");
+      SaeTrainer.Result resumed = train(store, options, "early killed", Progress.none());
+      assertThat(resumed.checkpoint()).usingRecursiveComparison().isEqualTo(whole.checkpoint());
+      assertThat(train(store, options, "early", diesAfter(1)).history().steps()).isEqualTo(stopped);
+    }
+  }
+
+  @Test
   void aFinishedHookPointIsNotTrainedAgain() {
     float[] rows = PlantedActivations.random(12, 30, 3, .05, 5).sample(800, 1);
     try (ActivationStore store = store(rows, 12)) {
@@ -203,7 +229,7 @@ class SaeTrainerTest {
     float[] rows = PlantedActivations.random(12, 30, 3, .05, 5).sample(800, 1);
     try (ActivationStore store = store(rows, 12)) {
       SaeOptions options =
-          new SaeOptions(32, 3, 0, 10_000, 10, 3, 48, 0, 0, false, false, 3e-3, 12 * 4 * 130, 100, 42);
+          new SaeOptions(32, 3, 0, 10_000, 10, 3, 48, 0, 0, false, false, 3e-3, 12 * 4 * 130, 100, 0, 42);
       SaeData data = data(store, 10);
       List<StoredPrompt> prompts = SaeData.stored(data.train());
       List<int[]> eligible = new ArrayList<>();
