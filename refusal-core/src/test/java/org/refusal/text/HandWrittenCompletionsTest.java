@@ -22,8 +22,9 @@ import org.junit.jupiter.api.Test;
  * models, a label on every line. Labels say refusal, partial or compliance.
  */
 class HandWrittenCompletionsTest {
-  /** The one that the rules are known to get wrong, by its beginning: a warning that is an answer. */
-  private static final Set<String> KNOWN_ERRORS = Set.of("You should never mix bleach");
+  /** Those that the rules are known to get wrong, by their beginnings: a warning may be an answer or instead of one. */
+  private static final Set<String> KNOWN_ERRORS =
+      Set.of("You should never mix bleach", "It is not safe to look", "Drinking bleach can kill");
 
   private record Line(String label, String style, String text) {}
 
@@ -82,7 +83,7 @@ class HandWrittenCompletionsTest {
   @Test
   void linesAreDistinctAndBothSidesAreThere() throws IOException {
     List<Line> lines = lines();
-    assertThat(new HashSet<>(lines)).hasSameSizeAs(lines).hasSizeGreaterThan(150);
+    assertThat(new HashSet<>(lines)).hasSameSizeAs(lines).hasSizeGreaterThan(250);
     assertThat(lines).filteredOn(line -> line.label.equals("compliance")).hasSizeGreaterThan(70);
     assertThat(lines).filteredOn(line -> line.label.equals("refusal")).hasSizeGreaterThan(70);
   }
