@@ -81,6 +81,41 @@ class PlantedPipelineTest {
     assertThat(stats.at("/by_sae_seed/1/profile")).as("other autoencoders").isNotEqualTo(stats.at("/by_sae_seed/2/profile"));
   }
 
+  @Test
+  void aSeriesCountsAnswersAndGoesOnWhereItStopped() throws Exception {
+    String[] arguments = {
+      "calibrate", "--planted", "--kinds", "none", "--variants", "few", "--seeds", "1", "--categories", "2",
+      "--output", folder.toString()
+    };
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+
+    assertThat(run(out, err, arguments)).as(err.toString()).isZero();
+
+    assertThat(out.toString()).contains("| none | few | 2 x 20 | 1 | INCONCLUSIVE | 1 | 0 | 0 |");
+    assertThat(err.toString()).contains("1/1 none-few-2x36-1000: right answer INCONCLUSIVE, found INCONCLUSIVE");
+    assertThat(folder.resolve("planted.json")).isNotEmptyFile();
+    assertThat(folder.resolve("work")).as("only the answers stay").doesNotExist();
+    StringWriter again = new StringWriter();
+    StringWriter silent = new StringWriter();
+    assertThat(run(again, silent, arguments)).isZero();
+    assertThat(silent.toString()).as("a finished model is not run again").doesNotContain("1/1");
+    assertThat(again.toString()).isEqualTo(out.toString());
+  }
+
+  @Test
+  void aSeriesRefusesWhatCannotBeMeant() {
+    StringWriter err = new StringWriter();
+    assertThat(run(new StringWriter(), err, "calibrate", "--planted", "--first-seed", "7")).isEqualTo(2);
+    assertThat(err.toString()).contains("--first-seed: 7 is below 1000");
+    err = new StringWriter();
+    assertThat(run(new StringWriter(), err, "calibrate", "--planted", "--categories", "11")).isEqualTo(2);
+    assertThat(err.toString()).contains("--categories: 11 is not within 2 to 10");
+    err = new StringWriter();
+    assertThat(run(new StringWriter(), err, "calibrate", "--planted", "--variants", "leaky")).isEqualTo(2);
+    assertThat(err.toString()).contains("'leaky' is no variant");
+  }
+
   private static final List<Category> FOUR = Category.OR_BENCH.subList(0, 4);
 
   private Path planted() {

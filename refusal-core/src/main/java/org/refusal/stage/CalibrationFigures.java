@@ -21,12 +21,11 @@ public final class CalibrationFigures {
   }
 
   static LineChart power(Calibration calibration) {
-    double noise = calibration.power().get(0).noise();
-    List<Power> common = calibration.power().stream().filter(row -> row.noise() == noise).toList();
+    List<Power> all = calibration.power();
     List<LineChart.Series> series = new ArrayList<>();
     for (String answer : List.of("MODULAR", "MONOLITHIC")) {
-      for (int prompts : common.stream().mapToInt(Power::prompts).distinct().toArray()) {
-        List<Power> rows = common.stream().filter(row -> row.prompts() == prompts).toList();
+      for (int prompts : all.stream().mapToInt(Power::prompts).distinct().toArray()) {
+        List<Power> rows = all.stream().filter(row -> row.prompts() == prompts).toList();
         boolean one = answer.equals("MONOLITHIC");
         series.add(
             new LineChart.Series(

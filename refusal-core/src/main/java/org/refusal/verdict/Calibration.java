@@ -340,25 +340,17 @@ public record Calibration(
     return rows;
   }
 
-  /** Over effect size at a common noise, and at the two ends also with less and more noise. */
+  /** Over effect size and prompts per category. */
   static List<Power> power(Options options, StatsConfig.Verdict thresholds, Progress progress) {
-    double common = 3;
-    double[] cosines = {0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 1};
+    double noise = 3;
+    double[] cosines = {0, 0.2, 0.4, 0.6, 0.9, 0.95, 1};
     int[] prompts = {20, 40, 80};
     List<Power> rows = new ArrayList<>();
-    try (Progress.Task task = progress.task("power", (cosines.length + 4L) * prompts.length)) {
+    try (Progress.Task task = progress.task("power", (long) cosines.length * prompts.length)) {
       for (double cosine : cosines) {
         for (int discovery : prompts) {
-          rows.add(power(options, thresholds, cosine, discovery, common));
+          rows.add(power(options, thresholds, cosine, discovery, noise));
           task.advance(1);
-        }
-      }
-      for (double noise : new double[] {1, 5}) {
-        for (double cosine : new double[] {0, 1}) {
-          for (int discovery : prompts) {
-            rows.add(power(options, thresholds, cosine, discovery, noise));
-            task.advance(1);
-          }
         }
       }
     }
