@@ -2,6 +2,9 @@ package org.refusal.circuit;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.math.BigDecimal;
+import java.math.MathContext;
+import java.math.RoundingMode;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -75,6 +78,64 @@ public final class CircuitJson {
       }
     });
     return root;
+  }
+
+  /**
+   * The file as the original project writes it, to the last byte: its keys only, two blanks of indent, no line feed at the
+   * end, numbers as Python prints them. It knows latents of the residual stream alone.
+   *
+   * @throws IllegalArgumentException for an error node or another hook point
+   */
+  public static String originalText(Circuit circuit) {
+    StringBuilder text = new StringBuilder("{\n  \"nodes\": {");
+    String between = "\n";
+    for (ScoredNode scored : circuit.nodes()) {
+      if (!(scored.node() instanceof LatentNode latent) || latent.at().site() != HookPoint.Site.RESID_POST) {
+        throw new IllegalArgumentException("the original's circuit files hold no node " + id(scored.node()));
+      }
+      text.append(between)
+          .append("    \"%s\": {\n      \"feature_id\": \"%d\",\n".formatted(id(latent), latent.latent()))
+          .append("      \"layer\": %d,\n      \"position\": 0,\n".formatted(latent.at().layer()))
+          .append("      \"importance\": %s,\n".formatted(pythonNumber(finite(scored.importance(), latent))))
+          .append("      \"type\": \"%s\"\n    }".formatted(LATENT_TYPE));
+      between = ",\n";
+    }
+    text.append(circuit.nodes().isEmpty() ? "},\n  \"edges\": {" : "\n  },\n  \"edges\": {");
+    between = "\n";
+    for (Edge edge : circuit.edges()) {
+      String source = id(edge.upstream());
+      String target = id(edge.downstream());
+      text.append(between)
+          .append("    \"%s_%s\": {\n      \"source\": \"%s\",\n".formatted(source, target, source))
+          .append("      \"target\": \"%s\",\n".formatted(target))
+          .append("      \"importance\": %s\n    }"
+              .formatted(pythonNumber(Math.abs(finite(edge.weight(), edge.upstream())))));
+      between = ",\n";
+    }
+    return text.append(circuit.edges().isEmpty() ? "}\n}" : "\n  }\n}").toString();
+  }
+
+  /** Python's repr of a float: the fewest digits that give the number back; an exponent below 1e-4 and from 1e16 on. */
+  static String pythonNumber(double value) {
+    if (value == 0) {
+      return 1 / value < 0 ? "-0.0" : "0.0";
+    }
+    BigDecimal exact = new BigDecimal(value);
+    BigDecimal shortest = exact;
+    for (int digits = 1; digits <= 17; digits++) {
+      shortest = exact.round(new MathContext(digits, RoundingMode.HALF_EVEN));
+      if (shortest.doubleValue() == value) {
+        break;
+      }
+    }
+    shortest = shortest.stripTrailingZeros();
+    int exponent = shortest.precision() - shortest.scale() - 1;
+    if (exponent >= -4 && exponent < 16) {
+      return shortest.scale() <= 0 ? shortest.toPlainString() + ".0" : shortest.toPlainString();
+    }
+    String digits = shortest.unscaledValue().abs().toString();
+    String mantissa = digits.length() == 1 ? digits : digits.charAt(0) + "." + digits.substring(1);
+    return "%s%se%s%02d".formatted(value < 0 ? "-" : "", mantissa, exponent < 0 ? "-" : "+", Math.abs(exponent));
   }
 
   private static double finite(double value, Node node) {

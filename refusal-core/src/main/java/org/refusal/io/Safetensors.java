@@ -71,6 +71,26 @@ public final class Safetensors implements AutoCloseable {
       }
     }
 
+    /** All elements as float32, whole numbers too; rounded where the type is wider. */
+    public float[] floats() {
+      float[] values = new float[Math.toIntExact(product(shape))];
+      for (int i = 0; i < values.length; i++) {
+        values[i] =
+            switch (dtype) {
+              case F32 -> data.getFloat(i * 4);
+              case F64 -> (float) data.getDouble(i * 8);
+              case F16 -> FloatBits.fromFloat16(data.getShort(i * 2));
+              case BF16 -> FloatBits.fromBfloat16(data.getShort(i * 2));
+              case I64 -> data.getLong(i * 8);
+              case I32 -> data.getInt(i * 4);
+              case I16 -> data.getShort(i * 2);
+              case I8 -> data.get(i);
+              case U8, BOOL -> data.get(i) & 0xff;
+            };
+      }
+      return values;
+    }
+
     public static Tensor of(float[] values, long... shape) {
       return new Tensor(DType.F32, shape, encode(values, DType.F32));
     }

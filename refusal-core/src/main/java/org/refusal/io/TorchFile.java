@@ -1,11 +1,16 @@
 package org.refusal.io;
 
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Enumeration;
 import java.util.HashMap;
@@ -23,12 +28,14 @@ import net.razorvine.pickle.Unpickler;
 import org.refusal.base.UserException;
 
 /**
- * Reads files that {@code torch.save} wrote (zip form, PyTorch 1.6 and later) without executing anything: a pickle is a
- * program, and this reader knows only tensors, their storages, dictionaries, lists, tuples, numbers and texts. Any other
- * class or function that the file names is refused by its name before it is looked up.
+ * Reads files that {@code torch.save} wrote, in its zip form (PyTorch 1.6 and later) and in the older one of pickles and
+ * raw storages after one another, without executing anything: a pickle is a program, and this reader knows only tensors,
+ * their storages, dictionaries, lists, tuples, numbers and texts. Any other class or function that the file names is
+ * refused by its name before it is looked up.
  *
  * <p>The result consists of {@link Map}, {@link List}, {@code Object[]} (tuples), {@link String}, numbers, booleans,
- * null, and {@link Safetensors.Tensor} (contiguous, row major). Memory: the file's tensors, held once.
+ * null, and {@link Safetensors.Tensor} (contiguous, row major, whatever strides the file has). Memory: the file's tensors,
+ * held once; one tensor holds at most 2 GiB.
  */
 public final class TorchFile {
   private static final Map<String, Safetensors.DType> STORAGES =
@@ -43,29 +50,61 @@ public final class TorchFile {
           "CharStorage", Safetensors.DType.I8,
           "ByteStorage", Safetensors.DType.U8,
           "BoolStorage", Safetensors.DType.BOOL);
+  private static final BigInteger OLD_MAGIC = new BigInteger("1950a86a20f9469cfc6c", 16);
+  private static final long OLD_PROTOCOL = 1001;
 
   private TorchFile() {}
 
   public static Object read(Path file) {
-    try (ZipFile zip = new ZipFile(file.toFile())) {
-      ZipEntry pickle = findPickle(zip, file);
-      String root = pickle.getName().substring(0, pickle.getName().length() - "data.pkl".length());
-      try (InputStream in = zip.getInputStream(pickle)) {
-        return new RestrictedUnpickler(file, zip, root).load(in);
-      }
+    try {
+      return switch (start(file)) {
+        case "PK" -> zipForm(file);
+        case "\u0080\u0002" -> oldForm(file);
+        default -> throw UserException.badData(
+            file + ": not a file of torch.save", "activations and autoencoders are read from .pt and safetensors files");
+      };
     } catch (ZipException e) {
-      throw UserException.badData(
-          file + ": not a file of torch.save's zip form",
-          "load it in PyTorch and save it again (torch.save of PyTorch 1.6 or later)");
+      throw UserException.badData(file + ": damaged or cut off: " + e.getMessage(), "copy it again");
     } catch (NoSuchFileException e) {
       throw UserException.badData(file + ": no such file");
     } catch (IOException e) {
       throw UserException.badData(file + ": cannot be read: " + e.getMessage());
-    } catch (PickleException | ClassCastException | IndexOutOfBoundsException | NegativeArraySizeException e) {
+    } catch (PickleException
+        | ClassCastException
+        | IndexOutOfBoundsException
+        | NegativeArraySizeException
+        | ArithmeticException e) {
       if (e.getCause() instanceof UserException refused) {
         throw refused;
       }
-      throw UserException.badData(file + ": its data.pkl is damaged: " + e.getMessage());
+      throw UserException.badData(file + ": damaged: " + e.getMessage());
+    }
+  }
+
+  private static String start(Path file) throws IOException {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      ByteBuffer start = ByteBuffer.allocate(2);
+      channel.read(start);
+      return new String(start.array(), StandardCharsets.ISO_8859_1);
+    }
+  }
+
+  private static Object zipForm(Path file) throws IOException {
+    try (ZipFile zip = new ZipFile(file.toFile())) {
+      ZipEntry pickle = findPickle(zip, file);
+      String root = pickle.getName().substring(0, pickle.getName().length() - "data.pkl".length());
+      ZipEntry order = zip.getEntry(root + "byteorder");
+      if (order != null) {
+        try (InputStream in = zip.getInputStream(order)) {
+          if (!new String(in.readAllBytes(), StandardCharsets.US_ASCII).equals("little")) {
+            throw UserException.badData(file + ": its numbers are not little endian");
+          }
+        }
+      }
+      try (InputStream in = zip.getInputStream(pickle)) {
+        return new RestrictedUnpickler(file, (key, dtype, elements) -> zipStorage(zip, root, key, dtype, elements))
+            .load(in);
+      }
     }
   }
 
@@ -79,17 +118,100 @@ public final class TorchFile {
     throw UserException.badData(file + ": holds no data.pkl, so torch.save did not write it");
   }
 
+  private static ByteBuffer zipStorage(
+      ZipFile zip, String root, String key, Safetensors.DType dtype, long elements) {
+    ZipEntry entry = zip.getEntry(root + "data/" + key);
+    if (entry == null) {
+      throw new PickleException("storage " + key + " is missing");
+    }
+    if (entry.getSize() != Math.multiplyExact(elements, dtype.bytes())) {
+      throw new PickleException(
+          "storage %s holds %d bytes, %d elements of %s need %d"
+              .formatted(key, entry.getSize(), elements, dtype, elements * dtype.bytes()));
+    }
+    try (InputStream in = zip.getInputStream(entry)) {
+      return ByteBuffer.wrap(in.readNBytes(Math.toIntExact(entry.getSize())));
+    } catch (IOException e) {
+      throw new PickleException("storage " + key + " cannot be read: " + e.getMessage());
+    }
+  }
+
+  /**
+   * Magic number, protocol, facts about the machine, the object, the storages' keys: five pickles. Then every storage in
+   * the order of the keys: number of elements (8 bytes), elements. The object is read twice, as its storages come last.
+   */
+  private static Object oldForm(Path file) throws IOException {
+    byte[] bytes;
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      if (channel.size() > Integer.MAX_VALUE - 8) {
+        throw UserException.badData(
+            file + ": larger than 2 GiB in the form of PyTorch before 1.6",
+            "load it in PyTorch and save it again: the newer form has no such bound");
+      }
+      ByteBuffer all = ByteBuffer.allocate((int) channel.size());
+      while (all.hasRemaining() && channel.read(all) >= 0) {}
+      bytes = all.array();
+    }
+    ByteArrayInputStream in = new ByteArrayInputStream(bytes);
+    Map<String, Safetensors.DType> types = new HashMap<>();
+    StorageSource none = (key, dtype, elements) -> {
+      types.put(key, dtype);
+      return null;
+    };
+    if (!OLD_MAGIC.equals(new RestrictedUnpickler(file, none).load(in))
+        || !(new RestrictedUnpickler(file, none).load(in) instanceof Number protocol)
+        || protocol.longValue() != OLD_PROTOCOL) {
+      throw UserException.badData(file + ": a pickle, but not one of torch.save");
+    }
+    if (new RestrictedUnpickler(file, none).load(in) instanceof Map<?, ?> machine
+        && Boolean.FALSE.equals(machine.get("little_endian"))) {
+      throw UserException.badData(file + ": its numbers are not little endian");
+    }
+    int object = bytes.length - in.available();
+    new RestrictedUnpickler(file, none).load(in);
+    List<?> keys = (List<?>) new RestrictedUnpickler(file, none).load(in);
+    ByteBuffer rest = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).position(bytes.length - in.available());
+    Map<String, ByteBuffer> storages = new HashMap<>();
+    for (Object key : keys) {
+      Safetensors.DType type = types.get(String.valueOf(key));
+      if (type == null || rest.remaining() < Long.BYTES) {
+        throw new PickleException("storage " + key + (type == null ? " belongs to no tensor" : " is missing"));
+      }
+      long size = Math.multiplyExact(rest.getLong(), type.bytes());
+      if (size < 0 || size > rest.remaining()) {
+        throw new PickleException("cut off in storage " + key);
+      }
+      storages.put(String.valueOf(key), rest.slice(rest.position(), (int) size));
+      rest.position(rest.position() + (int) size);
+    }
+    StorageSource source = (key, dtype, elements) -> {
+      ByteBuffer data = storages.get(key);
+      if (data == null || data.capacity() != Math.multiplyExact(elements, dtype.bytes())) {
+        throw new PickleException("storage " + key + " is missing or of another size");
+      }
+      return data;
+    };
+    return new RestrictedUnpickler(file, source).load(new ByteArrayInputStream(bytes, object, bytes.length - object));
+  }
+
+  /** Bytes of a storage; null in a pass that only wants to know which storages there are. */
+  @FunctionalInterface
+  private interface StorageSource {
+    ByteBuffer load(String key, Safetensors.DType dtype, long elements);
+  }
+
   /** What may stand where a pickle names a class or function: a name that is looked up here and nowhere else. */
   private static final class RestrictedUnpickler extends Unpickler {
+    private static final Safetensors.Tensor PENDING =
+        new Safetensors.Tensor(Safetensors.DType.U8, new long[] {0}, ByteBuffer.allocate(0));
+
     private final Path file;
-    private final ZipFile zip;
-    private final String root;
+    private final StorageSource source;
     private final Map<String, Storage> storages = new HashMap<>();
 
-    RestrictedUnpickler(Path file, ZipFile zip, String root) {
+    RestrictedUnpickler(Path file, StorageSource source) {
       this.file = file;
-      this.zip = zip;
-      this.root = root;
+      this.source = source;
     }
 
     @Override
@@ -116,7 +238,7 @@ public final class TorchFile {
     private IObjectConstructor known(String module, String name) {
       return switch (module + "." + name) {
         case "collections.OrderedDict" -> arguments -> new OrderedDict(arguments);
-        case "torch._utils._rebuild_tensor_v2" -> this::tensor;
+        case "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor" -> this::tensor;
         case "torch._utils._rebuild_parameter" -> arguments -> arguments[0];
         case "torch.Size" -> arguments -> arguments.length == 0 ? new Object[0] : arguments[0];
         default -> {
@@ -134,36 +256,29 @@ public final class TorchFile {
           "save a plain dictionary of tensors, or use safetensors");
     }
 
-    /** ('storage', type, key, location, number of elements) */
+    /** ('storage', type, key, location, number of elements); the older form adds what a view is of, or None. */
     @Override
     protected Object persistentLoad(Object id) {
-      if (!(id instanceof Object[] parts && parts.length == 5 && parts[1] instanceof StorageType type)) {
+      if (!(id instanceof Object[] parts && parts.length >= 5 && parts[1] instanceof StorageType type)) {
         throw new PickleException("a reference that is no storage");
       }
-      String key = String.valueOf(parts[2]);
-      return storages.computeIfAbsent(key, k -> load(k, type.dtype(), ((Number) parts[4]).longValue()));
-    }
-
-    private Storage load(String key, Safetensors.DType dtype, long elements) {
-      ZipEntry entry = zip.getEntry(root + "data/" + key);
-      if (entry == null) {
-        throw new PickleException("storage " + key + " is missing");
+      if (parts.length > 5 && parts[5] != null) {
+        throw new PickleException("a storage that is a view of another");
       }
-      if (entry.getSize() != elements * dtype.bytes()) {
-        throw new PickleException(
-            "storage %s holds %d bytes, %d elements of %s need %d"
-                .formatted(key, entry.getSize(), elements, dtype, elements * dtype.bytes()));
-      }
-      try (InputStream in = zip.getInputStream(entry)) {
-        return new Storage(dtype, ByteBuffer.wrap(in.readAllBytes()).order(ByteOrder.LITTLE_ENDIAN));
-      } catch (IOException e) {
-        throw new PickleException("storage " + key + " cannot be read: " + e.getMessage());
-      }
+      return storages.computeIfAbsent(
+          String.valueOf(parts[2]),
+          key -> {
+            ByteBuffer data = source.load(key, type.dtype(), ((Number) parts[4]).longValue());
+            return new Storage(type.dtype(), data);
+          });
     }
 
     /** (storage, offset, size, stride, requires_grad, backward_hooks) */
     private Safetensors.Tensor tensor(Object[] arguments) {
       Storage storage = (Storage) arguments[0];
+      if (storage.data() == null) {
+        return PENDING;
+      }
       long offset = ((Number) arguments[1]).longValue();
       long[] shape = longs(arguments[2]);
       long[] stride = longs(arguments[3]);
@@ -171,13 +286,22 @@ public final class TorchFile {
       long elements = 1;
       long last = offset;
       for (int i = 0; i < shape.length; i++) {
+        if (shape[i] < 0 || stride[i] < 0) {
+          throw new PickleException("a tensor of negative size or stride");
+        }
         elements = Math.multiplyExact(elements, shape[i]);
-        last += Math.max(0, shape[i] - 1) * stride[i];
+        last = Math.addExact(last, Math.multiplyExact(Math.max(0, shape[i] - 1), stride[i]));
       }
-      if (elements > 0 && (offset < 0 || (last + 1) * width > storage.data().capacity())) {
+      if (elements > 0
+          && (offset < 0 || Math.multiplyExact(Math.addExact(last, 1), width) > storage.data().capacity())) {
         throw new PickleException("a tensor reaches beyond its storage");
       }
-      ByteBuffer data = ByteBuffer.allocate(Math.toIntExact(elements * width)).order(ByteOrder.LITTLE_ENDIAN);
+      int size = Math.toIntExact(Math.multiplyExact(elements, width));
+      if (isContiguous(shape, stride)) {
+        return new Safetensors.Tensor(
+            storage.dtype(), shape, elements == 0 ? ByteBuffer.allocate(0) : storage.data().slice((int) (offset * width), size));
+      }
+      ByteBuffer data = ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
       long[] index = new long[shape.length];
       for (long i = 0; i < elements; i++) {
         long at = offset;
@@ -190,6 +314,17 @@ public final class TorchFile {
         }
       }
       return new Safetensors.Tensor(storage.dtype(), shape, data.flip());
+    }
+
+    private static boolean isContiguous(long[] shape, long[] stride) {
+      long expected = 1;
+      for (int axis = shape.length - 1; axis >= 0; axis--) {
+        if (shape[axis] != 1 && stride[axis] != expected) {
+          return false;
+        }
+        expected *= shape[axis];
+      }
+      return true;
     }
 
     private static long[] longs(Object tuple) {

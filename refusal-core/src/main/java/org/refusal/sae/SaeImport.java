@@ -7,7 +7,6 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.refusal.base.UserException;
-import org.refusal.io.FloatBits;
 import org.refusal.io.Json;
 import org.refusal.io.Safetensors;
 import org.refusal.io.Safetensors.Tensor;
@@ -80,7 +79,7 @@ public final class SaeImport {
 
   private static SaeCheckpoint dictionaryLearning(Path folder, SaeSource source, Integer k) {
     Path file = folder.resolve("ae.pt");
-    Map<String, Tensor> tensors = dictionary(file);
+    Map<String, Tensor> tensors = dictionary(file, TorchFile.read(file));
     Path configFile = folder.resolve("config.json");
     JsonNode config = Files.exists(configFile) ? Json.read(configFile) : Json.mapper().createObjectNode();
     String kind = config.path("trainer").path("dict_class").asText("AutoEncoderTopK");
@@ -89,7 +88,7 @@ public final class SaeImport {
     }
     int active =
         tensors.containsKey("k")
-            ? (int) widened(tensors.get("k"))[0]
+            ? (int) tensors.get("k").floats()[0]
             : config.path("trainer").has("k") ? positive(configFile, config.path("trainer").path("k")) : given(file, k);
     Matrix encoder = Matrix.of(file, tensors, "encoder.weight");
     Matrix decoder = Matrix.of(file, tensors, "decoder.weight").transposed();
@@ -98,8 +97,19 @@ public final class SaeImport {
         vector(file, tensors, "b_dec"));
   }
 
+  /** Beside the weights, the original keeps hidden_dim and k_percent: k = max(1, int(hidden_dim * k_percent)). */
   private static SaeCheckpoint original(Path file, SaeSource source, Integer k) {
-    Map<String, Tensor> tensors = dictionary(file);
+    Object content = TorchFile.read(file);
+    Map<String, Tensor> tensors = dictionary(file, content);
+    Integer active = k;
+    if (content instanceof Map<?, ?> map && map.get("k_percent") instanceof Number share) {
+      int own = (int) Math.max(1, Math.floor(tensor(file, tensors, "encoder.weight").shape()[0] * share.doubleValue()));
+      if (k != null && k != own) {
+        throw UserException.badData(
+            "%s: its k_percent %s means k %d, not %d".formatted(file, share, own, k), "leave --k away");
+      }
+      active = own;
+    }
     Matrix encoder = Matrix.of(file, tensors, "encoder.weight");
     Matrix decoder = Matrix.of(file, tensors, "decoder.weight").transposed();
     float[] bias = vector(file, tensors, "decoder.bias");
@@ -111,7 +121,7 @@ public final class SaeImport {
       }
       encoderBias[latent] = (float) sum;
     }
-    return build(file, source, given(file, k), encoder.transposed(), encoderBias, decoder, bias);
+    return build(file, source, given(file, active), encoder.transposed(), encoderBias, decoder, bias);
   }
 
   /** @param wEnc {@code [d_in, d_sae]} @param wDec {@code [d_sae, d_in]} */
@@ -132,8 +142,8 @@ public final class SaeImport {
   }
 
   /** The tensors of a state_dict, also when it lies in another dictionary (a training checkpoint). */
-  private static Map<String, Tensor> dictionary(Path file) {
-    Object content = TorchFile.read(file);
+  private static Map<String, Tensor> dictionary(Path file, Object read) {
+    Object content = read;
     if (content instanceof Map<?, ?> outer) {
       for (String name : new String[] {"model_state_dict", "state_dict", "sae_state_dict"}) {
         if (outer.get(name) instanceof Map<?, ?> inner) {
@@ -176,7 +186,7 @@ public final class SaeImport {
   }
 
   private static float[] vector(Path file, Map<String, Tensor> tensors, String name) {
-    return finite(file, name, widened(tensor(file, tensors, name)));
+    return finite(file, name, tensor(file, tensors, name).floats());
   }
 
   private static float[] finite(Path file, String name, float[] values) {
@@ -184,24 +194,6 @@ public final class SaeImport {
       if (!Float.isFinite(values[i])) {
         throw UserException.badData("%s: %s, element %d: %s".formatted(file, name, i, values[i]));
       }
-    }
-    return values;
-  }
-
-  private static float[] widened(Tensor tensor) {
-    int n = tensor.shape().length == 0 ? 1 : (int) Arrays.stream(tensor.shape()).reduce(1, (a, b) -> a * b);
-    float[] values = new float[n];
-    for (int i = 0; i < n; i++) {
-      values[i] =
-          switch (tensor.dtype()) {
-            case F32 -> tensor.data().getFloat(i * 4);
-            case F64 -> (float) tensor.data().getDouble(i * 8);
-            case F16 -> FloatBits.fromFloat16(tensor.data().getShort(i * 2));
-            case BF16 -> FloatBits.fromBfloat16(tensor.data().getShort(i * 2));
-            case I64 -> tensor.data().getLong(i * 8);
-            case I32 -> tensor.data().getInt(i * 4);
-            default -> throw UserException.badData("tensors of type " + tensor.dtype() + " cannot be read here");
-          };
     }
     return values;
   }
@@ -214,7 +206,7 @@ public final class SaeImport {
         throw UserException.badData("%s: %s has shape %s".formatted(file, name, Arrays.toString(tensor.shape())));
       }
       return new Matrix(
-          (int) tensor.shape()[0], (int) tensor.shape()[1], finite(file, name, widened(tensor)));
+          (int) tensor.shape()[0], (int) tensor.shape()[1], finite(file, name, tensor.floats()));
     }
 
     Matrix transposed() {

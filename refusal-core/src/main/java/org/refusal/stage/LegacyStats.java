@@ -7,7 +7,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import org.refusal.base.Seeds;
 import org.refusal.circuit.Circuit;
 import org.refusal.circuit.Circuit.ScoredNode;
@@ -67,8 +66,7 @@ record LegacyStats(ObjectNode json, List<String> lines) {
         lines.add("%-14s legacy: an empty circuit".formatted(category));
         continue;
       }
-      Map<HookPoint, Integer> perPoint = new TreeMap<>();
-      kept.nodes().forEach(scored -> perPoint.merge(scored.node().at(), 1, Integer::sum));
+      Map<HookPoint, Integer> perPoint = LegacyCircuitSignificance.perPoint(kept);
       LegacySignificance found =
           LegacyCircuitSignificance.of(
               LegacyCircuit.of(kept), perPoint, latents(collected, perPoint.keySet().iterator().next()),

@@ -16,6 +16,8 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.refusal.base.UserException;
 
 class TorchFileTest {
@@ -77,7 +79,7 @@ class TorchFileTest {
 
     assertThatThrownBy(() -> TorchFile.read(file(pickle, 1, 2, 3, 4, 5, 6)))
         .isInstanceOf(UserException.class)
-        .hasMessageContaining("archive.pt: its data.pkl is damaged: a tensor reaches beyond its storage");
+        .hasMessageContaining("archive.pt: damaged: a tensor reaches beyond its storage");
   }
 
   @Test
@@ -109,13 +111,102 @@ class TorchFileTest {
     assertThat(victim).doesNotExist();
   }
 
+  /** Files that torch.save of PyTorch 2.5.1 wrote, in either form; x is [4, 6], element i = i / 8 - 1. */
+  private static Path real(String name) {
+    try {
+      return Path.of(TorchFileTest.class.getResource("/torch/" + name).toURI());
+    } catch (java.net.URISyntaxException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static float x(int row, int column) {
+    return (row * 6 + column) / 8f - 1;
+  }
+
+  private static void assertTensor(Object value, Safetensors.DType dtype, long[] shape, float... values) {
+    Safetensors.Tensor tensor = (Safetensors.Tensor) value;
+    assertThat(tensor.dtype()).isEqualTo(dtype);
+    assertThat(tensor.shape()).containsExactly(shape);
+    assertThat(tensor.floats()).containsExactly(values);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"zip.pt", "legacy.pt"})
+  void everyTypeStrideAndContainerOfARealFile(String name) {
+    Map<?, ?> read = (Map<?, ?>) TorchFile.read(real(name));
+
+    float[] all = new float[24];
+    float[] turned = new float[24];
+    for (int i = 0; i < 24; i++) {
+      all[i] = x(i / 6, i % 6);
+      turned[i] = x(i % 4, i / 4);
+    }
+    assertTensor(read.get("f32"), Safetensors.DType.F32, new long[] {4, 6}, all);
+    assertTensor(read.get("f64"), Safetensors.DType.F64, new long[] {4, 6}, all);
+    assertTensor(read.get("f16"), Safetensors.DType.F16, new long[] {4, 6}, all);
+    assertTensor(read.get("bf16"), Safetensors.DType.BF16, new long[] {4, 6}, all);
+    assertTensor(read.get("i64"), Safetensors.DType.I64, new long[] {8}, -3, -2, -1, 0, 1, 2, 3, 4);
+    assertTensor(read.get("i32"), Safetensors.DType.I32, new long[] {8}, -3, -2, -1, 0, 1, 2, 3, 4);
+    assertTensor(read.get("bool"), Safetensors.DType.BOOL, new long[] {3}, 1, 0, 1);
+    assertTensor(read.get("transposed"), Safetensors.DType.F32, new long[] {6, 4}, turned);
+    assertTensor(
+        read.get("sliced"), Safetensors.DType.F32, new long[] {2, 3}, x(1, 1), x(1, 3), x(1, 5), x(3, 1), x(3, 3), x(3, 5));
+    assertTensor(
+        read.get("expanded"), Safetensors.DType.F32, new long[] {3, 6},
+        x(0, 0), x(0, 1), x(0, 2), x(0, 3), x(0, 4), x(0, 5), x(0, 0), x(0, 1), x(0, 2), x(0, 3), x(0, 4), x(0, 5),
+        x(0, 0), x(0, 1), x(0, 2), x(0, 3), x(0, 4), x(0, 5));
+    assertTensor(read.get("scalar"), Safetensors.DType.F32, new long[] {}, 2.5f);
+    assertTensor(read.get("empty"), Safetensors.DType.F32, new long[] {0, 6});
+    assertThat(((Safetensors.Tensor) read.get("param")).floats()).containsExactly(java.util.Arrays.copyOf(all, 12));
+    assertThat(((Safetensors.Tensor) read.get("shared")).floats())
+        .containsExactly(java.util.Arrays.copyOfRange(all, 12, 24));
+    Map<?, ?> nested = (Map<?, ?>) read.get("nested");
+    assertThat((java.util.List<?>) nested.get("list")).hasToString("[1, 2.5, text, null, true]");
+    assertTensor(
+        ((Object[]) nested.get("tuple"))[0], Safetensors.DType.F32, new long[] {6}, java.util.Arrays.copyOf(all, 6));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"evil.pt", "evil_legacy.pt"})
+  void aRealFileWithACommandIsRefusedByNameAndDoesNothing(String name) {
+    assertThatThrownBy(() -> TorchFile.read(real(name)))
+        .isInstanceOf(UserException.class)
+        .hasMessageContaining(name + ": refused: it asks for 'posix.system'");
+    assertThat(Path.of("executed-by-a-pickle")).doesNotExist();
+  }
+
   @Test
-  void whatIsNoZipIsNoTorchFile() throws IOException {
+  void aWholeModuleIsRefusedByName() {
+    assertThatThrownBy(() -> TorchFile.read(real("module.pt")))
+        .isInstanceOf(UserException.class)
+        .hasMessageContaining("refused: it asks for '__main__.S'");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"zip.pt", "legacy.pt"})
+  void aFileCutOffAnywhereIsDamagedAndNothingElse(String name) throws IOException {
+    byte[] whole = Files.readAllBytes(real(name));
+    Path cut = folder.resolve(name);
+    for (int length = 0; length < whole.length; length += 37) {
+      Files.write(cut, java.util.Arrays.copyOf(whole, length));
+      assertThatThrownBy(() -> TorchFile.read(cut))
+          .as("%d of %d bytes", length, whole.length)
+          .isInstanceOf(UserException.class)
+          .hasMessageStartingWith(cut.toString());
+    }
+  }
+
+  @Test
+  void whatTorchDidNotWriteIsNoTorchFile() throws IOException {
     Path file = folder.resolve("old.pt");
     Files.write(file, new byte[] {1, 2, 3, 4});
 
     assertThatThrownBy(() -> TorchFile.read(file))
         .isInstanceOf(UserException.class)
-        .hasMessageContaining("not a file of torch.save's zip form");
+        .hasMessageContaining("not a file of torch.save");
+    assertThatThrownBy(() -> TorchFile.read(folder.resolve("none.pt")))
+        .isInstanceOf(UserException.class)
+        .hasMessageContaining("no such file");
   }
 }
