@@ -8,9 +8,11 @@ import java.util.List;
 import java.util.Set;
 import org.refusal.base.ExitCode;
 import org.refusal.base.UserException;
+import org.refusal.config.AnalyzeDataConfig;
 import org.refusal.config.Binder;
 import org.refusal.config.Binder.Draft;
 import org.refusal.config.Binder.Override;
+import org.refusal.config.CollectConfig;
 import org.refusal.config.Keys;
 import org.refusal.io.Json;
 import org.refusal.stage.Stage;
@@ -32,15 +34,42 @@ final class StageCommand<C extends Record> {
   CommandSpec spec() {
     CommandSpec spec = CommandTree.command(stage.name(), stage.summary(), this::run);
     spec.addOption(
-        OptionSpec.builder("--config", "--data-config", "--data_config")
+        OptionSpec.builder(
+                hasOwnDataConfig()
+                    ? new String[] {"--config"}
+                    : new String[] {"--config", "--data-config", "--data_config"})
             .type(Path.class)
             .paramLabel("FILE")
             .description("YAML file with the keys of this stage.")
             .build());
+    if (hasOwnDataConfig()) {
+      spec.addOption(
+          OptionSpec.builder("--data-config", "--data_config")
+              .type(Path.class)
+              .paramLabel("FILE")
+              .description("A file of configs/data: its dataset section takes the place of the data keys of --config.")
+              .build());
+    }
     RunOptions.add(spec);
     RunOptions.addExplain(spec);
     addConfigOptions(spec, Keys.of(stage.configType()), Set.of());
     return spec;
+  }
+
+  /** collect takes its prompts from a file of their own, as the original project's script did. */
+  private boolean hasOwnDataConfig() {
+    return stage.configType() == CollectConfig.class;
+  }
+
+  /** The keys that the dataset section of a data config gives, as keys of {@code data}. */
+  private Draft withDataset(Draft draft, Path file) {
+    Draft dataset = Binder.file(file);
+    Binder.bind(AnalyzeDataConfig.class, dataset, console.environment()::get);
+    Draft merged = draft;
+    for (String key : List.of("path", "categories", "category_balance_strategy", "include_hard")) {
+      merged = merged.with(dataset, "dataset." + key, "data." + key);
+    }
+    return merged;
   }
 
   /** One option per config key that names some, with both spellings, its default and its key. */
@@ -122,6 +151,9 @@ final class StageCommand<C extends Record> {
     RunOptions options = RunOptions.of(arguments, console);
     Path file = arguments.matchedOptionValue("--config", null);
     Draft draft = file == null ? Binder.empty() : Binder.file(file);
+    if (hasOwnDataConfig() && arguments.hasMatchedOption("--data-config")) {
+      draft = withDataset(draft, arguments.matchedOptionValue("--data-config", null));
+    }
     for (Override override : Binder.environment(stage.configType(), console.environment())) {
       draft = draft.with(override);
     }

@@ -1,6 +1,8 @@
 package org.refusal.circuit;
 
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -85,6 +87,25 @@ public record HookPoint(int layer, Site site) implements Comparable<HookPoint> {
     return List.copyOf(points);
   }
 
+  /**
+   * Reads a list in which {@code all} means every residual stream, {@code mlp_all} every MLP, and so on.
+   *
+   * @param every the hook points that there are
+   */
+  public static List<HookPoint> parseAll(List<String> names, Collection<HookPoint> every) {
+    List<String> expanded = new ArrayList<>();
+    for (String name : names) {
+      String site = name.strip().equals("all") ? "residuals_all" : name.strip();
+      if (Arrays.stream(Site.values()).noneMatch(known -> site.equals(known.yamlName + "_all"))) {
+        expanded.add(name);
+        continue;
+      }
+      every.stream().filter(point -> site.equals(point.site.yamlName + "_all")).sorted().map(HookPoint::name)
+          .forEachOrdered(expanded::add);
+    }
+    return parseAll(expanded);
+  }
+
   private static List<HookPoint> parseRange(String text) {
     String trimmed = text.strip();
     Matcher matcher = NAME.matcher(trimmed);
@@ -125,7 +146,7 @@ public record HookPoint(int layer, Site site) implements Comparable<HookPoint> {
   private static UserException unknown(String text) {
     return UserException.badConfig(
         "'" + text + "' names no hook point",
-        "use residuals_N, mlp_N or attention_N (ranges: residuals_21-31), or blocks.N.hook_resid_post");
+        "use residuals_N, mlp_N or attention_N (ranges: residuals_21-31, all: residuals_all), or blocks.N.hook_resid_post");
   }
 
   /** In the order in which a forward pass reaches them. */

@@ -2,7 +2,6 @@ package org.refusal.config;
 
 import static org.refusal.config.Checks.noRepetition;
 import static org.refusal.config.Checks.require;
-import static org.refusal.config.Checks.fraction;
 
 import java.util.List;
 
@@ -33,12 +32,18 @@ public record AnalyzeDataConfig(
 
   /** {@code analysis:} */
   public record Analysis(
-      @Key(doc = "Warn when a category's toxic prompts are less than this share of its safe ones.", def = "0.05")
+      @Key(doc = "Warn when a category's toxic prompts are less than this share of its safe ones; above 1 it is a percentage (10.0 means 0.1).",
+              def = "0.05")
           double minToxicRatioWarning,
       @Key(doc = "Draw the charts.", def = "true", options = "--no-visualizations") boolean generatePlots,
       @Key(doc = "How the charts look.") Plots plots) {
     public Analysis {
-      fraction("min_toxic_ratio_warning", minToxicRatioWarning);
+      require(
+          "min_toxic_ratio_warning",
+          minToxicRatioWarning >= 0 && minToxicRatioWarning <= 100,
+          minToxicRatioWarning,
+          "a share from 0 to 1, or a percentage up to 100");
+      minToxicRatioWarning = minToxicRatioWarning > 1 ? minToxicRatioWarning / 100 : minToxicRatioWarning;
     }
   }
 

@@ -75,6 +75,12 @@ public final class Binder {
       return entry == null ? this : new Draft((Section) ConfigNode.overlay(nested(path, entry), root));
     }
 
+    /** What stands at {@code theirs} in another draft, laid over this one at {@code ours}. */
+    public Draft with(Draft other, String theirs, String ours) {
+      Entry entry = other.find(theirs);
+      return entry == null ? this : new Draft((Section) ConfigNode.overlay(root, nested(ours, entry)));
+    }
+
     /** The section at a path as a draft of its own; an empty one when nothing stands there. */
     public Draft section(String path) {
       Entry entry = find(path);

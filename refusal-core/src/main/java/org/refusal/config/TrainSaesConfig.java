@@ -1,17 +1,30 @@
 package org.refusal.config;
 
 import static org.refusal.config.Checks.atLeast;
+import static org.refusal.config.Checks.noRepetition;
 import static org.refusal.config.Checks.notNegative;
 import static org.refusal.config.Checks.positive;
 import static org.refusal.config.Checks.require;
 
+import java.util.List;
+
 /** configs/sae/*.yaml: the sparse autoencoders, one per hook point. */
 public record TrainSaesConfig(
     @Key(doc = "The model whose activations are used.") ModelSection model,
+    @Key(doc = "What it is trained on.") Data data,
     @Key(doc = "The autoencoder.") Sae sae,
     @Key(doc = "How it is trained.") Training training,
     @Key(doc = "What is written where.") Output output,
     @Key(doc = "Seed of every random choice.", def = "42", options = "--seed") long seed) {
+
+  /** {@code data:} */
+  public record Data(
+      @Key(doc = "Categories to train on; empty means all that were collected.", def = "[]", options = "--categories")
+          List<String> categories) {
+    public Data {
+      noRepetition("categories", categories);
+    }
+  }
 
   /** {@code sae:} */
   public record Sae(

@@ -4,6 +4,7 @@ import ai.djl.Device;
 import ai.djl.ndarray.types.DataType;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -80,7 +81,11 @@ final class Models {
   /** The hook points of the config, in forward order; each must be one that the model has. */
   static List<HookPoint> hookPoints(ModelSection model, CheckpointFolder checkpoint) {
     int layers = checkpoint.config().layers();
-    List<HookPoint> points = HookPoint.parseAll(model.activationLayers());
+    List<HookPoint> every = new ArrayList<>();
+    for (int layer = 0; layer < layers; layer++) {
+      every.addAll(List.of(HookPoint.attention(layer), HookPoint.mlp(layer), HookPoint.residuals(layer)));
+    }
+    List<HookPoint> points = HookPoint.parseAll(model.activationLayers(), every);
     for (HookPoint point : points) {
       if (point.layer() >= layers) {
         throw UserException.badConfig(

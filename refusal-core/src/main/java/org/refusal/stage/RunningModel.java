@@ -98,17 +98,14 @@ final class RunningModel implements AutoCloseable {
 
   /** The hook points of the config, or all that have an autoencoder. */
   static List<HookPoint> points(ModelSection model, Collected collected) {
-    List<HookPoint> asked = HookPoint.parseAll(model.activationLayers()).stream().sorted().toList();
-    List<HookPoint> points = asked;
-    if (asked.isEmpty()) {
-      Path folder = collected.layout().sae(collected.model(), HookPoint.residuals(0)).getParent();
-      points = new ArrayList<>();
-      java.io.File[] found = folder.toFile().listFiles(java.io.File::isDirectory);
-      for (java.io.File each : found == null ? new java.io.File[0] : found) {
-        points.add(HookPoint.parse(each.getName()));
-      }
-      points = points.stream().sorted().toList();
+    List<HookPoint> trained = new ArrayList<>();
+    Path parent = collected.layout().sae(collected.model(), HookPoint.residuals(0)).getParent();
+    java.io.File[] found = parent.toFile().listFiles(java.io.File::isDirectory);
+    for (java.io.File each : found == null ? new java.io.File[0] : found) {
+      trained.add(HookPoint.parse(each.getName()));
     }
+    List<HookPoint> asked = HookPoint.parseAll(model.activationLayers(), trained);
+    List<HookPoint> points = (asked.isEmpty() ? trained : asked).stream().sorted().toList();
     for (HookPoint point : points) {
       Path folder = collected.layout().sae(collected.model(), point);
       if (!Files.isRegularFile(folder.resolve(SaeCheckpoint.CONFIG))) {

@@ -61,7 +61,7 @@ public final class TrainSaesStage implements Stage<TrainSaesConfig> {
   }
 
   private Collected collected(TrainSaesConfig config) {
-    return Collected.open(new ResultLayout(resultDir(config)), Models.name(config.model()), List.of());
+    return Collected.open(new ResultLayout(resultDir(config)), Models.name(config.model()), config.data().categories());
   }
 
   @Override
@@ -156,7 +156,7 @@ public final class TrainSaesStage implements Stage<TrainSaesConfig> {
 
   /** The hook points of the config, or all that were collected. */
   private static List<HookPoint> points(TrainSaesConfig config, ActivationStore store) {
-    List<HookPoint> points = HookPoint.parseAll(config.model().activationLayers());
+    List<HookPoint> points = HookPoint.parseAll(config.model().activationLayers(), store.hookPoints());
     if (points.isEmpty()) {
       return store.hookPoints().stream().sorted().toList();
     }

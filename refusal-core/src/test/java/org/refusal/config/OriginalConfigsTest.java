@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.refusal.base.UserException;
+import org.refusal.circuit.HookPoint;
 
 /** Config files of the original Python project bind unchanged: every key that it documents, as its users wrote them. */
 class OriginalConfigsTest {
@@ -30,7 +32,7 @@ class OriginalConfigsTest {
               categories: ["deception", "self-harm", "violence"]
               shuffle: false
             analysis:
-              min_toxic_ratio_warning: 0.1
+              min_toxic_ratio_warning: 10.0  # percent
               generate_plots: true
               plots:
                 figsize: [12, 8]
@@ -47,6 +49,52 @@ class OriginalConfigsTest {
     assertThat(config.analysis().plots().figsize()).containsExactly(12.0, 8.0);
     assertThat(config.analysis().plots().dpi()).isEqualTo(300);
     assertThat(config.output().dir()).isEqualTo("results/data_analysis");
+  }
+
+  @Test
+  void balancedData() throws Exception {
+    AnalyzeDataConfig config =
+        bind(
+            AnalyzeDataConfig.class,
+            """
+            dataset:
+              path: "data/raw/or-bench"
+              categories: []
+              category_balance_strategy: "equalize"
+              shuffle: true
+            output:
+              dir: "data/processed"
+            """);
+    assertThat(config.dataset().path()).isEqualTo("data/raw/or-bench");
+    assertThat(config.dataset().categoryBalanceStrategy()).isEqualTo("equalize");
+    assertThat(config.output().dir()).isEqualTo("data/processed");
+  }
+
+  @Test
+  void aSmallToxicRatioIsAShareAndALargeOneAPercentage() throws Exception {
+    for (String[] pair : new String[][] {{"0.1", "0.1"}, {"10.0", "0.1"}, {"1", "1"}, {"100", "1"}}) {
+      AnalyzeDataConfig config =
+          bind(AnalyzeDataConfig.class, "analysis: {min_toxic_ratio_warning: " + pair[0] + "}\n");
+      assertThat(config.analysis().minToxicRatioWarning()).as(pair[0]).isEqualTo(Double.parseDouble(pair[1]));
+    }
+    assertThatThrownBy(() -> bind(AnalyzeDataConfig.class, "analysis: {min_toxic_ratio_warning: 101}\n"))
+        .isInstanceOf(UserException.class)
+        .hasMessageContaining("min_toxic_ratio_warning");
+  }
+
+  @Test
+  void everyWayToNameLayers() {
+    List<HookPoint> every =
+        List.of(
+            HookPoint.mlp(0), HookPoint.residuals(0), HookPoint.attention(1), HookPoint.mlp(1), HookPoint.residuals(1));
+    assertThat(HookPoint.parseAll(List.of("all"), every))
+        .containsExactly(HookPoint.residuals(0), HookPoint.residuals(1));
+    assertThat(HookPoint.parseAll(List.of("residuals_0-1", "mlp_all", "attention_1"), every))
+        .containsExactly(
+            HookPoint.residuals(0), HookPoint.residuals(1), HookPoint.mlp(0), HookPoint.mlp(1), HookPoint.attention(1));
+    assertThatThrownBy(() -> HookPoint.parseAll(List.of("all", "residuals_1"), every))
+        .isInstanceOf(UserException.class)
+        .hasMessageContaining("residuals_1 is listed twice");
   }
 
   @Test
@@ -91,7 +139,11 @@ class OriginalConfigsTest {
         bind(
             TrainSaesConfig.class,
             """
-            model: {name: "meta-llama/Llama-2-7b-chat-hf"}
+            model:
+              name: "meta-llama/Llama-2-7b-chat-hf"
+              activation_layers: []
+            data:
+              categories: ["violence", "deception"]
             sae:
               hidden_dim: 8192
               sparsity_coeff: 0.0
@@ -99,17 +151,19 @@ class OriginalConfigsTest {
             training:
               epochs: 50
               batch_size: 512
-              max_samples: null
+              max_samples: 100000
               balance_safe_toxic: true
               use_category_weights: true
-              learning_rate: 0.001
+              learning_rate: 1e-3
             output:
               save_dir: "results/saes"
               save_history: true
             """);
     assertThat(config.sae().hiddenDim()).isEqualTo(8192);
     assertThat(config.sae().kPercent()).isEqualTo(.05);
-    assertThat(config.training().maxSamples()).isZero();
+    assertThat(config.data().categories()).containsExactly("violence", "deception");
+    assertThat(config.model().activationLayers()).isEmpty();
+    assertThat(config.training().maxSamples()).isEqualTo(100_000);
     assertThat(Double.parseDouble(config.training().learningRate())).isEqualTo(.001);
     assertThat(config.training().useCategoryWeights()).isTrue();
     assertThat(config.output().saveDir()).isEqualTo("results/saes");
