@@ -37,6 +37,7 @@ final class CommandTree {
     root.addSubcommand("download", new DownloadCommand(console).spec());
     root.addSubcommand("label", LabelCommand.spec(console));
     root.addSubcommand("import", ImportCommand.spec(console));
+    root.addSubcommand("export", ExportCommand.spec(console));
     root.addSubcommand("status", StatusCommand.spec(console));
     root.addSubcommand("completion", completion(console));
 

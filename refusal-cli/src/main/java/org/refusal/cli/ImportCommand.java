@@ -1,56 +1,143 @@
 package org.refusal.cli;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.refusal.base.ExitCode;
+import org.refusal.base.Progress;
+import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
 import org.refusal.run.ResultLayout;
 import org.refusal.sae.SaeCheckpoint;
 import org.refusal.sae.SaeImport;
 import org.refusal.sae.SaeSource;
+import org.refusal.stage.OriginalImport;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
+import picocli.CommandLine.ParseResult;
 
-/** {@code refusal import}: autoencoders that other tools trained, into the layout used here. */
+/** {@code refusal import}: what other tools left, into the layout used here. */
 final class ImportCommand {
+  private static final Pattern HOOK_POINT = Pattern.compile("((?:residuals|mlp|attention)_\\d+)(?:_sae)?(?:\\.pt)?");
+
   private ImportCommand() {}
 
   static CommandSpec spec(Console console) {
     CommandSpec spec =
         CommandTree.command(
             "import",
-            "Bring a sparse autoencoder of SAELens, sparsify, dictionary_learning or a .pt file into the results.",
+            "Bring in autoencoders of SAELens, sparsify or dictionary_learning, or a results folder, autoencoder or"
+                + " activations of the original project.",
             arguments -> {
-              Path source = arguments.matchedPositionalValue(0, null);
-              String model = arguments.matchedOptionValue("--model", null);
-              HookPoint point = HookPoint.parse(arguments.matchedOptionValue("--hook-point", ""));
-              Integer k = arguments.matchedOptionValue("--k", null);
-              Path results = Path.of(arguments.matchedOptionValue("--results-dir", "results"));
-              SaeCheckpoint checkpoint =
-                  SaeImport.read(source, new SaeSource(model, point.transformerLensName(), true), k);
-              Path folder = new ResultLayout(results).sae(model, point);
-              checkpoint.write(folder);
-              console.out().println(
-                  "%s: d_in %d, d_sae %d, k %d"
-                      .formatted(
-                          folder, checkpoint.weights().dIn(), checkpoint.weights().dSae(), checkpoint.weights().k()));
+              lines(arguments, console).forEach(console.out()::println);
               return ExitCode.OK.code();
             });
     spec.addPositional(
         PositionalParamSpec.builder().index("0").type(Path.class).paramLabel("SOURCE").required(true)
-            .description("Folder or .pt file. Pickles are read without executing anything.").build());
+            .description(
+                "An autoencoder's folder or .pt file, activations (.pt), or a whole results folder of the original project.",
+                "Pickles are read without executing anything.")
+            .build());
     spec.addOption(
-        OptionSpec.builder("--model", "--model-name").type(String.class).paramLabel("NAME").required(true)
-            .description("The model that it was trained on.").build());
+        OptionSpec.builder("--model", "--model-name", "--model_name").type(String.class).paramLabel("NAME").required(true)
+            .description("The model that it comes from.").build());
     spec.addOption(
-        OptionSpec.builder("--hook-point").type(String.class).paramLabel("NAME").required(true)
-            .description("Where: residuals_N, mlp_N, attention_N or blocks.N.hook_resid_post.").build());
+        OptionSpec.builder("--results-dir", "--results_dir", "--result-dir", "--result_dir").type(Path.class)
+            .paramLabel("FOLDER")
+            .description("Results folder. Default: results; for a results folder itself, whose own files stay as they are.")
+            .build());
+    spec.addOption(
+        OptionSpec.builder("--hook-point", "--hook_point").type(String.class).paramLabel("NAME")
+            .description(
+                "Of an autoencoder: residuals_N, mlp_N, attention_N or blocks.N.hook_resid_post. Default: what its name or"
+                    + " cfg.json says.")
+            .build());
     spec.addOption(
         OptionSpec.builder("--k").type(Integer.class).paramLabel("N")
-            .description("Active latents per token, for files that do not say.").build());
+            .description("Active latents per token, for autoencoders that do not say.").build());
     spec.addOption(
-        OptionSpec.builder("--results-dir", "--results_dir").type(String.class).paramLabel("FOLDER")
-            .description("Results folder. Default: results.").build());
+        OptionSpec.builder("--labels").type(Path.class).paramLabel("FILE")
+            .description(
+                "Of activations: the original's ..._outputs.json or ..._refusal.json, from which the prompts of the rows are"
+                    + " known.")
+            .build());
+    spec.addOption(
+        OptionSpec.builder("--category").type(String.class).paramLabel("NAME")
+            .description("Of activations. Default: what the file's name says (MODEL_CATEGORY_activations.pt).").build());
     return spec;
+  }
+
+  /** As results name a model: a folder by its last part. */
+  static String modelName(String given) {
+    return Files.isDirectory(Path.of(given)) ? Path.of(given).toAbsolutePath().normalize().getFileName().toString() : given;
+  }
+
+  private static Progress progress(Console console) {
+    return new ConsoleProgress(console, false, System::currentTimeMillis, new AtomicBoolean());
+  }
+
+  private static List<String> lines(ParseResult arguments, Console console) {
+    Path source = arguments.matchedPositionalValue(0, Path.of(""));
+    String model = modelName(arguments.matchedOptionValue("--model", ""));
+    Path results = arguments.matchedOptionValue("--results-dir", null);
+    if (!Files.exists(source)) {
+      throw UserException.badData(source + ": no such file or folder");
+    }
+    if (Files.isDirectory(source) && OriginalImport.isResults(source)) {
+      return OriginalImport.folder(source, results == null ? source : results, model, progress(console));
+    }
+    Path target = results == null ? Path.of("results") : results;
+    if (Files.isRegularFile(source) && OriginalImport.isActivations(source)) {
+      Path labels = arguments.matchedOptionValue("--labels", null);
+      if (labels == null) {
+        throw UserException.usage(
+            source + ": holds activations; nothing in it tells which prompt a row belongs to",
+            "give --labels with the ..._outputs.json or ..._refusal.json of the same run");
+      }
+      return OriginalImport.activations(
+          source, labels, target, model, category(arguments, source, model), progress(console));
+    }
+    return List.of(autoencoder(arguments, source, model, target));
+  }
+
+  private static String category(ParseResult arguments, Path file, String model) {
+    String given = arguments.matchedOptionValue("--category", null);
+    String name = file.getFileName().toString();
+    String prefix = ResultLayout.fileName(model) + "_";
+    if (given != null) {
+      return given;
+    }
+    if (name.startsWith(prefix) && name.endsWith("_activations.pt")) {
+      return name.substring(prefix.length(), name.length() - "_activations.pt".length());
+    }
+    throw UserException.usage(
+        "%s: its name tells no category".formatted(file), "give --category, or name it %sCATEGORY_activations.pt".formatted(prefix));
+  }
+
+  private static String autoencoder(ParseResult arguments, Path source, String model, Path results) {
+    String given = arguments.matchedOptionValue("--hook-point", null);
+    Integer k = arguments.matchedOptionValue("--k", null);
+    HookPoint named = given == null ? null : HookPoint.parse(given);
+    Matcher name = HOOK_POINT.matcher(source.toAbsolutePath().normalize().getFileName().toString());
+    if (named == null && name.matches()) {
+      named = HookPoint.parse(name.group(1));
+    }
+    String hookName = named == null ? "" : named.transformerLensName();
+    SaeCheckpoint read = SaeImport.read(source, new SaeSource(model, hookName, true), k);
+    if (named == null && !read.source().hookName().isEmpty()) {
+      named = HookPoint.parse(read.source().hookName());
+    }
+    if (named == null) {
+      throw UserException.usage(source + ": does not say at which hook point it was trained", "give --hook-point");
+    }
+    Path folder = new ResultLayout(results).sae(model, named);
+    new SaeCheckpoint(read.weights(), new SaeSource(model, named.transformerLensName(), read.source().prependBos()))
+        .write(folder);
+    return "%s: d_in %d, d_sae %d, k %d"
+        .formatted(folder, read.weights().dIn(), read.weights().dSae(), read.weights().k());
   }
 }

@@ -160,6 +160,52 @@ public final class ActivationWriter {
     return moveShards();
   }
 
+  /**
+   * Writes activations of which only the prompt is known: as many rows for each, in order, tokens and position groups -1,
+   * positions counted from 0.
+   *
+   * @param rows {@code [prompts * rowsPerPrompt, d_model]}, or with the two in axes of their own
+   */
+  public static Path writeUnnamed(
+      Path folder, String stem, Map<HookPoint, Tensor> rows, int prompts, int rowsPerPrompt,
+      Map<String, String> metadata) {
+    int tokens = Math.multiplyExact(prompts, rowsPerPrompt);
+    Map<String, Tensor> tensors = new LinkedHashMap<>();
+    long width = 0;
+    for (Map.Entry<HookPoint, Tensor> each : rows.entrySet()) {
+      long[] shape = each.getValue().shape();
+      width = shape[shape.length - 1];
+      tensors.put(
+          each.getKey().name(),
+          new Tensor(each.getValue().dtype(), new long[] {tokens, width}, each.getValue().data()));
+    }
+    long[] offsets = new long[prompts + 1];
+    long[] indices = new long[prompts];
+    int[] positions = new int[tokens];
+    int[] unknown = new int[tokens];
+    Arrays.fill(unknown, -1);
+    for (int prompt = 0; prompt < prompts; prompt++) {
+      indices[prompt] = prompt;
+      offsets[prompt + 1] = (prompt + 1L) * rowsPerPrompt;
+      for (int row = 0; row < rowsPerPrompt; row++) {
+        positions[prompt * rowsPerPrompt + row] = row;
+      }
+    }
+    tensors.put("offsets", Tensor.of(offsets, prompts + 1));
+    tensors.put("prompt_index", Tensor.of(indices, prompts));
+    tensors.put("token_ids", Tensor.of(unknown, tokens));
+    tensors.put("position", Tensor.of(positions, tokens));
+    tensors.put("position_group", Tensor.of(unknown, tokens));
+    Map<String, String> header = new TreeMap<>(metadata);
+    header.put("format", ActivationStore.FORMAT);
+    header.put("version", ActivationStore.VERSION);
+    header.put("d_model", Long.toString(width));
+    header.put("shard", "1");
+    Path file = folder.resolve(finalName(stem, 1, 1));
+    Safetensors.write(file, tensors, header);
+    return file;
+  }
+
   /** The prompts that an earlier, finished run recorded as missing. */
   public static List<MissingPrompt> missing(Path work, String stem) {
     List<MissingPrompt> missing = new ArrayList<>();

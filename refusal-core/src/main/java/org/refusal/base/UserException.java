@@ -26,6 +26,10 @@ public final class UserException extends RuntimeException {
     this.advice = advice;
   }
 
+  public static UserException usage(String message, String advice) {
+    return new UserException(ExitCode.USAGE, message, advice);
+  }
+
   public static UserException badData(String message) {
     return new UserException(ExitCode.BAD_DATA, message);
   }

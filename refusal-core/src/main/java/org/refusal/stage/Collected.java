@@ -27,7 +27,12 @@ record Collected(ResultLayout layout, String model, List<String> categories) {
   static Collected open(ResultLayout layout, String model, List<String> wanted) {
     Path splits = layout.splits();
     if (!Files.isRegularFile(splits)) {
-      throw UserException.badData(splits + ": no such file", "run collect first");
+      throw UserException.badData(
+          splits + ": no such file",
+          OriginalImport.isResults(layout.root())
+              ? "run collect first; for results of the original project: refusal import %s --model %s"
+                  .formatted(layout.root(), model)
+              : "run collect first");
     }
     List<String> there = new ArrayList<>();
     Json.read(splits).path("categories").fieldNames().forEachRemaining(there::add);
@@ -45,7 +50,26 @@ record Collected(ResultLayout layout, String model, List<String> categories) {
   }
 
   List<ModelOutput> outputs(String category) {
-    return ModelOutputs.read(layout.outputs(model, category)).stream().filter(ModelOutput::kept).toList();
+    Path file = layout.outputs(model, category);
+    if (imported() && (OriginalOutputs.isOriginal(file) || !Files.isRegularFile(file))) {
+      return OriginalOutputs.read(layout, model, category).asOutputs();
+    }
+    return ModelOutputs.read(file).stream().filter(ModelOutput::kept).toList();
+  }
+
+  /** Whether these are results of the original project: prompts without token ids. */
+  boolean imported() {
+    return Files.isRegularFile(layout.collectReport(model)) && report().template().equals(OriginalImport.TEMPLATE);
+  }
+
+  /** @throws UserException when the model cannot be run on the prompts, as nobody kept their tokens */
+  void requireTokens() {
+    if (imported()) {
+      throw UserException.badData(
+          layout.collectReport(model) + ": imported from the original project, which keeps no token ids",
+          "discover with circuit.attribution_method: stats, analyze, stats and report work on it; for more run collect into"
+              + " another folder (evaluate reads the old circuits by --circuits-dir)");
+    }
   }
 
   CollectReport report() {
@@ -60,7 +84,10 @@ record Collected(ResultLayout layout, String model, List<String> categories) {
 
   List<Path> outputFiles() {
     List<Path> files = new ArrayList<>();
-    categories.forEach(category -> files.add(layout.outputs(model, category)));
+    categories.forEach(category -> {
+      Path outputs = layout.outputs(model, category);
+      files.add(imported() && !Files.isRegularFile(outputs) ? layout.refusalLabels(model, category) : outputs);
+    });
     files.add(layout.collectReport(model));
     return files;
   }

@@ -80,6 +80,14 @@ final class LegacyCircuits {
           "circuit.edges: causal needs effects, which circuit.attribution_method: stats does not estimate",
           "use auto, legacy or none");
     }
+    if (config.discovery().labelSource().equals("behaviour") && collected.imported()) {
+      for (String category : collected.categories()) {
+        if (!OriginalOutputs.read(collected.layout(), collected.model(), category).named()) {
+          throw UserException.badConfig(
+              "discovery.label_source: behaviour: no answers of the model were kept for " + category, "use dataset");
+        }
+      }
+    }
     TorchRuntime.start();
     TorchRuntime.setThreads(context.threads());
     List<Path> outputs = new ArrayList<>();
@@ -186,6 +194,11 @@ final class LegacyCircuits {
       Path folder = collected.layout().sae(collected.model(), at);
       try (NDManager scope = manager.newSubManager();
           SparseAutoencoder sae = SaeCheckpoint.load(folder, scope, DataType.FLOAT32)) {
+        if (sae.dIn() != store.dModel()) {
+          throw UserException.badData(
+              "%s: takes %d values, a row of the activations has %d".formatted(folder, sae.dIn(), store.dModel()),
+              "an autoencoder of several tokens at once cannot be used on one");
+        }
         for (int from = 0; from < stored.size(); ) {
           int to = from;
           int rows = 0;

@@ -71,6 +71,7 @@ final class RunningModel implements AutoCloseable {
   }
 
   static RunningModel open(ModelSection model, Collected collected, int threads) {
+    collected.requireTokens();
     CheckpointFolder checkpoint = Models.checkpoint(model);
     List<HookPoint> points = points(model, collected);
     int[] refusalTokens = collected.report().refusalTokenIds();

@@ -2,6 +2,7 @@ package org.refusal.stage;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
+import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -186,7 +187,8 @@ public final class TrainSaesStage implements Stage<TrainSaesConfig> {
       }
     }
     Map<String, Double> weights = new LinkedHashMap<>();
-    Json.read(collected.layout().categoryWeights())
+    JsonNode file = Json.read(collected.layout().categoryWeights());
+    (file.path("category_weights").isObject() ? file.path("category_weights") : file) // the original's form has both
         .fields()
         .forEachRemaining(entry -> weights.put(entry.getKey(), entry.getValue().asDouble()));
     return new SaeData(train, heldOut, weights);
