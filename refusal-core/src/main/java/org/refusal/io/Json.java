@@ -3,6 +3,7 @@ package org.refusal.io;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.io.JsonEOFException;
+import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.core.util.DefaultIndenter;
 import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
 import com.fasterxml.jackson.databind.DeserializationFeature;
@@ -59,6 +60,25 @@ public final class Json {
       throw damaged(file + ": empty, no JSON in it");
     }
     return node;
+  }
+
+  /** Reads a file of Python's json, which writes numbers that are not finite as bare NaN and Infinity. */
+  public static JsonNode readPython(Path file) {
+    try {
+      return MAPPER
+          .readerFor(JsonNode.class)
+          .with(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+          .readValue(Files.readAllBytes(file));
+    } catch (JsonProcessingException e) {
+      throw UserException.badData(
+          "%s:%d:%d: not valid JSON: %s"
+              .formatted(
+                  file, e.getLocation().getLineNr(), e.getLocation().getColumnNr(), e.getOriginalMessage()));
+    } catch (NoSuchFileException e) {
+      throw UserException.badData(file + ": no such file");
+    } catch (IOException e) {
+      throw UserException.badData(file + ": cannot be read: " + e.getMessage());
+    }
   }
 
   /** Reads a file into a type that Jackson knows how to make; the message names the place of what does not fit. */

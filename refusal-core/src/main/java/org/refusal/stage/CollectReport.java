@@ -17,6 +17,7 @@ import java.util.Map;
  * @param overRefusal refused among all safe and hard prompts, which ought to be answered; null without such prompts
  * @param keep {@code data.keep} of the config: which prompts later stages use, counted as {@code kept}
  * @param overLength prompts that do not fit the model's context, {@code category/index}
+ * @param legacy options of the original project that were on, {@code key: value}
  * @param missing prompts that could not be run, {@code category/index}, with the reason
  */
 @JsonNaming(SnakeCaseStrategy.class)
@@ -33,7 +34,12 @@ public record CollectReport(
     List<String> overLength,
     Map<String, String> missing,
     long promptTokens,
-    long generatedTokens) {
+    long generatedTokens,
+    List<String> legacy) {
+
+  public CollectReport {
+    legacy = legacy == null ? List.of() : List.copyOf(legacy);
+  }
 
   /** @param piece the token as the tokenizer spells it */
   public record RefusalToken(int id, String piece) {}

@@ -254,7 +254,8 @@ public final class CollectStage implements Stage<CollectConfig> {
             model, template.name(), tokens.tokens(), tokens.calibrated(), RefusalRates.separation(all), sides,
             RefusalRates.of(all), RefusalRates.overRefusal(all), config.data().keep(), overLength, missing,
             all.stream().mapToLong(line -> line.promptIds().length).sum(),
-            all.stream().mapToLong(line -> line.generatedIds().length).sum());
+            all.stream().mapToLong(line -> line.generatedIds().length).sum(),
+            legacyOptions(config));
     Path reportFile = layout.collectReport(model);
     Json.write(reportFile, report);
     outputs.add(reportFile);
@@ -263,6 +264,20 @@ public final class CollectStage implements Stage<CollectConfig> {
     outputs.addAll(writeShared(config, layout, prompts));
     outputs.addAll(RefusalRates.chart(report, layout.visualizations(model)));
     return new StageResult(outputs, RefusalRates.summary(report));
+  }
+
+  private static List<String> legacyOptions(CollectConfig config) {
+    List<String> legacy = new ArrayList<>();
+    if (config.inference().chatTemplate().equals("none")) {
+      legacy.add("inference.chat_template: none");
+    }
+    if (config.inference().positions().equals("last_generated")) {
+      legacy.add("inference.positions: last_generated");
+    }
+    if (config.inference().detector().equals("legacy")) {
+      legacy.add("inference.detector: legacy");
+    }
+    return legacy;
   }
 
   private static List<AnswerReader.Answer> discovery(

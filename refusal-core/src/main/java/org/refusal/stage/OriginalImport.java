@@ -25,6 +25,7 @@ import org.refusal.circuit.CircuitJson;
 import org.refusal.circuit.HookPoint;
 import org.refusal.data.Balancer;
 import org.refusal.data.Category;
+import org.refusal.data.ModelOutput;
 import org.refusal.io.Json;
 import org.refusal.io.Safetensors.Tensor;
 import org.refusal.io.TorchFile;
@@ -283,6 +284,7 @@ public final class OriginalImport {
     splits.put("heldout_fraction", 0.0);
     ObjectNode categories = splits.putObject("categories");
     Map<String, CollectReport.Sides> sides = new LinkedHashMap<>();
+    List<ModelOutput> answered = new ArrayList<>();
     Map<Category, Integer> toxicCounts = new LinkedHashMap<>();
     outputs.forEach((category, read) -> {
       ObjectNode ofCategory = categories.putObject(category);
@@ -294,7 +296,9 @@ public final class OriginalImport {
           }
         }
       }
-      sides.put(category, RefusalRates.of(read.named() ? read.asOutputs() : List.of()));
+      List<ModelOutput> known = read.named() ? read.asOutputs() : List.of();
+      sides.put(category, RefusalRates.of(known));
+      answered.addAll(known);
       toxicCounts.put(new Category(category), (int) read.toxic().stream().filter(each -> each).count());
     });
     if (!Files.isRegularFile(target.categoryWeights())) {
@@ -304,7 +308,10 @@ public final class OriginalImport {
     }
     Json.write(
         target.collectReport(model),
-        new CollectReport(model, TEMPLATE, List.of(), false, null, sides, List.of(), Map.of(), 0, 0));
+        new CollectReport(
+            model, TEMPLATE, List.of(), false, null, sides, RefusalRates.of(answered), RefusalRates.overRefusal(answered),
+            "all", List.of(), Map.of(), 0, 0,
+            List.of("inference.chat_template: none", "inference.positions: last_generated", "inference.detector: legacy")));
     AttributionCheck.write(target.attributionCheck(model), List.of());
     Json.write(target.splits(), splits);
   }

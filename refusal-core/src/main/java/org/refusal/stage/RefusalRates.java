@@ -88,7 +88,10 @@ final class RefusalRates {
     }
     bars.add(bars("safe", report, Sides::safe));
     return new BarChart(
-        "Refusal rate of " + report.model() + " (95 % Wilson intervals)", "share of prompts refused", names, bars,
+        "Refusal rate of %s (%s95 %% Wilson intervals)"
+            .formatted(
+                report.model(), report.legacy().contains("inference.detector: legacy") ? "legacy keyword detector, " : ""),
+        "share of prompts refused", names, bars,
         Double.NaN, Theme.LIGHT);
   }
 
@@ -103,6 +106,9 @@ final class RefusalRates {
 
   static List<String> summary(CollectReport report) {
     List<String> lines = new ArrayList<>();
+    if (!report.legacy().isEmpty()) {
+      lines.add("legacy (definitions of the original project are on): " + String.join(", ", report.legacy()));
+    }
     lines.add("refusal rate, with 95 % interval:");
     int width = report.categories().keySet().stream().mapToInt(String::length).max().orElse(0);
     report.categories().forEach((category, sides) -> lines.add(line(category, width, sides)));

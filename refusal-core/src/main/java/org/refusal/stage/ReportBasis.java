@@ -61,6 +61,9 @@ final class ReportBasis {
                     Numbers.of(separation.auc(), separation.low(), separation.high()),
                     separation.refused(), separation.complied()));
     facts.add("Chat template: " + Markdown.escape(collect.template()));
+    if (!collect.legacy().isEmpty()) {
+      facts.add("Legacy definitions of the original project were on: " + Markdown.escape(String.join(", ", collect.legacy())));
+    }
     if (!collect.overLength().isEmpty()) {
       facts.add("Prompts left out because they do not fit the model's context: " + collect.overLength().size());
     }

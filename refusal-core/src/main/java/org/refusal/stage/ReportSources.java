@@ -98,9 +98,89 @@ record ReportSources(ResultLayout layout, String model, Path modelFolder) {
   Map<String, CategoryMetrics> metrics() {
     Map<String, CategoryMetrics> metrics = new LinkedHashMap<>();
     for (String category : categories()) {
-      read(layout.evaluation(model, category), CategoryMetrics::read).ifPresent(read -> metrics.put(category, read));
+      Path file = layout.evaluation(model, category);
+      if (Files.isRegularFile(file) && !isOriginalCurve(file)) {
+        metrics.put(category, CategoryMetrics.read(file));
+      }
     }
     return metrics;
+  }
+
+  /** The original's file of the same name holds lists over thresholds. */
+  private static boolean isOriginalCurve(Path file) {
+    return Files.isRegularFile(file) && Json.readPython(file).path("thresholds").isArray();
+  }
+
+  Map<String, JsonNode> originalCurves() {
+    Map<String, JsonNode> curves = new LinkedHashMap<>();
+    for (String category : categories()) {
+      Path file = layout.evaluation(model, category);
+      if (isOriginalCurve(file)) {
+        curves.put(category, Json.readPython(file));
+      }
+    }
+    return curves;
+  }
+
+  private Path legacyScoresFile(String category) {
+    return layout.evaluation(model, category)
+        .resolveSibling("%s_%s_legacy.json".formatted(ResultLayout.fileName(model), category));
+  }
+
+  /** By category, what evaluation.legacy wrote. */
+  Map<String, JsonNode> legacyScores() {
+    Map<String, JsonNode> scores = new LinkedHashMap<>();
+    for (String category : categories()) {
+      read(legacyScoresFile(category), Json::read).ifPresent(json -> scores.put(category, json));
+    }
+    return scores;
+  }
+
+  private Path originalStatsFile() {
+    return layout.stats(model).resolveSibling(ResultLayout.fileName(model) + "_toxic_circuits_stats.json");
+  }
+
+  Optional<JsonNode> originalStats() {
+    return read(originalStatsFile(), Json::readPython);
+  }
+
+  private Path originalSimilarityFile() {
+    return layout.reports().resolve(ResultLayout.fileName(model)).resolve("modularity_analysis.json");
+  }
+
+  /** Averages of the original's analysis, by what was compared. */
+  Map<String, Double> originalSimilarity() {
+    Map<String, Double> averages = new LinkedHashMap<>();
+    read(originalSimilarityFile(), Json::readPython).ifPresent(json -> {
+      for (String side : List.of("", "toxic_", "safe_", "cross_")) {
+        JsonNode value = json.path(side + "avg_similarity");
+        if (value.isNumber()) {
+          averages.put(side.isEmpty() ? "all" : side.substring(0, side.length() - 1), value.doubleValue());
+        }
+      }
+    });
+    return averages;
+  }
+
+  /** Legacy options that made the circuits, as their metadata say. */
+  List<String> legacyCircuitOptions() {
+    Set<String> options = new LinkedHashSet<>();
+    for (String suffix : CIRCUIT_SUFFIXES) {
+      for (String category : categories()) {
+        read(circuitFile(category, suffix), CircuitJson::read).ifPresent(file -> {
+          if (file.metadata().path("definition").asText().equals("legacy")) {
+            options.add("circuit.attribution_method: stats");
+          }
+          if (file.metadata().path("edges").asText().equals("legacy")) {
+            options.add("circuit.edges: legacy");
+          }
+          if (file.metadata().isEmpty()) {
+            options.add("circuits as the original project wrote them");
+          }
+        });
+      }
+    }
+    return List.copyOf(options);
   }
 
   /** metrics.json of every autoencoder, in forward order. */
@@ -147,6 +227,9 @@ record ReportSources(ResultLayout layout, String model, Path modelFolder) {
     }
     files.add(layout.similarity(model));
     categories().forEach(category -> files.add(layout.evaluation(model, category)));
+    categories().forEach(category -> files.add(legacyScoresFile(category)));
+    files.add(originalStatsFile());
+    files.add(originalSimilarityFile());
     files.add(layout.transfer(model));
     files.add(layout.stats(model));
     truthFile().ifPresent(files::add);

@@ -115,6 +115,7 @@ public final class ReportStage implements Stage<ReportConfig> {
     if (verdict != null) {
       verdict.statistics();
     }
+    new ReportLegacy(page).write(sources);
     var autoencoders = sources.autoencoders();
     if (autoencoders.isEmpty()) {
       missing.add("quality of the autoencoders (`refusal train-saes`)");

@@ -55,7 +55,12 @@ final class SimilarityFigures {
     double[][] values = ordered(group.pooled(measure), group, rows, columns);
     boolean signed = !measure.equals(CircuitComparison.WEIGHTED_JACCARD) && !measure.equals(CircuitComparison.LEGACY);
     return new Heatmap(
-        "%s circuits: %s".formatted(name.replace('_', '-'), measure.replace('_', ' ')),
+        "%s circuits: %s"
+            .formatted(
+                name.replace('_', '-'),
+                measure.equals(CircuitComparison.LEGACY)
+                    ? "legacy similarity (draw no conclusions)"
+                    : measure.replace('_', ' ')),
         group.symmetric() ? "" : "safe",
         group.symmetric() ? "" : "toxic",
         rows,
