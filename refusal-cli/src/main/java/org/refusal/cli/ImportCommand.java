@@ -30,8 +30,7 @@ final class ImportCommand {
     CommandSpec spec =
         CommandTree.command(
             "import",
-            "Bring in autoencoders of SAELens, sparsify or dictionary_learning, or a results folder, autoencoder or"
-                + " activations of the original project.",
+            "Bring in autoencoders of other tools (SAELens, sparsify, ...), or results of the original project.",
             arguments -> {
               lines(arguments, console).forEach(console.out()::println);
               return ExitCode.OK.code();
