@@ -150,7 +150,7 @@ class CommandLineTest {
         .satisfies(ran -> assertThat(ran.err()).contains("nowhere.yaml: no such config file"))
         .satisfies(ran -> assertThat(ran.code()).isEqualTo(78));
     assertThat(run("analyze-data", "--dataset-dir", folder.resolve("none").toString(), "--results-dir", results()))
-        .satisfies(ran -> assertThat(ran.err()).contains("or-bench-80k.csv: no such file"))
+        .satisfies(ran -> assertThat(ran.err()).contains("or-bench-80k.csv: no such file", "refusal download --data or-bench"))
         .satisfies(ran -> assertThat(ran.code()).isEqualTo(65));
     assertThat(run("collect", "--model", folder.resolve("none").toString(), "--dataset-dir", data.toString(),
             "--results-dir", results()))

@@ -49,6 +49,41 @@ class DocumentationTest {
     assertThat(documents()).hasSizeGreaterThan(12);
   }
 
+  @Test
+  void everyLibraryHasItsLicence() throws IOException {
+    List<String> listed =
+        Files.readAllLines(ROOT.resolve("docs").resolve("licences.md")).stream()
+            .filter(line -> line.startsWith("| ") && line.split("\\|").length == 5)
+            .flatMap(line -> Stream.of(line.split("\\|")[4].split(",")))
+            .map(String::strip)
+            .toList();
+    List<String> jars =
+        Stream.of(System.getProperty("java.class.path").split(java.io.File.pathSeparator))
+            .map(path -> Path.of(path).getFileName().toString())
+            .filter(name -> name.endsWith(".jar"))
+            .filter(name -> !name.matches("(refusal-|junit-|opentest4j|apiguardian|assertj|byte-buddy|surefire).*"))
+            .toList();
+
+    assertThat(jars).hasSizeGreaterThan(50);
+    assertThat(jars).allSatisfy(jar -> assertThat(listed).anyMatch(jar::startsWith));
+  }
+
+  /** The javadoc tool ends with an error there. */
+  @Test
+  void javadocHasNoBareAmpersand() throws IOException {
+    List<String> bare = new ArrayList<>();
+    for (String module : List.of("refusal-core", "refusal-cli")) {
+      try (Stream<Path> files = Files.walk(ROOT.resolve(module).resolve("src/main/java"))) {
+        for (Path file : files.filter(each -> each.toString().endsWith(".java")).toList()) {
+          Files.readAllLines(file).stream()
+              .filter(line -> line.strip().matches("(/\\*\\*|\\* ).* & .*"))
+              .forEach(line -> bare.add(file.getFileName() + ": " + line));
+        }
+      }
+    }
+    assertThat(bare).isEmpty();
+  }
+
   @ParameterizedTest
   @MethodSource("documents")
   void linksLeadToFiles(Path document) throws IOException {

@@ -1,10 +1,12 @@
 package org.refusal.stage;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
 import java.util.function.ToDoubleFunction;
+import org.refusal.base.UserException;
 import org.refusal.config.AnalyzeDataConfig;
 import org.refusal.data.Balancer;
 import org.refusal.data.Category;
@@ -55,7 +57,15 @@ public final class AnalyzeDataStage implements Stage<AnalyzeDataConfig> {
   }
 
   static List<Path> datasetFiles(String folder) {
-    return new TreeSet<>(OrBench.FILES.values()).stream().map(name -> Path.of(folder, name)).toList();
+    List<Path> files = new TreeSet<>(OrBench.FILES.values()).stream().map(name -> Path.of(folder, name)).toList();
+    for (Path file : files) {
+      if (!Files.isRegularFile(file)) {
+        throw UserException.badData(
+            file + ": no such file",
+            "refusal download --data or-bench fetches the prompts; --dataset-dir names any folder with the same three files");
+      }
+    }
+    return files;
   }
 
   @Override

@@ -3,7 +3,7 @@ package org.refusal.stats;
 import java.util.SplittableRandom;
 import java.util.function.ToDoubleFunction;
 
-/** Bootstrap intervals (Efron and Tibshirani 1993; BCa: DiCiccio & Efron 1996). */
+/** Bootstrap intervals (Efron and Tibshirani 1993; BCa: DiCiccio and Efron 1996). */
 public final class Bootstrap {
   private Bootstrap() {}
 

@@ -5,7 +5,7 @@ import java.util.List;
 
 /**
  * Mantel's tests of several distance matrices of the same items against one other (Mantel 1967), alone and with "same
- * group or not" held constant (Smouse, Long & Sokal 1986). All matrices see the same permutations, so that each
+ * group or not" held constant (Smouse, Long and Sokal 1986). All matrices see the same permutations, so that each
  * permutation of the other matrix is made once for all of them. Equal to {@link Mantel} with these permutations.
  *
  * @param r Pearson's correlation of the upper triangles; NaN where either is constant
