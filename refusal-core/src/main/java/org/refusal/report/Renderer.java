@@ -36,7 +36,8 @@ public final class Renderer {
   private static final double CSS_DPI = 96;
   /** What fits between the margins of a printed page, CSS pixels. */
   private static final long WIDEST = 640;
-  private static final double TALL = 0.7;
+  /** So high that two pictures and their captions fit a printed page, CSS pixels. */
+  private static final long TALLEST = 425;
   private static final Pattern PICTURE = Pattern.compile("<img src=\"([^\"]+)\"");
   private static final String STYLE = resource("report.css");
 
@@ -108,28 +109,24 @@ public final class Renderer {
       } catch (IOException e) {
         throw UserException.badData(file + ": cannot be read: " + e.getMessage());
       }
-      long width = shownWidth(file, picture);
       String data = Base64.getEncoder().encodeToString(picture);
       matcher.appendReplacement(
           embedded,
-          "<img class=\"%s\" style=\"max-width: %dpx\" src=\"data:image/png;base64,%s\""
-              .formatted(tall(picture) ? "tall" : "wide", width, data));
+          "<img style=\"max-width: %dpx\" src=\"data:image/png;base64,%s\""
+              .formatted(shownWidth(file, picture), data));
     }
     return matcher.appendTail(embedded).toString();
   }
 
-  /** Whether a page holds two of it only when they are made smaller. */
-  private static boolean tall(byte[] png) {
-    ByteBuffer header = ByteBuffer.wrap(png);
-    return header.getInt(20) > TALL * header.getInt(16);
-  }
-
-  /** In CSS pixels; the width stands in bytes 16 to 19 of a PNG. */
+  /** In CSS pixels; width and height stand in bytes 16 to 23 of a PNG. */
   private static long shownWidth(Path file, byte[] png) {
     if (png.length < 24 || png[1] != 'P' || png[2] != 'N' || png[3] != 'G') {
       throw UserException.badData(file + ": is no PNG");
     }
-    return Math.min(WIDEST, Math.max(1, Math.round(ByteBuffer.wrap(png).getInt(16) * CSS_DPI / PICTURE_DPI)));
+    double width = ByteBuffer.wrap(png).getInt(16);
+    double height = ByteBuffer.wrap(png).getInt(20);
+    double shown = Math.min(width * CSS_DPI / PICTURE_DPI, TALLEST * width / height);
+    return Math.min(WIDEST, Math.max(1, Math.round(shown)));
   }
 
   private static String escape(String text) {
