@@ -140,13 +140,19 @@ final class Decision {
     return null;
   }
 
+  /**
+   * Where little is decided yet, one direction may read what is still detected category by category, and the effect form
+   * then calls it one cause: there the latents must be shared too.
+   */
   private String firstSharedLayer() {
     String first = null;
     for (int i = tests.hookPoints().size() - 1; i >= 0; i--) {
-      if (tests.hookPoints().get(i).cause() != Cause.ONE) {
+      HookPointTests point = tests.hookPoints().get(i);
+      boolean undecided = point.decided().value() < thresholds.decided();
+      if (point.cause() != Cause.ONE || undecided && !point.representation().equals("shared")) {
         break;
       }
-      first = tests.hookPoints().get(i).hookPoint();
+      first = point.hookPoint();
     }
     return first;
   }

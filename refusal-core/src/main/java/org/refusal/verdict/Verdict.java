@@ -17,7 +17,8 @@ import org.refusal.verdict.VectorTests.Estimate;
  * @param clusters categories that share a cause: all in one (MONOLITHIC), each alone (MODULAR), the clusters (MIXED);
  *     empty when INCONCLUSIVE
  * @param decisionLayer the hook point at which the answer was read off, or null
- * @param firstSharedLayer the first captured hook point from which on every one has one cause, or null
+ * @param firstSharedLayer the first captured hook point from which on every one has one cause, or null; before the model
+ *     decides only where the latents are shared too
  * @param remark what a reader should also know; may be empty
  * @param profile one entry per captured hook point
  * @param thresholds all thresholds in force

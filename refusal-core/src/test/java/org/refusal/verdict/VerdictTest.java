@@ -52,6 +52,24 @@ class VerdictTest {
   }
 
   @Test
+  void whatIsDetectedApartBeforeTheDecisionIsNotShared() {
+    SharingEvidence shared = simulation(Simulation.uniform(4, 1)).evidence(1);
+    SharingEvidence apart = simulation(Simulation.uniform(4, 0)).evidence(1);
+    List<AtHookPoint> points = new ArrayList<>(shared.hookPoints());
+    AtHookPoint first = points.get(0);
+    points.set(
+        0,
+        new AtHookPoint(
+            first.at(), first.effect(), 1, apart.hookPoints().get(0).latents(), first.attribution(),
+            first.decidedDrops(), first.transfer()));
+
+    Verdict verdict = verdict(withPoints(shared, points));
+
+    assertThat(verdict.profile().get(0).cause()).as("read by one direction").isEqualTo(Cause.ONE);
+    assertThat(verdict.firstSharedLayer()).isEqualTo("residuals_2");
+  }
+
+  @Test
   void orthogonalCausesAreModular() {
     Verdict verdict = verdict(simulation(Simulation.uniform(4, 0.05)).evidence(2));
     assertThat(verdict.answer()).as(verdict.text()).isEqualTo(Answer.MODULAR);
