@@ -370,12 +370,16 @@ public final class CircuitDiscovery {
       metadata.put("ig_path", ig.joint() ? "joint" : "separate");
     }
     ObjectNode completeness = metadata.putObject("completeness");
+    ObjectNode intervals = metadata.putObject("completeness_interval"); // 95 %
     ObjectNode sinks = metadata.putObject("sinks");
     for (AttributionCheck check : checks) {
       if (Double.isFinite(check.completeness())) {
         completeness.put(check.at().name(), check.completeness());
       } else {
         completeness.put(check.at().name(), Double.toString(check.completeness()));
+      }
+      if (Double.isFinite(check.low()) && Double.isFinite(check.high())) {
+        intervals.putArray(check.at().name()).add(check.low()).add(check.high());
       }
       sinks.put(check.at().name(), check.sinks());
     }

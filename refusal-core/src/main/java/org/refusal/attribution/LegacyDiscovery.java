@@ -38,11 +38,17 @@ public record LegacyDiscovery(double nodeThreshold, double edgeThreshold, int pe
 
   /** @param harmful label of every prompt */
   public Circuit discover(SortedMap<HookPoint, Features> features, boolean[] harmful) {
+    List<ScoredNode> nodes = nodes(features, harmful);
+    return new Circuit(nodes, edges(features, nodes, edgeThreshold));
+  }
+
+  /** The nodes alone, best first at every hook point. */
+  public List<ScoredNode> nodes(SortedMap<HookPoint, Features> features, boolean[] harmful) {
     boolean varied = harmful.length > 0 && !allAlike(harmful);
     List<ScoredNode> nodes = new ArrayList<>();
     features.forEach(
         (at, ofPoint) -> nodes.addAll(varied ? byCorrelation(at, ofPoint, harmful) : byMagnitude(at, ofPoint)));
-    return new Circuit(nodes, edges(features, nodes, edgeThreshold));
+    return nodes;
   }
 
   private static boolean allAlike(boolean[] labels) {

@@ -18,7 +18,8 @@ import org.refusal.io.Json;
  * @param errors keep, circuit or ablate
  * @param hookPoints those patched together, YAML names in forward order
  * @param curve circuits of growing size from the ranking by |effect|
- * @param circuits named circuits, such as {@code discovered} and {@code legacy}
+ * @param circuits {@code discovered}; the same with errors treated otherwise, such as {@code discovered_errors_keep};
+ *     {@code legacy}: as many latents per hook point, by correlation with the label, and the same error nodes
  * @param directionAblation the difference-of-means direction projected out; null where there is none
  * @param sideEffects on safe prompts, by intervention
  * @param behaviour refusals in generated text, by intervention; null unless asked for
@@ -48,12 +49,17 @@ public record CategoryMetrics(
   @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
   public record NamedCircuit(int size, CircuitScore score, Interval faithfulness, Interval completeness) {
 
-    /** Two patched runs per prompt; F(M) and F(∅) come from the curve. */
+    /**
+     * Three patched runs per prompt.
+     *
+     * @param interventions say how SAE errors are treated
+     * @param model F(M) of every prompt
+     */
     public static NamedCircuit measure(
         PatchedRuns runs,
         CircuitInterventions interventions,
         List<PromptTokens> prompts,
-        FaithfulnessCurve curve,
+        double[] model,
         List<? extends Node> nodes,
         int bootstrap,
         SplittableRandom random) {
@@ -62,8 +68,9 @@ public record CategoryMetrics(
               prompts,
               List.of(
                   interventions.circuit("the circuit", nodes),
-                  interventions.complement("all but the circuit", nodes)));
-      CircuitScore score = new CircuitScore(curve.model(), m[0], m[1], curve.empty());
+                  interventions.complement("all but the circuit", nodes),
+                  interventions.empty()));
+      CircuitScore score = new CircuitScore(model, m[0], m[1], m[2]);
       return new NamedCircuit(
           nodes.size(),
           score,

@@ -44,7 +44,8 @@
  *       {@code complement} F(M\C) per prompt, intervals {@code faithfulness} and {@code completeness},
  *       {@code random_faithfulness} of every random circuit; {@code area} under faithfulness over log(size), divided by
  *       the range of log(size); {@code random_area}.
- *   <li>{@code circuits}: by name, {@code size}, {@code score} (F per prompt), {@code faithfulness},
+ *   <li>{@code circuits}: {@code discovered}, the same with errors treated otherwise ({@code discovered_errors_keep}, ...),
+ *       and {@code legacy} (as many latents per hook point, by correlation with the label): {@code size}, {@code score} (F per prompt), {@code faithfulness},
  *       {@code completeness}.
  *   <li>{@code direction_ablation}: {@code drops} per prompt and {@code drop} in Delta with the difference-of-means
  *       direction projected out, or null.

@@ -11,7 +11,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
+import org.refusal.attribution.Aggregation;
+import org.refusal.attribution.AttributionModel;
 import org.refusal.attribution.AttributionStore;
+import org.refusal.attribution.CircuitDiscovery;
+import org.refusal.attribution.LegacyDiscovery;
 import org.refusal.attribution.Readout;
 import org.refusal.base.Progress;
 import org.refusal.base.Seeds;
@@ -74,7 +78,7 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
 
   @Override
   public int version() {
-    return 1;
+    return 2;
   }
 
   @Override
@@ -396,11 +400,7 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
         List<Node> nodes =
             CircuitJson.read(path).circuit().nodes().stream().map(ScoredNode::node).toList();
         if (!nodes.isEmpty()) {
-          circuits.put(
-              "discovered",
-              CategoryMetrics.NamedCircuit.measure(
-                  runs, interventions, prompts, curve, nodes, bootstrap,
-                  Seeds.random(config.seed(), "discovered", category)));
+          circuits.putAll(circuits(category, prompts, gap, errors, widths, nodes));
           Intervention removed = interventions.complement("the circuit at its baseline", nodes);
           behaviours.put("circuit", removed);
           if (!safe.isEmpty()) {
@@ -426,6 +426,67 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
           collected.model(), category, options.baseline(), errors, config.seed(), bootstrap,
           model.hookPoints().stream().map(HookPoint::name).toList(), gap, curve, circuits, ablation, sideEffects,
           options.behaviour() ? behaviour(category, prompts, behaviours) : null);
+    }
+
+    /** The discovered circuit under every treatment of SAE errors, the configured one first, and the legacy circuit. */
+    private Map<String, CategoryMetrics.NamedCircuit> circuits(
+        String category,
+        List<PromptTokens> prompts,
+        RefusalGap gap,
+        ErrorMode configured,
+        Map<HookPoint, Integer> widths,
+        List<Node> nodes) {
+      Map<String, CategoryMetrics.NamedCircuit> circuits = new LinkedHashMap<>();
+      circuits.put("discovered", scored("discovered", category, prompts, gap, configured, widths, nodes));
+      for (ErrorMode errors : ErrorMode.values()) {
+        if (errors != configured) {
+          String name = "discovered_errors_" + errors.key();
+          circuits.put(name, scored(name, category, prompts, gap, errors, widths, nodes));
+        }
+      }
+      circuits.put("legacy", scored("legacy", category, prompts, gap, configured, widths, legacy(category, nodes)));
+      return circuits;
+    }
+
+    private CategoryMetrics.NamedCircuit scored(
+        String name,
+        String category,
+        List<PromptTokens> prompts,
+        RefusalGap gap,
+        ErrorMode errors,
+        Map<HookPoint, Integer> widths,
+        List<Node> nodes) {
+      return CategoryMetrics.NamedCircuit.measure(
+          runs, new CircuitInterventions(widths, errors), prompts, gap.metric(), nodes, config.evaluation().bootstrap(),
+          Seeds.random(config.seed(), name, category));
+    }
+
+    /** As many latents per hook point, those that correlate most with the label on discovery prompts; the same errors. */
+    private List<Node> legacy(String category, List<Node> nodes) {
+      List<PromptTokens> labelled = new ArrayList<>(discovery.get(category));
+      outputs.get(category).stream()
+          .filter(output -> output.split() == Split.Side.DISCOVERY && !output.label().toxic())
+          .map(output -> RunningModel.tokens(category, output, false))
+          .forEach(labelled::add);
+      boolean[] harmful = new boolean[labelled.size()];
+      for (int p = 0; p < harmful.length; p++) {
+        harmful[p] = labelled.get(p).harmful();
+      }
+      AttributionModel latents =
+          new AttributionModel(
+              model.lm(), model.metric(), model.padId(), model.saes(), runs.model().baseline(), model.thresholds());
+      List<ScoredNode> ranked =
+          new LegacyDiscovery(0, 1, Integer.MAX_VALUE)
+              .nodes(
+                  CircuitDiscovery.features(latents, labelled, Aggregation.MEAN, config.evaluation().batchSize()),
+                  harmful);
+      List<Node> chosen = new ArrayList<>();
+      for (HookPoint at : model.hookPoints()) {
+        long count = nodes.stream().filter(node -> node.at().equals(at) && node instanceof LatentNode).count();
+        ranked.stream().map(ScoredNode::node).filter(node -> node.at().equals(at)).limit(count).forEach(chosen::add);
+      }
+      nodes.stream().filter(ErrorNode.class::isInstance).forEach(chosen::add);
+      return chosen;
     }
 
     /** All nodes with an effect on the refused discovery prompts, most important first. */

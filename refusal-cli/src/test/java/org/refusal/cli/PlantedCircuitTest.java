@@ -1,0 +1,197 @@
+package org.refusal.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.apache.commons.math3.linear.MatrixUtils;
+import org.apache.commons.math3.linear.QRDecomposition;
+import org.apache.commons.math3.linear.RealMatrix;
+import org.apache.commons.math3.linear.RealVector;
+import org.apache.commons.math3.stat.correlation.PearsonsCorrelation;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.refusal.attribution.AttributionCheck;
+import org.refusal.attribution.AttributionStore;
+import org.refusal.base.AtomicFiles;
+import org.refusal.circuit.HookPoint;
+import org.refusal.data.Category;
+import org.refusal.demo.PlantedKind;
+import org.refusal.demo.PlantedModel;
+import org.refusal.demo.PlantedSpec;
+import org.refusal.io.Json;
+import org.refusal.io.Safetensors;
+import org.refusal.run.ResultLayout;
+
+/** What attribution, circuits and transfer find in models whose mechanism is known, by the commands a user runs. */
+@Tag("slow")
+class PlantedCircuitTest {
+  private static final List<Category> CATEGORIES = Category.OR_BENCH.subList(0, 4);
+  private static final HookPoint AT = HookPoint.residuals(2);
+  private static final int NODES = 16;
+
+  @TempDir Path folder;
+
+  @ParameterizedTest(name = "{0}, seed {1}")
+  @CsvSource({"MONOLITHIC, 101"})
+  void circuitsAreThoseThatWerePlanted(PlantedKind kind, long seed) {
+    Path model = folder.resolve("planted");
+    PlantedModel.write(new PlantedSpec(kind, seed, 0, CATEGORIES, 40, 40, 0.01, 0), model);
+    Path results = folder.resolve("results");
+    run(
+        model, results, "[residuals_2]",
+        "--set", "discover.circuit.selection=top_n", "--set", "discover.circuit.top_n_per_layer=" + NODES,
+        "--set", "discover.circuit.edges=none", "--set", "discover.circuit.ig_steps=10", "--set", "train-saes.training.max_steps=1000",
+        "--set", "evaluate.evaluation.random_circuits=0");
+    ResultLayout layout = new ResultLayout(results);
+    double[][] ig = new double[CATEGORIES.size()][];
+    for (int c = 0; c < ig.length; c++) {
+      ig[c] = effects(layout, CATEGORIES.get(c));
+    }
+    List<AttributionCheck> checks = AttributionCheck.read(layout.attributionCheck("planted"));
+    JsonNode transfer = Json.read(layout.transfer("planted")).at("/hook_points/residuals_2/forms/effect");
+    JsonNode truth = Json.read(model.resolve("truth.json"));
+    double own = transfer.at("/own_drop/value").doubleValue();
+    double[] least = {1, 1, 1}; // correlation, cosine, faithfulness
+    double[] most = {0, 0, 0}; // completeness of the attribution and of the circuit, transfer: deviations
+    for (int c = 0; c < ig.length; c++) {
+      Category category = CATEGORIES.get(c);
+      most[0] = Math.max(most[0], Math.abs(checks.get(c).completeness() - 1));
+      least[1] = Math.min(least[1], cosine(layout, truth, category, ig[c]));
+      JsonNode circuit = Json.read(layout.evaluation("planted", category.name())).at("/circuits/discovered");
+      assertThat(circuit.path("size").intValue()).isEqualTo(NODES);
+      least[2] = Math.min(least[2], circuit.at("/faithfulness/value").doubleValue());
+      most[1] = Math.max(most[1], Math.abs(circuit.at("/completeness/value").doubleValue()));
+      for (int j = 0; j < ig.length; j++) {
+        double planted = truth.at("/transfer/%d/%d".formatted(c, j)).doubleValue();
+        double found = transfer.at("/drop/%d/%d".formatted(c, j)).doubleValue() / own;
+        most[2] = Math.max(most[2], Math.abs(found - planted));
+      }
+    }
+    discoverExactly(model, results);
+    for (int c = 0; c < ig.length; c++) {
+      least[0] =
+          Math.min(least[0], new PearsonsCorrelation().correlation(ig[c], effects(layout, CATEGORIES.get(c))));
+    }
+    System.out.printf(
+        Locale.ROOT,
+        "PlantedCircuitTest %s seed %d: ig with exact r >= %.4f; sum of effects off by <= %.3f; direction in the span of"
+            + " %d latents, cosine >= %.3f; circuit of %d nodes: faithfulness >= %.3f, |completeness| <= %.3f; transfer"
+            + " over own drop (%.2f of the gap) off by <= %.3f%n",
+        kind, seed, least[0], most[0], NODES, least[1], NODES, least[2], most[1], own, most[2]);
+    assertThat(least[0]).as("correlation of ig with exact").isGreaterThanOrEqualTo(.95);
+    assertThat(most[0]).as("sum of effects beside the full effect").isLessThanOrEqualTo(.05);
+    assertThat(least[1]).as("cosine of the planted direction with the span").isGreaterThanOrEqualTo(.9);
+    assertThat(least[2]).as("faithfulness").isGreaterThanOrEqualTo(.85);
+    assertThat(most[1]).as("completeness").isLessThanOrEqualTo(.1);
+    assertThat(most[2]).as("transfer").isLessThanOrEqualTo(.1);
+  }
+
+  /** Refusal evidence reaches the template by the attention of layer 2: that is where it is found, and patched. */
+  @Test
+  void attentionAndMlpOutputsGoThroughAllStages() {
+    Path model = folder.resolve("planted");
+    PlantedModel.write(new PlantedSpec(PlantedKind.MONOLITHIC, 105, 0, CATEGORIES.subList(0, 2), 30, 30, 0.01, 0), model);
+    Path results = folder.resolve("results");
+    run(model, results, "[mlp_1, attention_2, mlp_3, residuals_3]", "--set", "evaluate.evaluation.random_circuits=1",
+        "--set", "train-saes.sae.sink_factor=1e6"); // an MLP that is silent at most tokens has loud ones
+    ResultLayout layout = new ResultLayout(results);
+    JsonNode points = Json.read(layout.transfer("planted")).path("hook_points");
+    List<String> names = new ArrayList<>();
+    points.fieldNames().forEachRemaining(names::add);
+    assertThat(names).containsExactly("mlp_1", "attention_2", "mlp_3", "residuals_3");
+    assertThat(points.at("/attention_2/decision/everywhere/value").doubleValue()).isGreaterThan(.8);
+    assertThat(points.at("/attention_2/decision/decided/value").doubleValue()).isGreaterThan(.8);
+    assertThat(points.at("/mlp_1/decision/decided/value").doubleValue()).as("at user positions").isCloseTo(0, within(.1));
+    assertThat(points.at("/attention_2/forms/effect/own_drop/value").doubleValue()).isGreaterThan(.8);
+    for (AttributionCheck check : AttributionCheck.read(layout.attributionCheck("planted"))) {
+      if (check.at().equals(HookPoint.attention(2))) {
+        assertThat(check.completeness()).as(check.toString()).isCloseTo(1, within(.1));
+      }
+    }
+    for (Category category : CATEGORIES.subList(0, 2)) {
+      try (AttributionStore store = AttributionStore.open(layout.attributions("planted", category.name()))) {
+        assertThat(store.hookPoints()).contains(HookPoint.mlp(1), HookPoint.attention(2), HookPoint.mlp(3));
+        double sum = 0;
+        for (double effect : store.total(HookPoint.attention(2)).mean()) {
+          sum += effect;
+        }
+        assertThat(sum).as("attention_2 drives refusal").isLessThan(-3);
+      }
+    }
+  }
+
+  private static void run(Path model, Path results, String points, String... more) {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                "run", "--config", Path.of("..", "configs", "pipeline", "planted.yaml").toString(),
+                "--model", model.toString(), "--dataset-dir", model.toString(), "--results-dir", results.toString(),
+                "--set", "model.activation_layers=" + points, "--no-visualizations", "--format", "markdown", "-q"));
+    arguments.addAll(List.of(more));
+    main(arguments);
+  }
+
+  /** Exact effects take the place of those in the results folder. */
+  private void discoverExactly(Path model, Path results) {
+    Path config = folder.resolve("exact.yaml");
+    AtomicFiles.writeString(
+        config,
+        "circuit: {attribution_method: exact, edges: none}\ndiscovery: {safe_prompts: false}\n"
+            + "model: {activation_layers: [residuals_2]}\n");
+    main(
+        List.of(
+            "discover", "--config", config.toString(), "--model", model.toString(), "--results-dir", results.toString(),
+            "-q"));
+  }
+
+  private static void main(List<String> arguments) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    int code = Main.run(new PrintWriter(out, true), new PrintWriter(err, true), Map.of(), arguments.toArray(String[]::new));
+    assertThat(code).as(err.toString()).isZero();
+  }
+
+  private static double[] effects(ResultLayout layout, Category category) {
+    try (AttributionStore store = AttributionStore.open(layout.attributions("planted", category.name()))) {
+      return store.total(AT).mean();
+    }
+  }
+
+  /** Of the planted direction with the span of the decoder rows of the latents that drive refusal most. */
+  private static double cosine(ResultLayout layout, JsonNode truth, Category category, double[] effects) {
+    try (Safetensors sae = Safetensors.open(layout.sae("planted", AT).resolve("sae_weights.safetensors"))) {
+      double[] decoder = sae.doubles("W_dec");
+      int width = decoder.length / effects.length;
+      List<Integer> latents = new ArrayList<>();
+      for (int i = 0; i < effects.length; i++) {
+        latents.add(i);
+      }
+      latents.sort(Comparator.comparingDouble(i -> -Math.abs(effects[i])));
+      RealMatrix rows = MatrixUtils.createRealMatrix(width, NODES);
+      for (int n = 0; n < NODES; n++) {
+        for (int d = 0; d < width; d++) {
+          rows.setEntry(d, n, decoder[latents.get(n) * width + d]);
+        }
+      }
+      JsonNode planted = truth.path("directions").path(AT.name()).path(category.name());
+      RealVector direction = MatrixUtils.createRealVector(new double[width]);
+      for (int d = 0; d < width; d++) {
+        direction.setEntry(d, planted.get(d).doubleValue());
+      }
+      RealVector projected = rows.operate(new QRDecomposition(rows).getSolver().solve(direction));
+      return projected.getNorm() / direction.getNorm();
+    }
+  }
+}
