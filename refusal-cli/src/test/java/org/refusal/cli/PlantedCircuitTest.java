@@ -44,7 +44,7 @@ class PlantedCircuitTest {
   @TempDir Path folder;
 
   @ParameterizedTest(name = "{0}, seed {1}")
-  @CsvSource({"MONOLITHIC, 101"})
+  @CsvSource({"MONOLITHIC, 101", "MODULAR, 103"})
   void circuitsAreThoseThatWerePlanted(PlantedKind kind, long seed) {
     Path model = folder.resolve("planted");
     PlantedModel.write(new PlantedSpec(kind, seed, 0, CATEGORIES, 40, 40, 0.01, 0), model);
