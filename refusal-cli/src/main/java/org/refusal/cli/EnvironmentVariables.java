@@ -13,7 +13,7 @@ final class EnvironmentVariables {
   static final String TRACE = "REFUSAL_TRACE";
   private static final String PREFIX = "REFUSAL_";
   private static final Set<String> OWN =
-      Set.of(TRACE, "REFUSAL_JAVA_OPTS", "REFUSAL_MAVEN_OPTS", "REFUSAL_SMOLLM2");
+      Set.of(TRACE, "REFUSAL_JAVA_OPTS", "REFUSAL_MAVEN_OPTS", "REFUSAL_SMOLLM2", "REFUSAL_LABELS");
 
   private EnvironmentVariables() {}
 

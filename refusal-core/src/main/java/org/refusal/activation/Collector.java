@@ -32,7 +32,7 @@ import org.refusal.torch.Memory;
 import org.refusal.torch.TorchOps;
 
 /**
- * Runs prompts through a model and hands over what each left behind, in dataset order (METHODS 2): one prefill captures
+ * Runs prompts through a model and hands over what each left behind, in dataset order (docs/definitions.md): one prefill captures
  * all hook points, greedy generation goes on from its cache.
  *
  * <p>Prompts are taken in windows of some batches; inside a window batches are formed by length. Which prompts share a

@@ -8,7 +8,7 @@ import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
 
 /**
- * Attention sinks of one hook point (METHODS 2a): tokens whose norm exceeds a multiple of the median norm.
+ * Attention sinks of one hook point (docs/definitions.md): tokens whose norm exceeds a multiple of the median norm.
  *
  * @param medianNorm median of ||x|| over the training set
  * @param threshold a token is a sink when its norm is larger

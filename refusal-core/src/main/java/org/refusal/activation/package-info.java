@@ -18,7 +18,7 @@
  * <tr><td>{@code token_ids}</td><td>I32</td><td>[t]</td><td>token id at the row</td></tr>
  * <tr><td>{@code position}</td><td>I32</td><td>[t]</td><td>position of the token, 0-based from the prompt's first token;
  *     generated tokens go on counting</td></tr>
- * <tr><td>{@code position_group}</td><td>I32</td><td>[t]</td><td>group of the position (METHODS 5), -1 for generated
+ * <tr><td>{@code position_group}</td><td>I32</td><td>[t]</td><td>group of the position (docs/attribution.md), -1 for generated
  *     tokens</td></tr>
  * </table>
  *

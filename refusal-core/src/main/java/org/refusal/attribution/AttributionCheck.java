@@ -14,7 +14,7 @@ import org.refusal.circuit.HookPoint;
 import org.refusal.io.Json;
 
 /**
- * Whether the effects at a hook point add up (METHODS 5), over the toxic discovery prompts of a category. Shares are
+ * Whether the effects at a hook point add up (docs/attribution.md), over the toxic discovery prompts of a category. Shares are
  * ratios of means over prompts; all are of changes of m, so that 1 means: all of it.
  *
  * @param completeness sum of the effects of all nodes over (m with everything at its baseline - m)

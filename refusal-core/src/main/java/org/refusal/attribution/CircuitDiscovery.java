@@ -136,7 +136,7 @@ public final class CircuitDiscovery {
   }
 
   /**
-   * The causal read-out of every hook point from the moments of all categories (METHODS 8).
+   * The causal read-out of every hook point from the moments of all categories (docs/evaluation.md).
    *
    * @param energy share of the gradients' energy that is kept
    * @param maxRank at most so many directions

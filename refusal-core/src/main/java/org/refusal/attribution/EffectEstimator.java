@@ -2,7 +2,7 @@ package org.refusal.attribution;
 
 import java.util.List;
 
-/** Estimates by how much m changes when a node is set to its baseline (METHODS 5). */
+/** Estimates by how much m changes when a node is set to its baseline (docs/attribution.md). */
 public sealed interface EffectEstimator permits AttributionPatching, IntegratedGradients, ExactPatching {
 
   /** As in the config: atp, ig or exact. */

@@ -6,7 +6,7 @@ import org.refusal.torch.Memory;
 import org.refusal.torch.TorchOps;
 
 /**
- * The difference vector of a prompt as the model reads it, before projection (METHODS 8, effect form): v_p = sum over t of
+ * The difference vector of a prompt as the model reads it, before projection (docs/evaluation.md, effect form): v_p = sum over t of
  * (||g_t|| / sum over t of ||g_t||) (x_t - x'_t), g the gradient averaged over the straight path from x to x'. Sinks are
  * left out. Zero where the gradient is.
  */

@@ -9,7 +9,7 @@ import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
 
 /**
- * Which nodes make a circuit (METHODS 5). Error nodes compete for places like latents; nodes without any effect are never
+ * Which nodes make a circuit (docs/attribution.md). Error nodes compete for places like latents; nodes without any effect are never
  * taken by {@code RELATIVE}. Ties keep latent order, the error node last.
  *
  * @param threshold for RELATIVE: least importance as a share of the largest in the circuit

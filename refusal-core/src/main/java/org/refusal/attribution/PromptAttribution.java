@@ -18,7 +18,7 @@ public record PromptAttribution(PromptTokens prompt, double metric, double partn
   /**
    * At one hook point.
    *
-   * @param effect v_p of the effect form (METHODS 8) before projection on the read-out {@code [d_model]}
+   * @param effect v_p of the effect form (docs/evaluation.md) before projection on the read-out {@code [d_model]}
    * @param baselineMetric m with every token but the sinks set to its baseline there
    * @param sinks tokens left alone
    */

@@ -12,7 +12,7 @@ import org.refusal.io.Safetensors;
 import org.refusal.io.Safetensors.Tensor;
 
 /**
- * The causal read-out of a hook point (METHODS 8, effect form): the directions along which m reacts to the activation
+ * The causal read-out of a hook point (docs/evaluation.md, effect form): the directions along which m reacts to the activation
  * there, on average over the path from the prompts to their baselines.
  *
  * @param basis orthonormal rows {@code [rank][d_model]}, strongest first

@@ -1,6 +1,6 @@
 /**
- * Which latents cause refusal (METHODS 5): indirect effects of SAE latents and error nodes by attribution patching,
- * integrated gradients or exact patching, causal edges, the causal read-out (METHODS 8, effect form), and the circuits
+ * Which latents cause refusal (docs/attribution.md): indirect effects of SAE latents and error nodes by attribution patching,
+ * integrated gradients or exact patching, causal edges, the causal read-out (docs/evaluation.md, effect form), and the circuits
  * made of them.
  *
  * <h2>Attribution files, version 1</h2>
@@ -16,7 +16,7 @@
  * <tr><td>{@code refused}</td><td>I32</td><td>[n]</td><td>1 if the model refused it, else 0</td></tr>
  * <tr><td>{@code tokens}</td><td>I32</td><td>[n]</td><td>length of the prompt in tokens</td></tr>
  * <tr><td>{@code metric}</td><td>F64</td><td>[n]</td><td>m of the prompt as it is</td></tr>
- * <tr><td>{@code partner_metric}</td><td>F64</td><td>[n]</td><td>m of its partner (METHODS 5), whatever the baseline; NaN
+ * <tr><td>{@code partner_metric}</td><td>F64</td><td>[n]</td><td>m of its partner (docs/attribution.md), whatever the baseline; NaN
  *     where there are no partners</td></tr>
  * <tr><td>{@code {hook}.indptr}</td><td>I64</td><td>[n + 1]</td><td>entries {@code indptr[p] .. indptr[p + 1] - 1} are
  *     those of prompt p (compressed sparse rows)</td></tr>
@@ -28,7 +28,7 @@
  *     above its baseline</td></tr>
  * <tr><td>{@code {hook}.error}</td><td>F32</td><td>[n]</td><td>indirect effect of the SAE error node</td></tr>
  * <tr><td>{@code {hook}.effect}</td><td>F32</td><td>[n, d_model]</td><td>v_p = sum over t of (||g_t|| / sum ||g||) (x_t -
- *     x'_t), g the gradient averaged over the straight path from x to x'; y_p of METHODS 8 is B Bᵀ v_p</td></tr>
+ *     x'_t), g the gradient averaged over the straight path from x to x'; y_p of docs/evaluation.md is B Bᵀ v_p</td></tr>
  * <tr><td>{@code {hook}.baseline_metric}</td><td>F64</td><td>[n]</td><td>m with every token set to x' there</td></tr>
  * <tr><td>{@code {hook}.sinks}</td><td>I32</td><td>[n]</td><td>tokens left alone as attention sinks</td></tr>
  * </table>

@@ -3,7 +3,7 @@ package org.refusal.baseline;
 import org.refusal.base.UserException;
 
 /**
- * Which token of its partner stands for each token of a prompt (METHODS 5, paired baseline). Template tokens map one to
+ * Which token of its partner stands for each token of a prompt (docs/attribution.md, paired baseline). Template tokens map one to
  * one; user token p of n maps to user token round(p (n' - 1) / (n - 1)) of the partner's n', halves up; a single user
  * token maps to the partner's first.
  */

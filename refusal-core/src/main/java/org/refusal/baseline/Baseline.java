@@ -4,7 +4,7 @@ import java.util.Collection;
 import java.util.List;
 import org.refusal.circuit.HookPoint;
 
-/** What nodes and activations are set to (METHODS 5): {@link PairedBaseline}, {@link MeanBaseline}, {@link ZeroBaseline}. */
+/** What nodes and activations are set to (docs/attribution.md): {@link PairedBaseline}, {@link MeanBaseline}, {@link ZeroBaseline}. */
 public sealed interface Baseline permits PairedBaseline, MeanBaseline, ZeroBaseline {
 
   /** As in the config: paired, mean or zero. */

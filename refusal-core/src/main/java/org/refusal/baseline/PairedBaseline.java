@@ -11,7 +11,7 @@ import org.refusal.sae.SparseAutoencoder;
 
 /**
  * Every prompt against its partner: f̄_t and ē_t are the partner's values at the aligned token. The default, since a
- * partner's state is one that the model really has (METHODS 5).
+ * partner's state is one that the model really has (docs/attribution.md).
  *
  * @param saes by hook point; may be empty where only activations are asked for
  * @param padId token that fills a batch up

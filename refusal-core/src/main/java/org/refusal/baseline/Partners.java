@@ -6,7 +6,7 @@ import org.refusal.base.Seeds;
 import org.refusal.base.UserException;
 
 /**
- * Gives every prompt a partner (METHODS 5): one of the {@value #NEAREST} prompts of a pool that are nearest in token
+ * Gives every prompt a partner (docs/attribution.md): one of the {@value #NEAREST} prompts of a pool that are nearest in token
  * length, drawn by a random stream of the prompt's own. The choice depends on seed, prompt and pool, not on their order
  * or on batches. A prompt is never its own partner.
  */

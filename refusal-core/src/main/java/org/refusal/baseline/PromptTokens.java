@@ -48,7 +48,7 @@ public record PromptTokens(
   }
 
   /**
-   * The group of every token (METHODS 5): the template tokens before the user's text are groups 0, 1, ... from the left,
+   * The group of every token (docs/attribution.md): the template tokens before the user's text are groups 0, 1, ... from the left,
    * the user's text is one group, the post-instruction tokens are groups of their own, one by one. Two prompts of one
    * template have the same groups.
    */

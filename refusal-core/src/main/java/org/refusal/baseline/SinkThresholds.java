@@ -7,7 +7,7 @@ import org.refusal.circuit.HookPoint;
 import org.refusal.torch.TorchOps;
 
 /**
- * From which norm on a token is an attention sink at a hook point (METHODS 2a). Sinks are left out of means and
+ * From which norm on a token is an attention sink at a hook point (docs/definitions.md). Sinks are left out of means and
  * attributions, and interventions never touch them.
  *
  * @param byPoint norm of the residual stream above which a token is a sink; a hook point that is absent has none

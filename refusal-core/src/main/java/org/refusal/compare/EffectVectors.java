@@ -6,7 +6,7 @@ import org.refusal.stats.SparseRows;
 
 /**
  * The mean of a group's per-prompt effect vectors, and what is needed to correct similarities for how well it is known
- * (METHODS 6 and 7).
+ * (docs/stages.md and docs/statistics.md).
  *
  * @param mean x̄ {@code [width]}
  * @param squares sum over prompts of ||x_p||^2

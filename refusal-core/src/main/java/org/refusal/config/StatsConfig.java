@@ -11,7 +11,7 @@ import java.util.List;
 public record StatsConfig(
     @Key(doc = "The model.") ModelSection model,
     @Key(doc = "The tests.") Stats stats,
-    @Key(doc = "Thresholds of the verdict (METHODS 9).") Verdict verdict,
+    @Key(doc = "Thresholds of the verdict (docs/definitions.md).") Verdict verdict,
     @Key(doc = "What is written where.") Output output,
     @Key(doc = "Seed of every random choice.", def = "42", options = "--seed") long seed) {
 

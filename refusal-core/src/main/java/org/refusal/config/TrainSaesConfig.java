@@ -34,7 +34,7 @@ public record TrainSaesConfig(
               def = "0.05")
           double kPercent,
       @Key(doc = "Active latents per token; overrides k_percent.", def = Key.EMPTY) Integer k,
-      @Key(doc = "topk (METHODS 3), or legacy (the original project's autoencoder).", def = "topk",
+      @Key(doc = "topk (docs/autoencoders.md), or legacy (the original project's autoencoder).", def = "topk",
               choices = {"topk", "legacy"})
           String variant,
       @Key(doc = "A latent is dead when it was not active for so many tokens.", def = "100000") long deadAfter,

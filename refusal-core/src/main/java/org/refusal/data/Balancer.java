@@ -9,7 +9,7 @@ import org.refusal.base.Seeds;
 import org.refusal.base.UserException;
 
 /**
- * As many safe as toxic prompts in every category (METHODS 1). The draw of a category depends on the seed and on that
+ * As many safe as toxic prompts in every category (docs/definitions.md). The draw of a category depends on the seed and on that
  * category's prompts only, so that it is the same on every machine and whatever other categories are asked for (but
  * for the number, under {@link Strategy#EQUALIZE}).
  */

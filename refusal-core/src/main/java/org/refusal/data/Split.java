@@ -12,7 +12,7 @@ import org.refusal.base.Seeds;
 import org.refusal.base.UserException;
 
 /**
- * Which prompts discovery may see and which are held out for evaluation (METHODS 1): a seeded shuffle of every
+ * Which prompts discovery may see and which are held out for evaluation (docs/definitions.md): a seeded shuffle of every
  * category and label by itself. The side of a prompt depends on the seed and on the prompts of its own category and
  * label only.
  *

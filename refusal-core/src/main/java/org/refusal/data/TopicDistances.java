@@ -9,7 +9,7 @@ import java.util.Set;
 
 /**
  * How unlike two prompts are in their words: 1 - cosine of their TF-IDF vectors (term count times log(n / documents with
- * the term) + 1, words in lower case, letters and digits only). The confound of METHODS 7.5: circuits of categories could
+ * the term) + 1, words in lower case, letters and digits only). The confound of docs/statistics.md: circuits of categories could
  * differ only because their prompts are about different things.
  */
 public final class TopicDistances {

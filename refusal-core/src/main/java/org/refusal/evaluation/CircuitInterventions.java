@@ -11,7 +11,7 @@ import org.refusal.circuit.LatentNode;
 import org.refusal.circuit.Node;
 
 /**
- * The runs that score a circuit C (Marks et al. 2024, section 3.3; METHODS 8): what is set to its baseline at all the
+ * The runs that score a circuit C (Marks et al. 2024, section 3.3; docs/evaluation.md): what is set to its baseline at all the
  * hook points at once. At each of them latents and error are computed from the stream as already patched.
  *
  * @param latents number of latents of the SAE of every hook point that takes part

@@ -7,7 +7,7 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 
 /**
- * F of a circuit (METHODS 8), m of every prompt: whole model M, circuit C, model without the circuit M\C, empty circuit.
+ * F of a circuit (docs/evaluation.md), m of every prompt: whole model M, circuit C, model without the circuit M\C, empty circuit.
  * Neither ratio is clamped.
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)

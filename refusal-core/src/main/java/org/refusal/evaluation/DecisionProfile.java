@@ -8,7 +8,7 @@ import org.refusal.baseline.PromptTokens;
 import org.refusal.circuit.HookPoint;
 
 /**
- * How much of refusal is decided at a hook point (METHODS 9): the drop, in units of Delta, when only the
+ * How much of refusal is decided at a hook point (docs/definitions.md): the drop, in units of Delta, when only the
  * post-instruction positions are set to the partner's values there, and when all positions are.
  *
  * @param drops raw drops, post-instruction positions {@code [category][prompt]}, nats

@@ -5,7 +5,7 @@ import java.util.Comparator;
 import java.util.stream.IntStream;
 
 /**
- * The latents that drive refusal (METHODS 8, latent form): those whose prompt-side effect is negative, largest first,
+ * The latents that drive refusal (docs/evaluation.md, latent form): those whose prompt-side effect is negative, largest first,
  * until they carry the share of all driving effect.
  *
  * @param latents largest effect first

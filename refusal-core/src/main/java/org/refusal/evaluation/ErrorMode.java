@@ -3,7 +3,7 @@ package org.refusal.evaluation;
 import java.util.Locale;
 import org.refusal.base.UserException;
 
-/** What becomes of the SAE errors in the patched runs of a circuit (METHODS 8). */
+/** What becomes of the SAE errors in the patched runs of a circuit (docs/evaluation.md). */
 public enum ErrorMode {
   /** Error nodes are never replaced. */
   KEEP,

@@ -18,7 +18,7 @@ import org.refusal.circuit.Node;
 
 /**
  * Faithfulness and completeness of the largest nodes of a ranking, by size, beside random circuits of the same number
- * of latents per hook point (METHODS 8).
+ * of latents per hook point (docs/evaluation.md).
  *
  * @param model F(M) of every prompt, nats
  * @param empty F(∅) of every prompt, nats

@@ -23,7 +23,7 @@ import org.refusal.torch.Memory;
 import org.refusal.torch.TorchOps;
 
 /**
- * What the model loses when the activation of one hook point is replaced by its reconstruction (METHODS 3; Gao et al.
+ * What the model loses when the activation of one hook point is replaced by its reconstruction (docs/autoencoders.md; Gao et al.
  * 2024, section 4.1). Sinks are left as they are in every run. Means over tokens, nats.
  *
  * @param prompts texts measured

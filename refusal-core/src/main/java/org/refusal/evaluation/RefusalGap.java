@@ -7,7 +7,7 @@ import org.refusal.baseline.Partners;
 import org.refusal.baseline.PromptTokens;
 
 /**
- * Delta of a category (METHODS 8): mean m of its held-out prompts less mean m of their partners, the unit of every drop.
+ * Delta of a category (docs/evaluation.md): mean m of its held-out prompts less mean m of their partners, the unit of every drop.
  *
  * @param promptIndex of the held-out prompts, in the order of all per-prompt numbers of the category
  * @param metric m of each, nats

@@ -14,7 +14,7 @@ import org.refusal.torch.Memory;
 import org.refusal.torch.TorchOps;
 
 /**
- * What an intervention does to prompts that it should leave alone (METHODS 8): on safe prompts, per prompt, nats.
+ * What an intervention does to prompts that it should leave alone (docs/evaluation.md): on safe prompts, per prompt, nats.
  *
  * @param kl mean over tokens of KL(whole model || patched model) of the next-token distributions
  * @param klLast the same at the last prompt position, where the answer begins

@@ -3,7 +3,7 @@ package org.refusal.evaluation;
 import java.util.Locale;
 import org.refusal.base.UserException;
 
-/** In which form a category's part in refusal is set to the partner's values (METHODS 8). */
+/** In which form a category's part in refusal is set to the partner's values (docs/evaluation.md). */
 public enum TransferForm {
   /** The component along the category's effect direction, a mean over what the model reads; uses no SAE. */
   EFFECT,

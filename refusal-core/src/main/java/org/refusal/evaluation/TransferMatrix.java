@@ -17,7 +17,7 @@ import org.refusal.baseline.PromptTokens;
 import org.refusal.circuit.HookPoint;
 
 /**
- * Transfer between categories at one hook point in one form (METHODS 8): by how much m of category j's held-out prompts
+ * Transfer between categories at one hook point in one form (docs/evaluation.md): by how much m of category j's held-out prompts
  * drops when category i's part is set to the partner's values. Rows i and columns j follow the file's categories.
  *
  * @param sizes latents or dimensions of each category's part; 0 where there is none (its drops are then 0)

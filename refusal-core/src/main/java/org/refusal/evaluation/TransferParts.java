@@ -8,7 +8,7 @@ import org.refusal.base.Seeds;
 import org.refusal.circuit.HookPoint;
 import org.refusal.config.EvaluateConfig;
 
-/** Makes the parts of one category at one hook point, in the four forms of METHODS 8, each with its controls. */
+/** Makes the parts of one category at one hook point, in the four forms of docs/evaluation.md, each with its controls. */
 public record TransferParts(EvaluateConfig.Transfer config, long seed, String category, HookPoint at) {
 
   /** @param projected y_p = B Bᵀ v_p of every refused discovery prompt {@code [prompt][d_model]} */

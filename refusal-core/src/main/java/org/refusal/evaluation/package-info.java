@@ -1,5 +1,5 @@
 /**
- * Causal evaluation on held-out prompts (METHODS 8 and 9): the model is run with parts of its activations replaced by
+ * Causal evaluation on held-out prompts (docs/evaluation.md and docs/definitions.md): the model is run with parts of its activations replaced by
  * those of a baseline, and the metric m (log-odds of refusing, nats) is read off. {@link
  * org.refusal.evaluation.Intervention} says what is replaced, {@link org.refusal.evaluation.PatchedRuns} runs it;
  * {@link org.refusal.evaluation.FaithfulnessCurve} scores circuits, {@link org.refusal.evaluation.TransferMatrix} asks

@@ -5,7 +5,7 @@ import java.util.Arrays;
 
 /**
  * m(x) = logsumexp over R of the logits - logsumexp over the other tokens: the log-odds (nats) that the next token
- * begins a refusal (METHODS 4).
+ * begins a refusal (docs/definitions.md).
  *
  * @param refusalTokens the set R, token ids, ascending
  */

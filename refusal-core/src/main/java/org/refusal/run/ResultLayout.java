@@ -74,7 +74,7 @@ public record ResultLayout(Path root) {
     return root.resolve("attributions").resolve("%s_%s.safetensors".formatted(fileName(model), category));
   }
 
-  /** The causal read-out of every hook point (METHODS 8, effect form). */
+  /** The causal read-out of every hook point (docs/evaluation.md, effect form). */
   public Path readout(String model) {
     return root.resolve("attributions").resolve(fileName(model) + "_readout.safetensors");
   }

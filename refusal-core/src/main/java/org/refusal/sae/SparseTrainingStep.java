@@ -8,7 +8,7 @@ import org.refusal.sae.SaeState.Parameter;
 import org.refusal.torch.Memory;
 
 /**
- * One training step of METHODS 3 (Gao et al. 2024, sections 2 and A.2) on the CPU, with gradients derived by hand.
+ * One training step of docs/autoencoders.md (Gao et al. 2024, sections 2 and A.2) on the CPU, with gradients derived by hand.
  *
  * <p>With r = x̂ - x, D = sum ||x - mean(x)||^2 and f the latents, the loss is
  * {@code sum ||r||^2 / D + (1/32) sum ||ê - e||^2 / sum ||e - mean(e)||^2 + lambda mean |f|}, where e = -r is held
@@ -44,7 +44,7 @@ final class SparseTrainingStep {
    * @param maxGradientNorm of all gradients together; larger ones are scaled down
    */
   record Rules(boolean centred, boolean perVariance, boolean unitRows, double maxGradientNorm) {
-    /** METHODS 3. */
+    /** docs/autoencoders.md. */
     static final Rules TOP_K = new Rules(true, true, true, 1);
 
     /** The original project's autoencoder: plain MSE, nothing constrained. */

@@ -27,7 +27,7 @@ import org.refusal.stage.SimilarityFile.Group;
 import org.refusal.stats.SparseRows;
 
 /**
- * How alike the categories' circuits are (METHODS 6). Descriptive: overlap and decoder-space measures of circuits,
+ * How alike the categories' circuits are (docs/stages.md). Descriptive: overlap and decoder-space measures of circuits,
  * cosines of effect vectors, and the earlier project's similarity beside them. The verdict rests on none of it alone.
  */
 public final class AnalyzeStage implements Stage<DiscoverConfig> {

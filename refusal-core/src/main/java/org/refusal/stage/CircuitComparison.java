@@ -23,7 +23,7 @@ import org.refusal.stage.SimilarityFile.Means;
 import org.refusal.stage.SimilarityFile.Tree;
 import org.refusal.stats.SparseRows;
 
-/** All measures of METHODS 6 on the circuits of a model, per hook point and pooled. */
+/** All measures of docs/stages.md on the circuits of a model, per hook point and pooled. */
 final class CircuitComparison {
   static final String DISATTENUATED = "disattenuated_cosine";
   static final String COSINE = "cosine";

@@ -14,7 +14,7 @@ import org.refusal.text.RefusalTokens;
 import org.refusal.text.Tokenizer;
 
 /**
- * What is known of a model's refusal tokens (the set R of the metric, METHODS 4): from what collect calibrated, or from
+ * What is known of a model's refusal tokens (the set R of the metric, docs/definitions.md): from what collect calibrated, or from
  * a file of answers, or, with neither, what usual refusals would begin with under this tokenizer.
  */
 final class MetricExamination {

@@ -8,7 +8,7 @@ import org.refusal.text.RefusalTokens;
 import org.refusal.text.Tokenizer;
 
 /**
- * The set R of the metric (METHODS 4): token ids with which this model's refusals begin.
+ * The set R of the metric (docs/definitions.md): token ids with which this model's refusals begin.
  *
  * @param calibrated whether R was found on answers; false when the config gave it
  */

@@ -23,7 +23,7 @@ import org.refusal.base.UserException;
 import org.refusal.io.Json;
 
 /**
- * Turns a user's text into what the model was trained to read (METHODS 1). Jinja is rendered as Hugging Face does:
+ * Turns a user's text into what the model was trained to read (docs/definitions.md). Jinja is rendered as Hugging Face does:
  * trim_blocks and lstrip_blocks, {@code raise_exception}, Python's string methods, {@code bos_token} and the other
  * special tokens; {@code strftime_now} is left undefined, so that a template which has a fixed date to fall back on
  * uses it and the same prompt is the same on every day.

@@ -4,7 +4,7 @@ import java.util.Locale;
 import java.util.stream.IntStream;
 import org.refusal.base.UserException;
 
-/** Which token positions of a prompt and its answer are kept: {@code inference.positions} (METHODS 2). */
+/** Which token positions of a prompt and its answer are kept: {@code inference.positions} (docs/definitions.md). */
 public enum Positions {
   /** Every prompt token. */
   PROMPT,

@@ -7,7 +7,7 @@ import java.util.TreeMap;
 import org.refusal.base.UserException;
 
 /**
- * The set R of first tokens of refusals (METHODS 4), calibrated on a model's own answers: tokens that begin refused
+ * The set R of first tokens of refusals (docs/definitions.md), calibrated on a model's own answers: tokens that begin refused
  * answers clearly more often than complied ones.
  */
 public final class RefusalTokens {

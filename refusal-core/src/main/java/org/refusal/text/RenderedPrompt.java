@@ -48,7 +48,7 @@ public record RenderedPrompt(String text, int[] ids, int userFrom, int userTo) {
   }
 
   /**
-   * Position group of every prompt token (METHODS 5): template tokens before the user's text are groups 0 to
+   * Position group of every prompt token (docs/attribution.md): template tokens before the user's text are groups 0 to
    * userFrom - 1, the user's tokens are group userFrom, the post-instruction tokens follow, one group each. Prompts of
    * one template have the same number of tokens on either side, so that the groups are also those counted from the
    * right.

@@ -1,6 +1,6 @@
 package org.refusal.verdict;
 
-/** How the causes of refusal of the categories relate at one hook point (METHODS 9). */
+/** How the causes of refusal of the categories relate at one hook point (docs/definitions.md). */
 public enum Cause {
   ONE,
   SEVERAL,

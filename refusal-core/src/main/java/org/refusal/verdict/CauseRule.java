@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.refusal.config.StatsConfig;
 
-/** How the causes of refusal relate at one hook point, by S_effect and D_effect (METHODS 9). */
+/** How the causes of refusal relate at one hook point, by S_effect and D_effect (docs/definitions.md). */
 record CauseRule(StatsConfig.Verdict thresholds, List<String> categories) {
 
   record Finding(Cause cause, String sentence) {}

@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.stream.IntStream;
 import org.refusal.config.StatsConfig;
 
-/** The rules of METHODS 9, one method per rule. */
+/** The rules of docs/definitions.md, one method per rule. */
 final class Decision {
   private final SharingTests tests;
   private final StatsConfig.Verdict thresholds;

@@ -1,6 +1,6 @@
 package org.refusal.verdict;
 
-/** What the interval of a pair's similarity says (METHODS 9). */
+/** What the interval of a pair's similarity says (docs/definitions.md). */
 public enum PairKind {
   /** The 90 % interval lies above {@code shared}. */
   SHARED,

@@ -26,7 +26,7 @@ import org.refusal.verdict.VectorTests.Estimate;
 import org.refusal.verdict.VectorTests.Topic;
 
 /**
- * The statistics of METHODS 7 on the evidence, hook point by hook point.
+ * The statistics of docs/statistics.md on the evidence, hook point by hook point.
  *
  * @param refusedDiscovery refused discovery prompts of each category
  * @param refusedHeldout refused held-out prompts of each category

@@ -14,7 +14,7 @@ import org.refusal.verdict.SharingEvidence.TransferDrops;
 import org.refusal.verdict.VectorTests.Estimate;
 
 /**
- * Transfer of one form at one hook point, in units of the refusal gap Delta (METHODS 8).
+ * Transfer of one form at one hook point, in units of the refusal gap Delta (docs/evaluation.md).
  *
  * @param drop mean drop {@code [i][j]}: i's part removed, on j's held-out prompts
  * @param ownDrop mean over i of drop_ii

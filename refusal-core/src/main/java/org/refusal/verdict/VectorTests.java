@@ -20,7 +20,7 @@ import org.refusal.stats.SeparationTest;
 import org.refusal.stats.SharedMantel;
 
 /**
- * The statistics of METHODS 7 (1-6) on one set of per-prompt vectors.
+ * The statistics of docs/statistics.md (1-6) on one set of per-prompt vectors.
  *
  * @param prompts vectors of each category
  * @param similarity S, {@code [K][K]}

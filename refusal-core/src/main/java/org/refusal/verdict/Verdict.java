@@ -11,7 +11,7 @@ import org.refusal.stats.Interval;
 import org.refusal.verdict.VectorTests.Estimate;
 
 /**
- * The answer, made where the model decides (METHODS 9).
+ * The answer, made where the model decides (docs/definitions.md).
  *
  * @param reasons every reason that holds, a sentence with its figures each
  * @param clusters categories that share a cause: all in one (MONOLITHIC), each alone (MODULAR), the clusters (MIXED);

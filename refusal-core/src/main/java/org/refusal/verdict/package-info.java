@@ -1,5 +1,5 @@
 /**
- * From stored attributions and transfer to the answer: monolithic, modular, mixed, or inconclusive and why (METHODS 9).
+ * From stored attributions and transfer to the answer: monolithic, modular, mixed, or inconclusive and why (docs/definitions.md).
  *
  * <p>{@link org.refusal.verdict.SharingEvidence} is what was measured, {@link org.refusal.verdict.SharingTests} the
  * statistics on it, {@link org.refusal.verdict.Verdict} the decision. All pure.

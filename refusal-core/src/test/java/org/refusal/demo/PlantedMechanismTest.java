@@ -116,7 +116,7 @@ class PlantedMechanismTest {
     assertThat(furthest).as(what).isLessThan(1e-4);
   }
 
-  /** METHODS 9: with the post-instruction positions at a safe prompt's values nothing changes before, all from there on. */
+  /** docs/definitions.md: with the post-instruction positions at a safe prompt's values nothing changes before, all from there on. */
   @ParameterizedTest(name = "{0}, seed {1}, leak {2}")
   @MethodSource("refusing")
   void refusalIsDecidedAtTheDecisionLayer(PlantedKind kind, long seed, double leak) {

@@ -96,7 +96,7 @@ class PlantedTransferTest {
     return DecisionProfile.measure(runs, at, HELDOUT, GAPS, 100, new SplittableRandom(1));
   }
 
-  /** The planted mechanism is one direction for all: every form that finds it transfers (METHODS 10, D of about 0). */
+  /** The planted mechanism is one direction for all: every form that finds it transfers (docs/planted.md, D of about 0). */
   @Test
   void whatDrivesOneCategoryDrivesAll(@TempDir Path folder) {
     HookPoint at = HookPoint.residuals(2);
