@@ -205,7 +205,9 @@ class DamagedResultsTest {
       assertThat(dry.out()).startsWith("{").contains("\"model\"");
       assertThat(dry.err()).contains(stage + " cannot run yet: ").contains("and write below " + nowhere);
     }
-    Cli collect = Cli.run("collect", "--model", "some/model", "--results-dir", nowhere.toString(), "--dry-run");
+    Cli collect =
+        Cli.run(
+            "collect", "--model", "some/model", "--dataset-dir", model.toString(), "--results-dir", nowhere.toString(), "--dry-run");
     assertThat(collect.code()).isZero();
     assertThat(collect.err()).contains("collect cannot run yet: model 'some/model' is not here");
     assertThat(stage("stats", "--dry-run").err()).contains("stats would read:").contains("small_transfer.json");

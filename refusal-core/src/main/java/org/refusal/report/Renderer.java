@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.logging.Level;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.apache.pdfbox.pdfwriter.compress.CompressParameters;
 import org.apache.pdfbox.pdmodel.PDDocument;
 import org.refusal.base.Digests;
 import org.refusal.base.UserException;
@@ -92,7 +93,7 @@ public final class Renderer {
       document.getDocumentInformation().setCreationDate(null);
       document.setDocumentId(
           Long.parseUnsignedLong(Digests.sha256(html).substring(0, 16), 16));
-      document.save(out);
+      document.save(out, CompressParameters.NO_COMPRESSION); // object streams come in an order of their own
     }
   }
 
