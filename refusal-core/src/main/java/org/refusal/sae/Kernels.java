@@ -108,15 +108,18 @@ final class Kernels {
   private static int boundary(int[] bits, int k) {
     int[] even = new int[BINS]; // two histograms, since increments of one cell wait for each other
     int[] odd = new int[BINS];
+    int largest = 0;
     int c = 0;
     for (; c + 1 < bits.length; c += 2) {
       even[Math.max(0, bits[c]) >>> BIN_SHIFT]++;
       odd[Math.max(0, bits[c + 1]) >>> BIN_SHIFT]++;
+      largest = Math.max(largest, Math.max(bits[c], bits[c + 1]));
     }
     if (c < bits.length) {
       even[Math.max(0, bits[c]) >>> BIN_SHIFT]++;
+      largest = Math.max(largest, bits[c]);
     }
-    int bin = BINS - 1;
+    int bin = largest >>> BIN_SHIFT;
     int above = 0;
     while (bin > 0 && above + even[bin] + odd[bin] < k) {
       above += even[bin] + odd[bin];
