@@ -149,4 +149,28 @@ class BadInputTest {
     assertThat(ran.complaint().get(0)).contains("device 'cuda:99'");
     assertThat(collect("--device", "gpu").code()).isEqualTo(78);
   }
+
+  @Test
+  void aCategoryThatIsNeverRefusedEndsWithTheVerdictInconclusive() throws IOException {
+    List<String> safe = Files.readAllLines(model.resolve("or-bench-80k.csv"));
+    List<String> harmless =
+        safe.subList(1, 21).stream().map(row -> row.substring(0, row.lastIndexOf(',')) + ",unethical").toList();
+    append("or-bench-toxic.csv", harmless.subList(0, 10));
+    append("or-bench-80k.csv", harmless.subList(10, 20));
+    List<String> arguments = new ArrayList<>(Cli.pipeline(model, results));
+    arguments.addAll(List.of("--set", "collect.data.keep=behaviour_consistent"));
+
+    Cli ran = Cli.run(Map.of(), arguments);
+
+    assertThat(ran.code()).as(ran.err()).isZero();
+    assertThat(ran.out())
+        .contains("no circuits: no toxic discovery prompt is left in unethical")
+        .contains("verdict: INCONCLUSIVE")
+        .contains("too few refusals to seek circuits in every category");
+  }
+
+  private void append(String name, List<String> rows) throws IOException {
+    Files.writeString(
+        model.resolve(name), String.join("\n", rows) + "\n", java.nio.file.StandardOpenOption.APPEND);
+  }
 }

@@ -203,6 +203,17 @@ final class RunningModel implements AutoCloseable {
     if (report.refusalTokens().isEmpty()) {
       return Optional.of("the model refused none of the discovery prompts");
     }
+    List<String> without =
+        collected.categories().stream()
+            .filter(category ->
+                collected.outputs(category).stream()
+                    .noneMatch(output -> output.split() == Split.Side.DISCOVERY && output.label().toxic()))
+            .toList();
+    if (!without.isEmpty()) {
+      return Optional.of(
+          "no toxic discovery prompt is left in %s (data.keep: behaviour_consistent keeps those that the model refused)"
+              .formatted(String.join(", ", without)));
+    }
     if (answeredSafe(collected).size() < 2) {
       return Optional.of("the model answered fewer than 2 safe discovery prompts, so that there are no partners");
     }

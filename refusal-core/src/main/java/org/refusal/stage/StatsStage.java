@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
+import org.refusal.attribution.AttributionCheck;
 import org.refusal.attribution.AttributionStore;
 import org.refusal.attribution.Readout;
 import org.refusal.circuit.HookPoint;
@@ -170,10 +171,12 @@ public final class StatsStage implements Stage<StatsConfig> {
     }
 
     private void open(List<String> categories) {
+      // an empty check says that nothing was attributed: files of an earlier or an unfinished run do not count
+      boolean attributed = !AttributionCheck.read(layout.attributionCheck(collected.model())).isEmpty();
       for (String category : categories) {
         outputs.put(category, collected.outputs(category));
         Path file = layout.attributions(collected.model(), category);
-        if (Files.isRegularFile(file)) {
+        if (attributed && Files.isRegularFile(file)) {
           AttributionStore store = AttributionStore.open(file);
           stores.put(category, store);
           Map<Long, ModelOutput> byIndex = byIndex(category);

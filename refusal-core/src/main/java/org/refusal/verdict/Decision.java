@@ -53,8 +53,10 @@ final class Decision {
     int refused = IntStream.of(tests.refusedDiscovery()).sum() + IntStream.of(tests.refusedHeldout()).sum();
     if (refused == 0 && tests.auc().positives() > 0) {
       doubts.add(
-          "no effects: the model refused harmful prompts, but nothing was attributed to them and no transfer was measured"
-              + " (circuit.attribution_method: stats does neither; ig, atp or exact with evaluate do)");
+          "no effects: the model refused %d of the harmful prompts, but nothing was attributed to them and no transfer was"
+                  .formatted(tests.auc().positives())
+              + " measured (too few refusals to seek circuits in every category, or circuit.attribution_method: stats, which"
+              + " does neither)");
       return;
     }
     if (refused == 0) {
