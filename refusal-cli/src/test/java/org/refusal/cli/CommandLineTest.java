@@ -301,6 +301,31 @@ class CommandLineTest {
         .contains("\"seed\" : 4");
   }
 
+  @Test
+  void collectTakesItsPromptsFromADataConfigBesideItsOwn() throws IOException {
+    Path config = folder.resolve("model.yaml");
+    Files.writeString(
+        config,
+        "model: {name: some/model, activation_layers: [residuals_1]}\n"
+            + "data: {path: " + folder + ", category_balance_strategy: use_all, heldout_fraction: 0.2}\n");
+    Path data = folder.resolve("data.yaml");
+    Files.writeString(
+        data, "dataset: {path: " + folder + ", categories: [hate], category_balance_strategy: equalize, include_hard: true}\n");
+
+    Ran merged = run("collect", "--config", config.toString(), "--data-config", data.toString(), "--dry-run");
+    assertThat(merged.out())
+        .contains("\"category_balance_strategy\" : \"equalize\"", "\"categories\" : [ \"hate\" ]", "\"include_hard\" : true")
+        .contains("\"heldout_fraction\" : 0.2", "\"name\" : \"some/model\"");
+    assertThat(run("collect", "--config", config.toString(), "--data_config", data.toString(), "--dry-run",
+            "--categories", "privacy").out())
+        .as("a flag comes before either file").contains("\"categories\" : [ \"privacy\" ]");
+
+    Files.writeString(data, "dataset: {path: x, category_balance_strategy: equalise}\n");
+    Ran wrong = run("collect", "--config", config.toString(), "--data-config", data.toString(), "--dry-run");
+    assertThat(wrong.code()).isEqualTo(78);
+    assertThat(wrong.err()).contains(data + ":1:").contains("equalise").contains("did you mean equalize?");
+  }
+
   static Stream<String> commands() {
     CommandLine root =
         CommandTree.of(new Console(new PrintWriter(new StringWriter()), new PrintWriter(new StringWriter()), false, Map.of()));

@@ -362,6 +362,7 @@ public final class CircuitDiscovery {
     metadata.put("selection", settings.topN() ? "top_n" : "relative");
     metadata.put("node_threshold", settings.nodeThreshold());
     metadata.put("top_n_per_layer", settings.perPoint());
+    metadata.put("errors", settings.errors().key());
     metadata.put("edges", settings.edges().name().toLowerCase(java.util.Locale.ROOT));
     metadata.put("edge_threshold", settings.edgeThreshold());
     if (settings.estimator() instanceof IntegratedGradients ig) {

@@ -1,6 +1,7 @@
 package org.refusal.attribution;
 
 import org.refusal.base.UserException;
+import org.refusal.circuit.ErrorMode;
 import org.refusal.config.DiscoverConfig;
 
 /**
@@ -11,6 +12,7 @@ import org.refusal.config.DiscoverConfig;
  * @param rule where in each step
  * @param topN whether exactly {@code perPoint} nodes are taken at every hook point
  * @param nodeThreshold otherwise: least importance as a share of the circuit's largest
+ * @param errors treatment of SAE errors in the patched runs that the circuit is meant for
  * @param edgeThreshold least |weight|: as a share of the circuit's largest, or absolute for legacy edges
  * @param aggregation of positions, for legacy edges
  * @param separate whether toxic and safe prompts make circuits of their own
@@ -23,6 +25,7 @@ public record DiscoverySettings(
     boolean topN,
     double nodeThreshold,
     int perPoint,
+    ErrorMode errors,
     Edges edges,
     double edgeThreshold,
     Aggregation aggregation,
@@ -80,6 +83,7 @@ public record DiscoverySettings(
         circuit.selection().equals("top_n"),
         circuit.nodeThreshold(),
         circuit.topNPerLayer(),
+        ErrorMode.of(circuit.errors()),
         circuit.edges().equals("auto") ? Edges.CAUSAL : Edges.valueOf(circuit.edges().toUpperCase(java.util.Locale.ROOT)),
         circuit.edgeThreshold(),
         Aggregation.of(circuit.aggregationMethod()),
@@ -90,6 +94,6 @@ public record DiscoverySettings(
 
   NodeSelection selection() {
     return new NodeSelection(
-        topN ? NodeSelection.Rule.TOP_N : NodeSelection.Rule.RELATIVE, nodeThreshold, perPoint);
+        topN ? NodeSelection.Rule.TOP_N : NodeSelection.Rule.RELATIVE, nodeThreshold, perPoint, errors.nodes());
   }
 }

@@ -9,13 +9,14 @@ import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
 
 /**
- * Which nodes make a circuit (docs/attribution.md). Error nodes compete for places like latents; nodes without any effect are never
+ * Which nodes make a circuit (docs/attribution.md). Error nodes compete for places like latents, if they may be in a circuit at all; nodes without any effect are never
  * taken by {@code RELATIVE}. Ties keep latent order, the error node last.
  *
  * @param threshold for RELATIVE: least importance as a share of the largest in the circuit
  * @param perPoint at most (RELATIVE) or exactly (TOP_N) so many nodes per hook point
+ * @param errorNodes whether error nodes may be taken
  */
-record NodeSelection(Rule rule, double threshold, int perPoint) {
+record NodeSelection(Rule rule, double threshold, int perPoint, boolean errorNodes) {
   enum Rule {
     RELATIVE,
     TOP_N
@@ -41,14 +42,16 @@ record NodeSelection(Rule rule, double threshold, int perPoint) {
     return selected;
   }
 
-  private static List<ScoredNode> ranked(MeanEffects effects, HookPoint at) {
+  private List<ScoredNode> ranked(MeanEffects effects, HookPoint at) {
     List<ScoredNode> nodes = new ArrayList<>();
     double[] latents = effects.latents(at);
     for (int i = 0; i < latents.length; i++) {
       nodes.add(new ScoredNode(new LatentNode(at, i), latents[i], Math.abs(latents[i])));
     }
-    double error = effects.error(at);
-    nodes.add(new ScoredNode(new ErrorNode(at), error, Math.abs(error)));
+    if (errorNodes) {
+      double error = effects.error(at);
+      nodes.add(new ScoredNode(new ErrorNode(at), error, Math.abs(error)));
+    }
     nodes.sort(Comparator.comparingDouble(ScoredNode::importance).reversed());
     return nodes;
   }

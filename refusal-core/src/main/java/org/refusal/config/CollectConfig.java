@@ -52,6 +52,9 @@ public record CollectConfig(
       @Key(doc = "use_all takes all toxic prompts of a category and as many safe ones; equalize cuts every category to the smallest toxic count.",
               def = "use_all", choices = {"use_all", "equalize"})
           String categoryBalanceStrategy,
+      @Key(doc = "How the files are read and balanced: default, or legacy (as the original did, in file order, uneven where safe prompts are lacking).",
+              def = "default", choices = {"default", "legacy"})
+          String variant,
       @Key(doc = "Add the hard prompts (safe but borderline) to the safe pool.", def = "false") boolean includeHard,
       @Key(doc = "At most so many toxic and as many safe prompts per category; 0 means all.", def = "0")
           int maxPromptsPerCategory,
@@ -63,6 +66,11 @@ public record CollectConfig(
     public Data {
       noRepetition("categories", categories);
       atLeast("max_prompts_per_category", maxPromptsPerCategory, 0);
+      boolean legacy = variant.equals("legacy");
+      require("include_hard", !(legacy && includeHard), includeHard, "possible with variant legacy, whose sets hold no hard prompts");
+      require(
+          "max_prompts_per_category", !(legacy && maxPromptsPerCategory > 0), maxPromptsPerCategory,
+          "possible with variant legacy, which takes all");
       require("heldout_fraction", heldoutFraction >= 0 && heldoutFraction < 1, heldoutFraction, "at least 0 and below 1");
     }
   }

@@ -35,7 +35,7 @@ public record DiscoverConfig(
       @Key(doc = "What a node is set to: the value in a matched answered safe prompt, a group mean, or zero.",
               def = "paired", choices = {"paired", "mean", "zero"})
           String baseline,
-      @Key(doc = "SAE error nodes in patched runs: keep, circuit or ablate.", def = "circuit",
+      @Key(doc = "SAE errors in the patched runs of evaluate: circuit makes them nodes that compete with latents; keep never replaces them, ablate always does, so that circuits hold latents only.", def = "circuit",
               choices = {"keep", "circuit", "ablate"})
           String errors,
       @Key(doc = "relative keeps nodes above node_threshold, top_n exactly top_n_per_layer.", def = "relative",

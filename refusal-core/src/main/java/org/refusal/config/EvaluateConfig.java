@@ -19,7 +19,8 @@ public record EvaluateConfig(
       @Key(doc = "Categories; empty means all that have a circuit.", def = "[]", options = "--categories")
           List<String> categories,
       @Key(doc = "What a node is set to.", def = "paired", choices = {"paired", "mean", "zero"}) String baseline,
-      @Key(doc = "SAE error nodes in patched runs.", def = "circuit", choices = {"keep", "circuit", "ablate"})
+      @Key(doc = "SAE errors in patched runs; default: circuit.errors of discover, as the circuit file says.",
+              def = Key.EMPTY, choices = {"keep", "circuit", "ablate"})
           String errors,
       @Key(doc = "Number of circuit sizes of the faithfulness curve, log-spaced.", def = "12") int curveSizes,
       @Key(doc = "Random circuits of equal size per hook point that each curve is compared with.", def = "20")

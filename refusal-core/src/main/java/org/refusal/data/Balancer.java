@@ -49,7 +49,7 @@ public final class Balancer {
 
   /**
    * @param prompts by category in the order given; within a category toxic prompts before safe ones, each in file order
-   * @param perSide prompts on either side, per category
+   * @param perSide prompts on either side, per category (the toxic ones, where legacy balancing left them uneven)
    * @param warnings what the user should know, one line each
    */
   public record Balanced(List<Prompt> prompts, Map<Category, Integer> perSide, List<String> warnings) {
@@ -77,8 +77,8 @@ public final class Balancer {
       }
     }
     for (Category category : categories) {
-      requireSome(category, toxic.get(category), "toxic");
-      requireSome(category, safe.get(category), "safe");
+      requireSome(category, toxic.get(category).size(), "toxic");
+      requireSome(category, safe.get(category).size(), "safe");
     }
     int smallest = toxic.values().stream().mapToInt(List::size).min().orElse(0);
     List<Prompt> chosen = new ArrayList<>();
@@ -114,9 +114,7 @@ public final class Balancer {
     Map<Category, Double> weights = new LinkedHashMap<>();
     double sum = 0;
     for (Map.Entry<Category, Integer> entry : toxicCounts.entrySet()) {
-      if (entry.getValue() <= 0) {
-        throw none(entry.getKey(), "toxic");
-      }
+      requireSome(entry.getKey(), entry.getValue(), "toxic");
       double weight = total / (toxicCounts.size() * (double) entry.getValue());
       weights.put(entry.getKey(), weight);
       sum += weight;
@@ -139,14 +137,10 @@ public final class Balancer {
     return Arrays.stream(taken).mapToObj(pool::get).toList();
   }
 
-  private static void requireSome(Category category, List<Prompt> pool, String side) {
-    if (pool.isEmpty()) {
-      throw none(category, side);
+  static void requireSome(Category category, int prompts, String side) {
+    if (prompts == 0) {
+      throw UserException.badData(
+          "category %s has no %s prompt".formatted(category, side), "leave the category out, or add prompts to it");
     }
-  }
-
-  private static UserException none(Category category, String side) {
-    return UserException.badData(
-        "category %s has no %s prompt".formatted(category, side), "leave the category out, or add prompts to it");
   }
 }

@@ -21,9 +21,11 @@ public final class LegacyData {
           "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A",
           "NA", "NULL", "NaN", "None", "n/a", "nan", "null");
 
+  private final Path folder;
   private final Map<Label, List<Prompt>> prompts;
 
-  private LegacyData(Map<Label, List<Prompt>> prompts) {
+  private LegacyData(Path folder, Map<Label, List<Prompt>> prompts) {
+    this.folder = folder;
     this.prompts = prompts;
   }
 
@@ -39,7 +41,7 @@ public final class LegacyData {
       }
       prompts.put(label, read);
     }
-    return new LegacyData(prompts);
+    return new LegacyData(folder, prompts);
   }
 
   /** Of all three files, by name. */
@@ -75,6 +77,33 @@ public final class LegacyData {
       balanced.put(category, chosen);
     }
     return balanced;
+  }
+
+  /**
+   * {@link #balance} in the form of {@link Balancer#balance}, with the original's order (safe prompts first).
+   *
+   * @param wanted categories in the order wanted; empty means all
+   * @throws UserException a wanted category is in no file, or a category has no toxic prompt
+   */
+  public Balancer.Balanced balanced(List<String> wanted, Balancer.Strategy strategy) {
+    List<Category> chosen = OrBench.choose(folder, categories(), wanted);
+    Map<Category, Integer> toxic = counts(chosen, Label.TOXIC);
+    chosen.forEach(category -> Balancer.requireSome(category, toxic.get(category), "toxic"));
+    List<Prompt> all = new ArrayList<>();
+    Map<Category, Integer> perSide = new LinkedHashMap<>();
+    List<String> warnings = new ArrayList<>();
+    balance(chosen, strategy).forEach((category, taken) -> {
+      int toxicTaken = (int) taken.stream().filter(prompt -> prompt.label().toxic()).count();
+      int safeTaken = taken.size() - toxicTaken;
+      if (safeTaken < toxicTaken) {
+        warnings.add(
+            "category %s has only %d safe prompts for %d toxic ones, and the legacy balancing leaves it uneven"
+                .formatted(category, safeTaken, toxicTaken));
+      }
+      all.addAll(taken);
+      perSide.put(category, toxicTaken);
+    });
+    return new Balancer.Balanced(List.copyOf(all), perSide, List.copyOf(warnings));
   }
 
   private List<Prompt> of(Category category, Label label) {

@@ -63,8 +63,18 @@ public final class OrBench {
       }
     });
     TreeSet<Category> found = all.stream().map(Prompt::category).collect(Collectors.toCollection(TreeSet::new));
+    List<Category> chosen = choose(folder, found, wanted);
+    return new OrBench(all.stream().filter(prompt -> chosen.contains(prompt.category())).toList(), chosen);
+  }
+
+  /**
+   * @param found by name
+   * @param wanted in the order wanted; empty means all
+   * @throws UserException a wanted category is not there, or asked for twice
+   */
+  static List<Category> choose(Path folder, Collection<Category> found, List<String> wanted) {
     if (wanted.isEmpty()) {
-      return new OrBench(all, new ArrayList<>(found));
+      return List.copyOf(found);
     }
     List<Category> chosen = new ArrayList<>();
     for (String name : wanted) {
@@ -77,7 +87,7 @@ public final class OrBench {
       }
       chosen.add(category);
     }
-    return new OrBench(all.stream().filter(prompt -> chosen.contains(prompt.category())).toList(), chosen);
+    return chosen;
   }
 
   /** In file order: safe, then hard, then toxic. */

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import org.refusal.base.UserException;
 import org.refusal.baseline.PromptTokens;
+import org.refusal.circuit.ErrorMode;
 import org.refusal.circuit.Node;
 import org.refusal.io.Json;
 

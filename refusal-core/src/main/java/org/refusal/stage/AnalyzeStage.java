@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.refusal.attribution.AttributionCheck;
 import org.refusal.attribution.AttributionStore;
 import org.refusal.base.UserException;
@@ -116,11 +117,33 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
         inputs.add(attributions);
       }
     }
+    if (circuitsOnly(collected)) {
+      return inputs;
+    }
     for (HookPoint at : RunningModel.points(config.model(), collected)) {
       Path folder = collected.layout().sae(collected.model(), at);
       inputs.addAll(List.of(folder.resolve(SaeCheckpoint.CONFIG), folder.resolve(SaeCheckpoint.WEIGHTS)));
     }
     return inputs;
+  }
+
+  /** Whether circuits were imported without the autoencoders that their latents are of. */
+  private static boolean circuitsOnly(Collected collected) {
+    Path saes = collected.layout().sae(collected.model(), HookPoint.residuals(0)).getParent();
+    return !Files.isDirectory(saes)
+        && collected.categories().stream()
+            .noneMatch(category -> Files.isRegularFile(collected.layout().attributions(collected.model(), category)));
+  }
+
+  private static List<HookPoint> points(DiscoverConfig config, Collected collected) {
+    if (!circuitsOnly(collected)) {
+      return RunningModel.points(config.model(), collected);
+    }
+    TreeSet<HookPoint> named = new TreeSet<>();
+    circuits(config, collected).forEach(
+        file -> CircuitJson.read(file).circuit().nodes().forEach(node -> named.add(node.node().at())));
+    List<HookPoint> asked = HookPoint.parseAll(config.model().activationLayers(), List.copyOf(named));
+    return (asked.isEmpty() ? named : new TreeSet<>(asked)).stream().toList();
   }
 
   /** Files of an earlier run may still lie about; the check tells whether discover found anything this time. */
@@ -155,7 +178,12 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
       SimilarityFile.nothing(collected.model(), nothing.get()).write(file);
       return new StageResult(List.of(file), List.of("nothing to compare: " + nothing.get()));
     }
-    List<HookPoint> points = RunningModel.points(config.model(), collected);
+    List<HookPoint> points = points(config, collected);
+    if (circuitsOnly(collected)) {
+      context.progress().note(
+          "warning: %s: no autoencoders: similarity in decoder space and by chance is left out"
+              .formatted(layout.sae(collected.model(), HookPoint.residuals(0)).getParent()));
+    }
     Attributions attributions = Attributions.read(collected, points);
     Map<Side, ComparedSide> sides = new LinkedHashMap<>();
     for (Side side : Side.values()) {
@@ -189,15 +217,12 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
       List<HookPoint> points,
       Map<Side, ComparedSide> sides,
       String effectVectors) {
-    Map<HookPoint, Integer> latents = new TreeMap<>();
-    Map<HookPoint, Map<Integer, float[]>> decoders =
-        decoders(collected, points, List.copyOf(sides.values()), latents);
     CircuitComparison comparison =
         new CircuitComparison(
-            decoders,
+            points,
+            circuitsOnly(collected) ? Optional.empty() : Optional.of(dictionaries(config, collected, points, sides)),
             List.copyOf(sides.values()),
-            config.analysis().equalizeCircuits(),
-            new RandomCircuits(latents, CHANCE_DRAWS, config.seed()));
+            config.analysis().equalizeCircuits());
     Map<String, Group> groups = new LinkedHashMap<>();
     ComparedSide toxic = sides.get(Side.TOXIC);
     ComparedSide safe = sides.get(Side.SAFE);
@@ -225,20 +250,17 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
         groups);
   }
 
-  /**
-   * Only the rows that the circuits need: one autoencoder is in memory at a time.
-   *
-   * @param latents takes d_sae of every hook point
-   */
-  private static Map<HookPoint, Map<Integer, float[]>> decoders(
-      Collected collected, List<HookPoint> points, List<ComparedSide> sides, Map<HookPoint, Integer> latents) {
+  /** Only the rows that the circuits need: one autoencoder is in memory at a time. */
+  private static CircuitComparison.Dictionaries dictionaries(
+      DiscoverConfig config, Collected collected, List<HookPoint> points, Map<Side, ComparedSide> sides) {
+    Map<HookPoint, Integer> latents = new TreeMap<>();
     Map<HookPoint, Map<Integer, float[]>> decoders = new TreeMap<>();
     for (HookPoint at : points) {
       Path folder = collected.layout().sae(collected.model(), at);
       SaeWeights weights = SaeCheckpoint.read(folder).weights();
       latents.put(at, weights.dSae());
       Map<Integer, float[]> rows = new TreeMap<>();
-      for (ComparedSide side : sides) {
+      for (ComparedSide side : sides.values()) {
         for (Map.Entry<String, Circuit> entry : side.circuits().entrySet()) {
           for (ScoredNode scored : entry.getValue().nodes()) {
             if (scored.node() instanceof LatentNode latent && latent.at().equals(at)) {
@@ -249,7 +271,7 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
       }
       decoders.put(at, rows);
     }
-    return decoders;
+    return new CircuitComparison.Dictionaries(decoders, new RandomCircuits(latents, CHANCE_DRAWS, config.seed()));
   }
 
   private static float[] decoderRow(SaeWeights weights, int latent, Path folder, String category) {

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.ToDoubleBiFunction;
 import org.refusal.circuit.Circuit;
@@ -42,25 +43,28 @@ final class CircuitComparison {
               "jaccard_at_" + CHANCE_JACCARD, (a, b) -> CircuitSimilarity.jaccardAt(a, b, CHANCE_JACCARD)));
 
   private final List<HookPoint> hookPoints;
-  private final Map<HookPoint, Map<Integer, float[]>> decoders;
+  private final Optional<Dictionaries> dictionaries;
   private final Map<HookPoint, Double> meanNorms;
   private final int equalizedTo;
-  private final RandomCircuits random;
 
   /**
+   * What autoencoders tell of the circuits' latents.
+   *
    * @param decoders of every hook point, the decoder rows of the circuits' latents
+   * @param random what similarity is by chance, given the number of latents
+   */
+  record Dictionaries(Map<HookPoint, Map<Integer, float[]>> decoders, RandomCircuits random) {}
+
+  /**
+   * @param hookPoints in forward order
+   * @param dictionaries empty where there are circuits and nothing else: neither decoder similarity nor chance then
    * @param sides all that will be compared: their prompts together give each hook point its scale
    * @param equalize cut all circuits to the smallest before the legacy similarity
-   * @param random what similarity is by chance
    */
   CircuitComparison(
-      Map<HookPoint, Map<Integer, float[]>> decoders,
-      List<ComparedSide> sides,
-      boolean equalize,
-      RandomCircuits random) {
-    this.random = random;
-    this.hookPoints = decoders.keySet().stream().sorted().toList();
-    this.decoders = decoders;
+      List<HookPoint> hookPoints, Optional<Dictionaries> dictionaries, List<ComparedSide> sides, boolean equalize) {
+    this.hookPoints = List.copyOf(hookPoints);
+    this.dictionaries = dictionaries;
     this.meanNorms = new LinkedHashMap<>();
     for (HookPoint at : hookPoints) {
       List<SparseRows> rows = new ArrayList<>();
@@ -155,14 +159,17 @@ final class CircuitComparison {
             (i, j) -> CircuitSimilarity.jaccardAt(rows.circuit(i, place), columns.circuit(j, place), k));
       }
     }
-    for (HookPoint at : hookPoints) {
+    dictionaries.ifPresent(known -> {
+      for (HookPoint at : hookPoints) {
+        Map<Integer, float[]> decoder = known.decoders.get(at);
+        matrices.add(
+            DECODER, at.name(),
+            (i, j) -> decoder(decoder, rows.circuit(i, at.name()), columns.circuit(j, at.name())));
+      }
       matrices.add(
-          DECODER, at.name(),
-          (i, j) -> decoder(at, rows.circuit(i, at.name()), columns.circuit(j, at.name())));
-    }
-    matrices.add(
-        DECODER, SimilarityFile.POOLED,
-        (i, j) -> pooledDecoder(rows.circuits().get(i), columns.circuits().get(j)));
+          DECODER, SimilarityFile.POOLED,
+          (i, j) -> pooledDecoder(known.decoders, rows.circuits().get(i), columns.circuits().get(j)));
+    });
     matrices.put(LEGACY, SimilarityFile.POOLED, legacy);
     int[] nodes = rows.circuits().values().stream().mapToInt(circuit -> circuit.nodes().size()).toArray();
     return new Group(
@@ -172,29 +179,30 @@ final class CircuitComparison {
         nodes,
         matrices.values,
         matrices.means,
-        random.similarity(rows.circuits(), columns.circuits(), OVERLAPS),
+        dictionaries
+            .map(known -> known.random.similarity(rows.circuits(), columns.circuits(), OVERLAPS))
+            .orElse(Map.of()),
         matrices.tree());
   }
 
   /** NaN when neither circuit has latents there, 0 when only one has. */
-  private double decoder(HookPoint at, Circuit a, Circuit b) {
+  private static double decoder(Map<Integer, float[]> decoder, Circuit a, Circuit b) {
     double[] importanceA = importances(a);
     double[] importanceB = importances(b);
     if (importanceA.length == 0 || importanceB.length == 0) {
       return importanceA.length == importanceB.length ? Double.NaN : 0;
     }
-    Map<Integer, float[]> decoder = decoders.get(at);
     return DecoderSimilarity.of(importanceA, rows(decoder, a), importanceB, rows(decoder, b));
   }
 
-  private double pooledDecoder(Circuit a, Circuit b) {
+  private double pooledDecoder(Map<HookPoint, Map<Integer, float[]>> decoders, Circuit a, Circuit b) {
     double sum = 0;
     double total = 0;
     for (HookPoint at : hookPoints) {
       Circuit hereA = CircuitSimilarity.at(a, at);
       Circuit hereB = CircuitSimilarity.at(b, at);
       double weight = Arrays.stream(importances(hereA)).sum() + Arrays.stream(importances(hereB)).sum();
-      double similarity = decoder(at, hereA, hereB);
+      double similarity = decoder(decoders.get(at), hereA, hereB);
       if (Double.isFinite(similarity)) {
         sum += weight * similarity;
         total += weight;

@@ -20,6 +20,7 @@ import org.refusal.config.ModelSection;
 import org.refusal.data.Balancer;
 import org.refusal.data.Category;
 import org.refusal.data.Label;
+import org.refusal.data.LegacyData;
 import org.refusal.data.ModelOutput;
 import org.refusal.data.ModelOutputs;
 import org.refusal.data.OrBench;
@@ -129,17 +130,7 @@ public final class CollectStage implements Stage<CollectConfig> {
 
   private static Map<Category, List<Entry>> prompts(CollectConfig config, StageContext context) {
     CollectConfig.Data options = config.data();
-    OrBench data = OrBench.load(Path.of(options.path()), options.categories());
-    Balancer.Balanced balanced =
-        Balancer.balance(
-            data.prompts(),
-            data.categories(),
-            new Balancer.Options(
-                Balancer.Strategy.of(options.categoryBalanceStrategy()),
-                options.includeHard(),
-                options.maxPromptsPerCategory(),
-                true,
-                config.seed()));
+    Balancer.Balanced balanced = balanced(options, config.seed());
     balanced.warnings().forEach(warning -> context.progress().note("warning: " + warning));
     Split split = Split.of(balanced.prompts(), options.heldoutFraction(), config.seed());
     Map<Category, List<Entry>> byCategory = new LinkedHashMap<>();
@@ -149,6 +140,19 @@ public final class CollectStage implements Stage<CollectConfig> {
       entries.add(new Entry(entries.size(), prompt, split.sides().get(i), null));
     }
     return byCategory;
+  }
+
+  private static Balancer.Balanced balanced(CollectConfig.Data options, long seed) {
+    Path folder = Path.of(options.path());
+    Balancer.Strategy strategy = Balancer.Strategy.of(options.categoryBalanceStrategy());
+    if (options.variant().equals("legacy")) {
+      return LegacyData.load(folder).balanced(options.categories(), strategy);
+    }
+    OrBench data = OrBench.load(folder, options.categories());
+    return Balancer.balance(
+        data.prompts(),
+        data.categories(),
+        new Balancer.Options(strategy, options.includeHard(), options.maxPromptsPerCategory(), true, seed));
   }
 
   private static void requireFit(Tokenizer tokenizer, CheckpointFolder checkpoint) {
@@ -213,6 +217,8 @@ public final class CollectStage implements Stage<CollectConfig> {
       CollectConfig config, StageContext context, ResultLayout layout, Map<Category, List<Entry>> prompts,
       Tokenizer tokenizer, ChatTemplate template, String model, List<String> overLength, Map<String, String> missing,
       List<Path> files) {
+    List.of(layout.outputs(model, "").getParent(), layout.refusalLabels(model, "").getParent(), layout.categoryWeights())
+        .forEach(place -> OriginalFiles.keep(place, context.progress()));
     RefusalDetector detector = RefusalDetector.of(config.inference().detector());
     AnswerReader answers =
         new AnswerReader(tokenizer, detector, config.inference().maxNewTokens());
@@ -268,6 +274,9 @@ public final class CollectStage implements Stage<CollectConfig> {
 
   private static List<String> legacyOptions(CollectConfig config) {
     List<String> legacy = new ArrayList<>();
+    if (config.data().variant().equals("legacy")) {
+      legacy.add("data.variant: legacy");
+    }
     if (config.inference().chatTemplate().equals("none")) {
       legacy.add("inference.chat_template: none");
     }

@@ -73,6 +73,7 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
   @Override
   public StageResult run(DiscoverConfig config, StageContext context) {
     Collected collected = collected(config);
+    OriginalFiles.keep(circuitsFolder(config.output().circuitsDir(), collected.layout()), context.progress());
     if (LegacyCircuits.wanted(config)) {
       return new LegacyCircuits(config, collected, context).run();
     }

@@ -23,6 +23,7 @@ import org.refusal.baseline.Partners;
 import org.refusal.baseline.PromptTokens;
 import org.refusal.circuit.Circuit.ScoredNode;
 import org.refusal.circuit.CircuitJson;
+import org.refusal.circuit.ErrorMode;
 import org.refusal.circuit.ErrorNode;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
@@ -37,7 +38,6 @@ import org.refusal.evaluation.CircuitInterventions;
 import org.refusal.evaluation.DecisionProfile;
 import org.refusal.evaluation.DiscoveryMeans;
 import org.refusal.evaluation.DrivingLatents;
-import org.refusal.evaluation.ErrorMode;
 import org.refusal.evaluation.EvaluationModel;
 import org.refusal.evaluation.FaithfulnessCurve;
 import org.refusal.evaluation.Intervention;
@@ -134,6 +134,7 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
     Collected collected = collected(config);
     ResultLayout layout = collected.layout();
     Path transferFile = layout.transfer(collected.model());
+    OriginalFiles.keep(transferFile.getParent(), context.progress());
     Optional<String> nothing = nothingToDo(collected);
     if (nothing.isPresent()) {
       TransferFile.of(
@@ -382,11 +383,12 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
           RunningModel.atMost(
               heldout.get(category), options.curvePrompts(), config.seed(), "curve prompts", category);
       RefusalGap gap = RefusalGap.measure(runs, prompts, partners);
-      ErrorMode errors = ErrorMode.of(options.errors());
+      Optional<CircuitJson.CircuitFile> discovered = circuit(config, collected, category).map(CircuitJson::read);
+      ErrorMode errors = errors(options.errors(), discovered);
       Map<HookPoint, Integer> widths = new TreeMap<>();
       model.saes().forEach((at, sae) -> widths.put(at, sae.dSae()));
       CircuitInterventions interventions = new CircuitInterventions(widths, errors);
-      List<Node> ranking = ranking(category);
+      List<Node> ranking = ranking(category, errors);
       FaithfulnessCurve curve =
           FaithfulnessCurve.measure(
               runs, interventions, prompts, gap.metric(), gap.delta(), ranking,
@@ -396,9 +398,8 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
       Map<String, SideEffects> sideEffects = new LinkedHashMap<>();
       List<PromptTokens> safe = safe(category);
       Map<String, Intervention> behaviours = new LinkedHashMap<>();
-      circuit(config, collected, category).ifPresent(path -> {
-        List<Node> nodes =
-            CircuitJson.read(path).circuit().nodes().stream().map(ScoredNode::node).toList();
+      discovered.ifPresent(file -> {
+        List<Node> nodes = file.circuit().nodes().stream().map(ScoredNode::node).toList();
         if (!nodes.isEmpty()) {
           circuits.putAll(circuits(category, prompts, gap, errors, widths, nodes));
           Intervention removed = interventions.complement("the circuit at its baseline", nodes);
@@ -426,6 +427,14 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
           collected.model(), category, options.baseline(), errors, config.seed(), bootstrap,
           model.hookPoints().stream().map(HookPoint::name).toList(), gap, curve, circuits, ablation, sideEffects,
           options.behaviour() ? behaviour(category, prompts, behaviours) : null);
+    }
+
+    /** As configured, else as the circuit was discovered, else (imported circuits) as discover does by default. */
+    private static ErrorMode errors(String configured, Optional<CircuitJson.CircuitFile> discovered) {
+      return ErrorMode.of(
+          configured != null
+              ? configured
+              : discovered.map(file -> file.metadata().path("errors").asText(null)).orElse(ErrorMode.CIRCUIT.key()));
     }
 
     /** The discovered circuit under every treatment of SAE errors, the configured one first, and the legacy circuit. */
@@ -490,7 +499,7 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
     }
 
     /** All nodes with an effect on the refused discovery prompts, most important first. */
-    private List<Node> ranking(String category) {
+    private List<Node> ranking(String category, ErrorMode treatment) {
       record Ranked(Node node, double importance) {}
       List<Ranked> ranked = new ArrayList<>();
       try (AttributionStore store = AttributionStore.open(layout.attributions(collected.model(), category))) {
@@ -504,7 +513,7 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
           }
           double[] errors = store.error(at);
           double error = Arrays.stream(rows).mapToDouble(row -> errors[row]).average().orElse(0);
-          if (error != 0) {
+          if (error != 0 && treatment.nodes()) {
             ranked.add(new Ranked(new ErrorNode(at), Math.abs(error)));
           }
         }

@@ -124,6 +124,9 @@ final class ReportCircuits {
             : similarity.groups().keySet().iterator().next();
     Group shown = similarity.groups().get(name);
     for (String measure : List.of(CircuitComparison.DECODER, CircuitComparison.LEGACY)) {
+      if (!shown.measures().containsKey(measure)) {
+        continue;
+      }
       page.figure(
           "report_similarity_" + measure,
           measure.equals(CircuitComparison.LEGACY)

@@ -106,18 +106,19 @@ record ReportSources(ResultLayout layout, String model, Path modelFolder) {
     return metrics;
   }
 
-  /** The original's file of the same name holds lists over thresholds. */
   private static boolean isOriginalCurve(Path file) {
-    return Files.isRegularFile(file) && Json.readPython(file).path("thresholds").isArray();
+    return Files.isRegularFile(file) && OriginalFiles.isCurve(Json.readPython(file));
   }
 
+  /** The original's scores: files under the name of ours, and those that evaluate has kept. */
   Map<String, JsonNode> originalCurves() {
     Map<String, JsonNode> curves = new LinkedHashMap<>();
     for (String category : categories()) {
       Path file = layout.evaluation(model, category);
-      if (isOriginalCurve(file)) {
-        curves.put(category, Json.readPython(file));
-      }
+      Stream.of(file, OriginalFiles.kept(file.getParent(), file))
+          .filter(ReportSources::isOriginalCurve)
+          .findFirst()
+          .ifPresent(found -> curves.put(category, Json.readPython(found)));
     }
     return curves;
   }

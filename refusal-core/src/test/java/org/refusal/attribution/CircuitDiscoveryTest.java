@@ -29,6 +29,7 @@ import org.refusal.baseline.Partners;
 import org.refusal.baseline.PromptTokens;
 import org.refusal.baseline.SinkThresholds;
 import org.refusal.circuit.Circuit;
+import org.refusal.circuit.ErrorMode;
 import org.refusal.circuit.HookPoint;
 import org.refusal.io.Json;
 import org.refusal.model.CausalLm;
@@ -75,6 +76,7 @@ class CircuitDiscoveryTest {
         false,
         .1,
         8,
+        ErrorMode.CIRCUIT,
         edges,
         .01,
         Aggregation.MEAN,

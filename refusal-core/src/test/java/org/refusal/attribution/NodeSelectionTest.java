@@ -8,6 +8,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.refusal.baseline.PromptTokens;
 import org.refusal.circuit.Circuit.ScoredNode;
+import org.refusal.circuit.ErrorMode;
 import org.refusal.circuit.ErrorNode;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
@@ -40,19 +41,28 @@ class NodeSelectionTest {
 
   @Test
   void relativeTakesWhatReachesAShareOfTheLargestInTheCircuit() {
-    List<ScoredNode> nodes = new NodeSelection(NodeSelection.Rule.RELATIVE, .2, 64).select(means());
+    List<ScoredNode> nodes = new NodeSelection(NodeSelection.Rule.RELATIVE, .2, 64, true).select(means());
     assertThat(nodes)
         .containsExactly(
             new ScoredNode(new LatentNode(TWO, 0), -2, 2),
             new ScoredNode(new ErrorNode(TWO), -1, 1),
             new ScoredNode(new LatentNode(TWO, 1), .5, .5));
-    assertThat(new NodeSelection(NodeSelection.Rule.RELATIVE, 0, 64).select(means())).hasSize(4);
-    assertThat(new NodeSelection(NodeSelection.Rule.RELATIVE, .2, 1).select(means())).hasSize(1);
+    assertThat(new NodeSelection(NodeSelection.Rule.RELATIVE, 0, 64, true).select(means())).hasSize(4);
+    assertThat(new NodeSelection(NodeSelection.Rule.RELATIVE, .2, 1, true).select(means())).hasSize(1);
+  }
+
+  @Test
+  void errorNodesThatNoPatchedRunCanReplaceAreLeftOut() {
+    NodeSelection latents = new NodeSelection(NodeSelection.Rule.RELATIVE, .2, 64, ErrorMode.KEEP.nodes());
+    assertThat(latents.select(means()).stream().map(ScoredNode::node))
+        .containsExactly(new LatentNode(TWO, 0), new LatentNode(TWO, 1));
+    assertThat(ErrorMode.ABLATE.nodes()).isFalse();
+    assertThat(ErrorMode.CIRCUIT.nodes()).isTrue();
   }
 
   @Test
   void topNTakesExactlySoManyAtEveryHookPoint() {
-    List<ScoredNode> nodes = new NodeSelection(NodeSelection.Rule.TOP_N, .5, 2).select(means());
+    List<ScoredNode> nodes = new NodeSelection(NodeSelection.Rule.TOP_N, .5, 2, true).select(means());
     assertThat(nodes.stream().map(ScoredNode::node))
         .containsExactly(new LatentNode(TWO, 0), new ErrorNode(TWO), new LatentNode(THREE, 0), new ErrorNode(THREE));
   }

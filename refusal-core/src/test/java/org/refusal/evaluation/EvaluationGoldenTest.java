@@ -20,6 +20,7 @@ import org.refusal.attribution.AttributionGolden;
 import org.refusal.baseline.MeanBaseline;
 import org.refusal.baseline.PromptTokens;
 import org.refusal.baseline.SinkThresholds;
+import org.refusal.circuit.ErrorMode;
 import org.refusal.circuit.ErrorNode;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;

@@ -30,6 +30,7 @@ import org.refusal.baseline.PairedBaseline;
 import org.refusal.baseline.Partners;
 import org.refusal.baseline.PromptTokens;
 import org.refusal.baseline.SinkThresholds;
+import org.refusal.circuit.ErrorMode;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
 import org.refusal.circuit.Node;
@@ -112,7 +113,7 @@ class PlantedTransferTest {
             SinkThresholds.none());
     DiscoverySettings settings =
         new DiscoverySettings(
-            new IntegratedGradients(6, StepRule.MIDPOINT, true), 6, StepRule.MIDPOINT, false, .1, 64,
+            new IntegratedGradients(6, StepRule.MIDPOINT, true), 6, StepRule.MIDPOINT, false, .1, 64, ErrorMode.CIRCUIT,
             DiscoverySettings.Edges.NONE, .1, Aggregation.MEAN, false, 16, 42);
     CircuitDiscovery discovery = new CircuitDiscovery(model, partners, settings);
     DiscoveryMeans answered = DiscoveryMeans.over(runs, golden.baselineSafe(), List.of(at)).get(at);

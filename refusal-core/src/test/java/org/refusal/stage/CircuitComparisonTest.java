@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.refusal.circuit.Circuit;
@@ -58,8 +59,13 @@ class CircuitComparisonTest {
   }
 
   private static CircuitComparison comparison(ComparedSide... sides) {
-    return new CircuitComparison(Map.of(EARLY, DECODER, LATE, DECODER), List.of(sides), false,
-        new RandomCircuits(Map.of(EARLY, 3, LATE, 3), 200, 1));
+    return new CircuitComparison(
+        List.of(EARLY, LATE),
+        Optional.of(
+            new CircuitComparison.Dictionaries(
+                Map.of(EARLY, DECODER, LATE, DECODER), new RandomCircuits(Map.of(EARLY, 3, LATE, 3), 200, 1))),
+        List.of(sides),
+        false);
   }
 
   @Test

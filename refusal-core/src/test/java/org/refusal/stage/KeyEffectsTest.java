@@ -23,15 +23,18 @@ import org.refusal.base.Progress;
 import org.refusal.base.UserException;
 import org.refusal.circuit.Circuit;
 import org.refusal.circuit.CircuitJson;
+import org.refusal.circuit.ErrorNode;
 import org.refusal.circuit.HookPoint;
 import org.refusal.config.AnalyzeDataConfig;
 import org.refusal.config.Binder;
 import org.refusal.config.CollectConfig;
 import org.refusal.config.DiscoverConfig;
+import org.refusal.config.EvaluateConfig;
 import org.refusal.config.TrainSaesConfig;
 import org.refusal.data.Balancer;
 import org.refusal.data.Category;
 import org.refusal.data.Label;
+import org.refusal.data.ModelOutput;
 import org.refusal.data.OrBench;
 import org.refusal.demo.PlantedKind;
 import org.refusal.demo.PlantedModel;
@@ -53,6 +56,8 @@ class KeyEffectsTest {
   private static Path model;
   /** Results of collect at residuals_2 and residuals_3, and legacy autoencoders, from which single tests branch off. */
   private static Path base;
+  /** The same with held-out prompts and top-k autoencoders. */
+  private static Path causal;
   @TempDir Path folder;
 
   @BeforeAll
@@ -63,6 +68,9 @@ class KeyEffectsTest {
     base = shared.resolve("base");
     new CollectStage().run(collect(base), context(base));
     new TrainSaesStage().run(sae(base, "sae.variant=legacy"), context(base));
+    causal = shared.resolve("causal");
+    new CollectStage().run(collect(causal, "data.heldout_fraction=0.3"), context(causal));
+    new TrainSaesStage().run(sae(causal), context(causal));
   }
 
   private static StageContext context(Path results) {
@@ -230,6 +238,70 @@ class KeyEffectsTest {
   }
 
   @Test
+  void legacyDataKeepsTheFirstPromptsInTheOriginalsOrder() {
+    List<ModelOutput> sound = Collected.open(new ResultLayout(base), "planted", List.of()).outputs(FIRST);
+    Collected collected = collected("legacy", "data.variant=legacy", "inference.save_activations=false");
+    List<ModelOutput> legacy = collected.outputs(FIRST);
+    assertThat(sound.get(0).label()).isEqualTo(Label.TOXIC);
+    assertThat(legacy.get(0).label()).as("data.variant").isEqualTo(Label.SAFE);
+    assertThat(sources(legacy)).isNotEqualTo(sources(sound)).isSorted().hasSize(9);
+    assertThat(collected.report().legacy()).containsExactly("data.variant: legacy");
+    assertThatThrownBy(() -> collected("x", "data.variant=legacy", "data.include_hard=true"))
+        .isInstanceOf(UserException.class).hasMessageContaining("include_hard: true is not possible with variant legacy");
+  }
+
+  private static List<Integer> sources(List<ModelOutput> outputs) {
+    return outputs.stream()
+        .filter(output -> output.label() == Label.SAFE)
+        .map(output -> Integer.parseInt(output.source().substring(output.source().lastIndexOf(':') + 1)))
+        .toList();
+  }
+
+  @Test
+  void systemPromptAndBatchSize() {
+    Collected plain = Collected.open(new ResultLayout(base), "planted", List.of());
+    Collected system =
+        collected("system", "inference.system_prompt=harmless", "inference.save_activations=false");
+    assertThat(system.outputs(FIRST).get(0).promptIds().length)
+        .as("inference.system_prompt").isGreaterThan(plain.outputs(FIRST).get(0).promptIds().length);
+    assertThat(largestBatch("ones", "inference.batch_size=1")).isEqualTo(1);
+    assertThat(largestBatch("fours", "inference.batch_size=4")).as("inference.batch_size").isEqualTo(4);
+    assertThat(Collected.open(new ResultLayout(folder.resolve("ones")), "planted", List.of()).outputs(FIRST))
+        .extracting(ModelOutput::completion)
+        .isEqualTo(plain.outputs(FIRST).stream().map(ModelOutput::completion).toList());
+  }
+
+  /** Most prompts that collect counts off at once. */
+  private long largestBatch(String name, String set) {
+    long[] largest = {0};
+    Progress watched =
+        new Progress() {
+          @Override
+          public Task task(String task, long steps) {
+            return new Task() {
+              @Override
+              public void advance(long count) {
+                largest[0] = Math.max(largest[0], count);
+              }
+
+              @Override
+              public void figure(String text) {}
+
+              @Override
+              public void close() {}
+            };
+          }
+
+          @Override
+          public void note(String line) {}
+        };
+    Path results = folder.resolve(name);
+    new CollectStage().run(
+        collect(results, set, "inference.save_activations=false"), new StageContext(watched, results.resolve(".work"), 1));
+    return largest[0];
+  }
+
+  @Test
   void whereAndHowTheModelRunsIsObeyedOrRefused() {
     assertThatThrownBy(() -> collected("x", "model.trust_remote_code=true"))
         .isInstanceOf(UserException.class).hasMessageContaining("trust_remote_code: true is refused");
@@ -329,6 +401,60 @@ class KeyEffectsTest {
     Path elsewhere = folder.resolve("elsewhere");
     discovered("moved", "output.circuits_dir=" + elsewhere);
     assertThat(names(elsewhere)).as("circuits_dir").hasSize(4);
+  }
+
+  private Circuit effects(String name, String... sets) throws IOException {
+    Path results = folder.resolve(name);
+    copy(causal, results);
+    List<String> defaults =
+        List.of(
+            "model.name=" + model, "output.result_dir=" + results, "circuit.ig_steps=4", "circuit.edges=none",
+            "circuit.node_threshold=0", "discovery.safe_prompts=false", "discovery.force=true");
+    new DiscoverStage().run(bind(DiscoverConfig.class, defaults, sets), context(results));
+    return circuit(results.resolve("circuits"), "_toxic");
+  }
+
+  private static List<Double> strengths(Circuit circuit) {
+    return circuit.nodes().stream().map(Circuit.ScoredNode::effect).toList();
+  }
+
+  @Test
+  void causalDiscoverKeys() throws IOException {
+    Circuit plain = effects("plain");
+    assertThat(plain.nodes()).isNotEmpty().anyMatch(node -> node.node() instanceof ErrorNode);
+    assertThat(strengths(effects("again"))).isEqualTo(strengths(plain));
+    for (String change :
+        List.of(
+            "circuit.attribution_method=atp", "circuit.attribution_method=exact", "circuit.baseline=mean",
+            "circuit.baseline=zero", "circuit.ig_steps=1", "circuit.ig_rule=left", "circuit.ig_path=joint")) {
+      assertThat(strengths(effects(change, change))).as(change).isNotEqualTo(strengths(plain));
+    }
+    for (String errors : List.of("keep", "ablate")) {
+      assertThat(effects(errors, "circuit.errors=" + errors).nodes())
+          .as("circuit.errors").isNotEmpty().noneMatch(node -> node.node() instanceof ErrorNode);
+    }
+    Circuit top = effects("top", "circuit.selection=top_n", "circuit.top_n_per_layer=3");
+    assertThat(top.nodes()).as("circuit.selection").hasSize(6);
+  }
+
+  /** Without a treatment of its own evaluate takes the one that the circuits were made for. */
+  @Test
+  void errorsOfTheCircuitAreThoseOfItsEvaluation() throws IOException {
+    effects("keep", "circuit.errors=keep");
+    assertThat(treatment("keep")).isEqualTo("keep");
+    effects("told", "circuit.errors=keep");
+    assertThat(treatment("told", "evaluation.errors=ablate")).isEqualTo("ablate");
+  }
+
+  private String treatment(String name, String... sets) {
+    Path results = folder.resolve(name);
+    List<String> defaults =
+        List.of(
+            "model.name=" + model, "output.result_dir=" + results, "evaluation.curve_sizes=2",
+            "evaluation.random_circuits=0", "evaluation.bootstrap=10", "transfer.controls=0",
+            "transfer.direction_resamples=0");
+    new EvaluateStage().run(bind(EvaluateConfig.class, defaults, sets), context(results));
+    return Json.read(results.resolve("evaluation/planted_" + FIRST + "_metrics.json")).path("errors").asText();
   }
 
   @Test

@@ -3,10 +3,12 @@ package org.refusal.stage;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +26,7 @@ import org.refusal.circuit.CircuitJson;
 import org.refusal.circuit.HookPoint;
 import org.refusal.config.Binder;
 import org.refusal.config.DiscoverConfig;
+import org.refusal.config.ReportConfig;
 import org.refusal.config.StatsConfig;
 import org.refusal.config.TrainSaesConfig;
 import org.refusal.data.Behaviour;
@@ -174,10 +177,13 @@ class OriginalImportTest {
             circuit: {attribution_method: stats, aggregation_method: none, top_n_per_layer: 3}
             discovery: {separate_safe_toxic: true}
             """);
+    String theirs = Files.readString(old.resolve("circuits/toy-planted_model_self-harm_toxic_circuit.json"));
 
     StageResult result = new DiscoverStage().run(config, context());
 
     assertThat(result.summary().get(0)).contains("circuit.attribution_method: stats");
+    assertThat(old.resolve("original/circuits/toy-planted_model_self-harm_toxic_circuit.json")).as("kept").hasContent(theirs);
+    assertThat(names(old.resolve("original"))).containsExactly("toy-planted_model_self-harm_toxic_circuit.json");
     Circuit found =
         CircuitJson.read(old.resolve("circuits/toy-planted_model_self-harm_toxic_circuit.json")).circuit();
     double[] mean = new double[12];
@@ -194,6 +200,36 @@ class OriginalImportTest {
       assertThat(found.nodes().get(rank).importance())
           .isCloseTo(sorted[11 - rank], org.assertj.core.api.Assertions.within(1e-6));
     }
+  }
+
+  private static List<String> names(Path root) throws IOException {
+    try (Stream<Path> files = Files.walk(root)) {
+      return files.filter(Files::isRegularFile).map(file -> file.getFileName().toString()).sorted().toList();
+    }
+  }
+
+  /** What collect and evaluate write over, in the original's forms and in ours. */
+  @Test
+  void filesOfTheOriginalAreKeptOnceBeforeOursTakeTheirPlace() throws IOException {
+    Path old = old();
+    Path scores = Files.createDirectories(old.resolve("evaluation"));
+    Files.writeString(scores.resolve("m_hate_metrics.json"), "{\"thresholds\": [0.1], \"faithfulness\": [NaN]}");
+    Files.writeString(scores.resolve("m_privacy_metrics.json"), "{\"format\": \"refusal-metrics\"}");
+    List<String> told = new ArrayList<>();
+    for (String place : List.of("model_outputs", "refusal_labels", "category_weights.json", "evaluation", "missing")) {
+      OriginalFiles.keep(old.resolve(place), notes(told));
+    }
+
+    assertThat(names(old.resolve("original"))).containsExactly(
+        "category_weights.json", "m_hate_metrics.json", "toy-planted_model_self-harm_outputs.json",
+        "toy-planted_model_self-harm_refusal.json");
+    assertThat(told).hasSize(4)
+        .contains("kept the original project's evaluation/m_hate_metrics.json as original/evaluation/m_hate_metrics.json");
+    Files.writeString(scores.resolve("m_hate_metrics.json"), "{\"thresholds\": [0.2]}");
+    OriginalFiles.keep(scores, notes(told));
+    assertThat(told).as("once").hasSize(4);
+    assertThat(old.resolve("original/evaluation/m_hate_metrics.json"))
+        .hasContent("{\"thresholds\": [0.1], \"faithfulness\": [NaN]}");
   }
 
   /** TopK(ReLU(W x + b)), k = 3, by the original's formula from its own file. */
@@ -237,6 +273,59 @@ class OriginalImportTest {
     assertThat(new StatsStage().run(stats, context()).summary()).anyMatch(line -> line.contains("legacy: observed"));
     assertThat(Json.read(new ResultLayout(old).stats(MODEL)).path("verdict").path("answer").asText())
         .isEqualTo("INCONCLUSIVE");
+  }
+
+  /** Of a folder with nothing but circuits: what can be compared is, what needs autoencoders is left out and said. */
+  @Test
+  void circuitsAloneAreComparedAndReported() throws IOException {
+    Path circuits = Files.createDirectories(folder.resolve("old/circuits"));
+    String[] categories = {"hate", "privacy", "sexual"};
+    int[] second = {5, 5, 6};
+    for (int i = 0; i < categories.length; i++) {
+      Files.writeString(
+          circuits.resolve("toy-planted_model_" + categories[i] + "_toxic_circuit.json"),
+          """
+          {"nodes": {
+            "sae_feature_2_0_4": {"feature_id": "4", "layer": 2, "position": 0, "importance": 0.5, "type": "sae_feature"},
+            "sae_feature_3_0_%1$d": {"feature_id": "%1$d", "layer": 3, "position": 0, "importance": 0.25, "type": "sae_feature"}
+          }, "edges": {}}"""
+              .formatted(second[i]));
+    }
+    Path old = folder.resolve("old");
+    assertThat(OriginalImport.folder(old, old, MODEL, Progress.none())).contains("3 circuits, read as they are");
+    List<String> told = new ArrayList<>();
+    StageContext context = new StageContext(notes(told), folder.resolve("work"), 1);
+    DiscoverConfig config = bind(DiscoverConfig.class, old, "circuit: {attribution_method: stats}\n");
+
+    StageResult result = new AnalyzeStage().run(config, context);
+
+    assertThat(new AnalyzeStage().inputs(config)).hasSize(4);
+    assertThat(told).anyMatch(line -> line.contains("no autoencoders: similarity in decoder space and by chance is left out"));
+    assertThat(result.summary().get(0)).startsWith("toxic-toxic").contains("legacy").doesNotContain("decoder");
+    JsonNode group = Json.read(new ResultLayout(old).similarity(MODEL)).path("groups").path("toxic_toxic");
+    JsonNode jaccard = group.path("measures").path("weighted_jaccard").path("pooled");
+    assertThat(jaccard.path(0).path(1).asDouble()).isEqualTo(1);
+    assertThat(jaccard.path(0).path(2).asDouble()).isEqualTo(.5); // .5 / (.5 + .25 + .25)
+    assertThat(group.path("measures").has("decoder")).isFalse();
+    assertThat(group.path("chance")).isEmpty();
+
+    new ReportStage().run(bind(ReportConfig.class, old, ""), context);
+    assertThat(Files.readString(new ResultLayout(old).reports().resolve("toy-planted_model_report.md")))
+        .contains("earlier project's similarity");
+  }
+
+  private static Progress notes(List<String> told) {
+    return new Progress() {
+      @Override
+      public Task task(String name, long steps) {
+        return Progress.none().task(name, steps);
+      }
+
+      @Override
+      public void note(String line) {
+        told.add(line);
+      }
+    };
   }
 
   @Test

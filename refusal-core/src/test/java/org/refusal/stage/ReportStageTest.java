@@ -3,6 +3,7 @@ package org.refusal.stage;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -227,6 +228,45 @@ class ReportStageTest {
     assertThat(Files.readString(layout.reports().resolve("tiny_report.md")))
         .contains("> **INCONCLUSIVE.** The evidence does not decide.", "> - no refusals", "> - no decision layer")
         .contains("the last captured hook point");
+  }
+
+  /** The original's own files, as its scripts left them. */
+  @Test
+  void whatTheOriginalWroteIsShownAsItsOwn() throws Exception {
+    collected();
+    Path goldens = Path.of(ReportStageTest.class.getResource("/goldens/reference").toURI());
+    JsonNode significance = Json.readPython(goldens.resolve("significance/toxic_circuits_stats.json"));
+    JsonNode similarity = Json.readPython(goldens.resolve("similarity/analyze_sized_separate/modularity_analysis.json"));
+    Json.write(layout.stats("tiny").resolveSibling("tiny_toxic_circuits_stats.json"), significance);
+    Json.write(layout.reports().resolve("tiny/modularity_analysis.json"), similarity);
+    Files.createDirectories(layout.root().resolve("evaluation"));
+    Files.writeString(
+        layout.evaluation("tiny", "hate"),
+        "{\"thresholds\": [0.5, 0.25], \"n_nodes\": [3, 7], \"faithfulness\": [0.25, NaN], \"completeness\": [1.0, 0.75]}");
+    Files.createDirectories(layout.root().resolve("original/evaluation"));
+    Files.writeString(
+        layout.root().resolve("original/evaluation/tiny_self_harm_metrics.json"),
+        "{\"thresholds\": [0.125], \"n_nodes\": [9], \"faithfulness\": [0.625], \"completeness\": [0.375]}");
+    Json.write(layout.splits(), Map.of("categories", Map.of("hate", Map.of(), "self_harm", Map.of())));
+
+    run(config("markdown", true, null));
+
+    String report = Files.readString(layout.reports().resolve("tiny_report.md"));
+    assertThat(report).contains("## Legacy numbers").contains("for comparison with its results only");
+    String first = significance.path("stats_by_category").fieldNames().next();
+    String observed = "%.4f".formatted(significance.path("stats_by_category").path(first).path("observed").asDouble());
+    assertThat(report).contains("Significance in the original project's own file");
+    assertThat(lines(report, "| " + first)).anyMatch(line -> line.contains(observed.replaceFirst("^0", "")));
+    assertThat(report).contains("Similarity in the original project's own file");
+    String toxic = "%.2f".formatted(similarity.path("toxic_avg_similarity").asDouble());
+    assertThat(lines(report, "| toxic")).anyMatch(line -> line.contains(toxic.replaceFirst("^0", "")));
+    assertThat(report).contains("Scores in the original project's own files");
+    assertThat(lines(report, "| hate")).anyMatch(line -> line.contains(" 3 ") && line.contains(".25") && line.contains("1.00"));
+    assertThat(lines(report, "| self_harm")).as("kept by evaluate").anyMatch(line -> line.contains(" 9 ") && line.contains(".38"));
+  }
+
+  private static List<String> lines(String text, String start) {
+    return text.lines().filter(line -> line.replace("\\", "").startsWith(start)).toList();
   }
 
   @Test

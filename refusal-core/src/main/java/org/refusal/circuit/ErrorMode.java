@@ -1,4 +1,4 @@
-package org.refusal.evaluation;
+package org.refusal.circuit;
 
 import java.util.Locale;
 import org.refusal.base.UserException;
@@ -12,14 +12,19 @@ public enum ErrorMode {
   /** The error is at its baseline in every run but that of the whole model. */
   ABLATE;
 
-  /** As in {@code evaluation.errors}. */
+  /** As in {@code circuit.errors}. */
   public static ErrorMode of(String key) {
     for (ErrorMode mode : values()) {
       if (mode.key().equals(key)) {
         return mode;
       }
     }
-    throw UserException.badConfig("evaluation.errors is '" + key + "'; it must be keep, circuit or ablate");
+    throw UserException.badConfig("errors is '" + key + "'; it must be keep, circuit or ablate");
+  }
+
+  /** Whether error nodes can be in a circuit: otherwise no patched run would tell a circuit with them from one without. */
+  public boolean nodes() {
+    return this == CIRCUIT;
   }
 
   public String key() {
