@@ -1,5 +1,9 @@
 package org.refusal.stats;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
 /**
  * Weighted sums of a Gram matrix over blocks of categories: all that within and between similarities need.
  *
@@ -7,6 +11,9 @@ package org.refusal.stats;
  * of the within means, since they are no evidence that two prompts agree.
  */
 final class BlockSums {
+  /** Weightings per pass over the matrix. */
+  static final int BATCH = 64;
+
   private final int n;
   private final int categories;
   private final int[] starts; // [categories + 1], prompts reordered by category
@@ -62,62 +69,76 @@ final class BlockSums {
     return gram[place * n + place];
   }
 
-  /** Weighted sums over each category of one prompt's inner products, {@code [categories]}. O(n). */
-  void rowSums(int place, double[] weights, double[] sums) {
-    int row = place * n;
+  /** Sums over each category of one prompt's inner products, {@code [categories]}. O(n). */
+  double[] rowSums(int place) {
+    double[] sums = new double[categories];
     for (int category = 0; category < categories; category++) {
-      sums[category] = dot(row, weights, starts[category], starts[category + 1]);
+      for (int q = starts[category]; q < starts[category + 1]; q++) {
+        sums[category] += gram[place * n + q];
+      }
     }
+    return sums;
   }
 
-  private double dot(int row, double[] weights, int from, int to) {
-    double a = 0;
-    double b = 0;
-    double c = 0;
-    double d = 0;
-    int q = from;
-    for (; q + 3 < to; q += 4) {
-      a += gram[row + q] * weights[q];
-      b += gram[row + q + 1] * weights[q + 1];
-      c += gram[row + q + 2] * weights[q + 2];
-      d += gram[row + q + 3] * weights[q + 3];
+  /** Within and between means of inner products, each prompt once. O(n^2 / 2). */
+  Means means() {
+    double[][] ones = new double[n][1];
+    for (double[] weight : ones) {
+      weight[0] = 1;
     }
-    for (; q < to; q++) {
-      a += gram[row + q] * weights[q];
-    }
-    return (a + b) + (c + d);
+    return means(ones, 1).get(0);
   }
 
-  /** Within and between means of inner products for the weights, in category order of prompts. O(n^2 / 2). */
-  Means means(double[] weights) {
-    double[][] cross = new double[categories][categories];
-    double[] squares = new double[categories];
-    double[] total = new double[categories];
-    double[] totalSquares = new double[categories];
+  /**
+   * Within and between means of inner products for several weightings. O(weightings * n^2 / 2).
+   *
+   * @param weights {@code [n, weightings]}, in category order of prompts
+   */
+  List<Means> means(double[][] weights, int weightings) {
+    double[][][] cross = new double[categories][categories][weightings];
+    double[][] squares = new double[categories][weightings];
+    double[][] total = new double[categories][weightings];
+    double[][] totalSquares = new double[categories][weightings];
+    double[] sums = new double[weightings];
     for (int category = 0; category < categories; category++) {
       for (int p = starts[category]; p < starts[category + 1]; p++) {
-        double weight = weights[p];
-        if (weight == 0) {
-          continue;
+        double[] weight = weights[p];
+        double square = gram[p * n + p];
+        for (int b = 0; b < weightings; b++) {
+          total[category][b] += weight[b];
+          totalSquares[category][b] += weight[b] * weight[b];
+          squares[category][b] += weight[b] * weight[b] * square;
         }
-        total[category] += weight;
-        totalSquares[category] += weight * weight;
-        squares[category] += weight * weight * gram[p * n + p];
         for (int other = category; other < categories; other++) {
-          cross[category][other] += weight * dot(p * n, weights, starts[other], starts[other + 1]);
+          Arrays.fill(sums, 0);
+          RowSums.addWeighted(gram, p * n, weights, starts[other], starts[other + 1], sums);
+          double[] products = cross[category][other];
+          for (int b = 0; b < weightings; b++) {
+            products[b] += weight[b] * sums[b];
+          }
         }
       }
     }
+    List<Means> means = new ArrayList<>();
+    for (int b = 0; b < weightings; b++) {
+      means.add(means(b, cross, squares, total, totalSquares));
+    }
+    return means;
+  }
+
+  private Means means(
+      int b, double[][][] products, double[][] squares, double[][] total, double[][] totalSquares) {
+    double[][] cross = new double[categories][categories];
     double[] within = new double[categories];
     double[] norms = new double[categories];
     for (int i = 0; i < categories; i++) {
-      double pairs = total[i] * total[i] - totalSquares[i];
-      within[i] = pairs > 0 ? (cross[i][i] - squares[i]) / pairs : Double.NaN;
-      norms[i] = total[i] > 0 ? cross[i][i] / (total[i] * total[i]) : Double.NaN;
-    }
-    for (int i = 0; i < categories; i++) {
+      double weight = total[i][b];
+      double pairs = weight * weight - totalSquares[i][b];
+      within[i] = pairs > 0 ? (products[i][i][b] - squares[i][b]) / pairs : Double.NaN;
+      norms[i] = weight > 0 ? products[i][i][b] / (weight * weight) : Double.NaN;
       for (int j = i; j < categories; j++) {
-        cross[i][j] = total[i] * total[j] > 0 ? cross[i][j] / (total[i] * total[j]) : Double.NaN;
+        double both = weight * total[j][b];
+        cross[i][j] = both > 0 ? products[i][j][b] / both : Double.NaN;
         cross[j][i] = cross[i][j];
       }
     }

@@ -1,6 +1,6 @@
 package org.refusal.stats;
 
-import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
 
 /**
@@ -54,24 +54,22 @@ public record DisattenuatedSimilarity(
   public static DisattenuatedSimilarity of(GramMatrix gram, int[] labels, int categories, Resampling resampling) {
     BlockSums sums = new BlockSums(gram, Grouping.of(labels, categories));
     int n = sums.items();
-    double[] ones = new double[n];
-    Arrays.fill(ones, 1);
-    BlockSums.Means means = sums.means(ones);
+    BlockSums.Means means = sums.means();
     double[][] similarity = means.similarity();
     double[][][] draws = new double[resampling.draws()][][];
-    Parallel.forEach(
+    Parallel.forEachBatch(
         draws.length,
+        BlockSums.BATCH,
         resampling.threads(),
-        draw -> {
-          SplittableRandom random = resampling.stream(draw);
-          double[] weights = new double[n];
-          for (int category = 0; category < categories; category++) {
-            int size = sums.size(category);
-            for (int i = 0; i < size; i++) {
-              weights[sums.start(category) + random.nextInt(size)]++;
-            }
+        (from, size) -> {
+          double[][] weights = new double[n][size];
+          for (int i = 0; i < size; i++) {
+            resample(sums, resampling.stream(from + i), weights, i);
           }
-          draws[draw] = sums.means(weights).similarity();
+          List<BlockSums.Means> resampled = sums.means(weights, size);
+          for (int i = 0; i < size; i++) {
+            draws[from + i] = resampled.get(i).similarity();
+          }
         });
     double[][][] without = new double[n][][];
     int[] promptCategory = new int[n];
@@ -79,7 +77,7 @@ public record DisattenuatedSimilarity(
       for (int place = sums.start(category); place < sums.start(category) + sums.size(category); place++) {
         promptCategory[place] = category;
         if (sums.size(category) >= 3) {
-          without[place] = leftOut(sums, means, place, category, ones);
+          without[place] = leftOut(sums, means, place, category);
         }
       }
     }
@@ -93,11 +91,19 @@ public record DisattenuatedSimilarity(
         new JackknifeErrors(sums, means, similarity, mean, without).errors());
   }
 
-  private static double[][] leftOut(
-      BlockSums sums, BlockSums.Means means, int place, int category, double[] ones) {
+  /** Counts how often each prompt is drawn, prompts resampled within category. */
+  private static void resample(BlockSums sums, SplittableRandom random, double[][] weights, int draw) {
+    for (int category = 0; category < sums.categories(); category++) {
+      int size = sums.size(category);
+      for (int i = 0; i < size; i++) {
+        weights[sums.start(category) + random.nextInt(size)][draw]++;
+      }
+    }
+  }
+
+  private static double[][] leftOut(BlockSums sums, BlockSums.Means means, int place, int category) {
     int k = sums.categories();
-    double[] row = new double[k];
-    sums.rowSums(place, ones, row);
+    double[] row = sums.rowSums(place);
     double size = sums.size(category);
     double[][] cross = new double[k][k];
     double[] within = means.within().clone();

@@ -1,5 +1,6 @@
 package org.refusal.stats;
 
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -129,6 +130,15 @@ public final class GramMatrix {
   /** The row-major values, shared and not to be written. */
   double[] array() {
     return values;
+  }
+
+  /** A copy by rows, {@code [n, n]}. */
+  double[][] rows() {
+    double[][] rows = new double[n][];
+    for (int i = 0; i < n; i++) {
+      rows[i] = Arrays.copyOfRange(values, i * n, (i + 1) * n);
+    }
+    return rows;
   }
 
   /** Whether every inner product is a finite number. */

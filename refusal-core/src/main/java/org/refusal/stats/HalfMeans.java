@@ -1,73 +1,78 @@
 package org.refusal.stats;
 
-/**
- * Cosines between the means of halves of categories, for several labellings at once: each row of the Gram matrix is read
- * once per batch and stays in the cache meanwhile.
- */
-final class HalfMeans {
-  /** Labellings per pass over the matrix. */
-  static final int BATCH = 32;
+import java.util.SplittableRandom;
+import org.refusal.base.Seeds;
 
-  private HalfMeans() {}
+/** Cosines between the means of random halves of categories. */
+final class HalfMeans {
+  private final double[] squares; // of each item
+  private final GroupSums products;
+
+  /** O(n^2). */
+  HalfMeans(GramMatrix gram) {
+    this.squares = new double[gram.size()];
+    for (int i = 0; i < squares.length; i++) {
+      squares[i] = gram.at(i, i);
+    }
+    this.products = new GroupSums(gram);
+  }
+
+  /** Which half each item of a category falls into at random: 0 or 1, the larger half being 1. */
+  static int[] random(Grouping categories, SplittableRandom random) {
+    int[] halves = new int[categories.items()];
+    for (int group = 0; group < categories.count(); group++) {
+      int[] shuffled = categories.members(group).clone();
+      Seeds.shuffle(shuffled, random);
+      for (int i = shuffled.length / 2; i < shuffled.length; i++) {
+        halves[shuffled[i]] = 1;
+      }
+    }
+    return halves;
+  }
 
   /**
    * Mean diagonal less mean off-diagonal of the cosines of half 0 of category i and half 1 of category j, for each
-   * labelling. O(labellings * n^2 / 4).
+   * labelling. O(labellings * n^2 / 2).
    *
-   * @param labels {@code [labellings, n]} categories
+   * @param categories {@code [labellings]}
    * @param halves {@code [labellings, n]} of 0 and 1
    */
-  static double[] statistics(GramMatrix gram, int[][] labels, int[][] halves, int categories) {
-    double[] values = gram.array();
-    int n = gram.size();
-    int count = labels.length;
-    Grouping[] parts = new Grouping[count];
-    for (int draw = 0; draw < count; draw++) {
-      int[] part = new int[n];
-      for (int i = 0; i < n; i++) {
-        part[i] = 2 * labels[draw][i] + halves[draw][i];
+  double[] statistics(Grouping[] categories, int[][] halves) {
+    Grouping[] parts = new Grouping[categories.length];
+    for (int b = 0; b < parts.length; b++) {
+      int[] part = new int[squares.length];
+      for (int i = 0; i < part.length; i++) {
+        part[i] = 2 * categories[b].labels()[i] + halves[b][i];
       }
-      parts[draw] = Grouping.of(part, 2 * categories);
+      parts[b] = Grouping.of(part, 2 * categories[b].count());
     }
-    double[][] cross = new double[count][categories * categories];
-    double[][] squares = new double[count][2 * categories];
-    int[][] seen = new int[count][2 * categories];
-    for (int p = 0; p < n; p++) {
-      int row = p * n;
-      for (int draw = 0; draw < count; draw++) {
-        Grouping groups = parts[draw];
-        int part = groups.labels()[p];
-        squares[draw][part] +=
-            values[row + p]
-                + 2 * SeparationTest.gather(values, row, groups.members(part), 0, seen[draw][part]++);
-        if (part % 2 == 0) {
-          for (int j = 0; j < categories; j++) {
-            int[] second = groups.members(2 * j + 1);
-            cross[draw][part / 2 * categories + j] +=
-                SeparationTest.gather(values, row, second, 0, second.length);
-          }
-        }
-      }
-    }
-    double[] statistics = new double[count];
-    for (int draw = 0; draw < count; draw++) {
-      statistics[draw] = statistic(parts[draw], cross[draw], squares[draw], categories);
+    double[][][] sums = products.of(parts);
+    double[] statistics = new double[parts.length];
+    for (int b = 0; b < statistics.length; b++) {
+      statistics[b] = statistic(parts[b], sums[b]);
     }
     return statistics;
   }
 
-  private static double statistic(Grouping parts, double[] cross, double[] squares, int categories) {
-    double[] norms = new double[squares.length];
+  private double statistic(Grouping parts, double[][] sums) {
+    int categories = parts.count() / 2;
+    double[] norms = new double[parts.count()];
     for (int part = 0; part < norms.length; part++) {
+      double square = 2 * sums[part][part];
+      for (int member : parts.members(part)) {
+        square += squares[member];
+      }
       int size = parts.size(part);
-      norms[part] = size == 0 ? Double.NaN : Math.sqrt(Math.max(0, squares[part])) / size;
+      norms[part] = size == 0 ? Double.NaN : Math.sqrt(Math.max(0, square)) / size;
     }
     double diagonal = 0;
     double offDiagonal = 0;
     for (int i = 0; i < categories; i++) {
       for (int j = 0; j < categories; j++) {
-        double pairs = (double) parts.size(2 * i) * parts.size(2 * j + 1);
-        double cosine = cross[i * categories + j] / pairs / (norms[2 * i] * norms[2 * j + 1]);
+        int first = 2 * i;
+        int second = 2 * j + 1;
+        double pairs = (double) parts.size(first) * parts.size(second);
+        double cosine = sums[first][second] / pairs / (norms[first] * norms[second]);
         if (i == j) {
           diagonal += cosine;
         } else {

@@ -14,30 +14,19 @@ import java.util.stream.IntStream;
  * @param stepDown step-down max-T adjusted p
  */
 public record PairwiseSeparation(double[] t, double[] p, double[] q, double[] singleStep, double[] stepDown) {
-  /** Labellings per pass over the matrix. */
-  private static final int BATCH = 32;
-
   /** O(B n^2 / 2). Pairs with a category of fewer than two prompts have NaN. */
   public static PairwiseSeparation of(
       GramMatrix gram, int[] labels, int categories, int[] strata, Resampling resampling) {
-    GramMatrix cosines = gram.cosines();
-    int n = labels.length;
-    double[] observed = statistics(cosines, new int[][] {labels}, categories)[0];
+    GroupSums cosines = new GroupSums(gram.cosines());
+    LabelPermutations permutations = LabelPermutations.random(labels, categories, strata, resampling);
+    double[] observed = statistics(cosines, permutations.observed())[0];
     double[][] nullValues = new double[resampling.draws()][];
-    int batches = (nullValues.length + BATCH - 1) / BATCH;
-    Parallel.forEach(
-        batches,
+    Parallel.forEachBatch(
+        nullValues.length,
+        GroupSums.BATCH,
         resampling.threads(),
-        batch -> {
-          int from = batch * BATCH;
-          int[][] permuted = new int[Math.min(BATCH, nullValues.length - from)][];
-          for (int i = 0; i < permuted.length; i++) {
-            permuted[i] =
-                Permutations.apply(labels, Permutations.within(n, strata, resampling.stream(from + i)));
-          }
-          double[][] statistics = statistics(cosines, permuted, categories);
-          System.arraycopy(statistics, 0, nullValues, from, statistics.length);
-        });
+        (from, size) ->
+            System.arraycopy(statistics(cosines, permutations.draws(from, size)), 0, nullValues, from, size));
     int pairs = observed.length;
     double[] p = new double[pairs];
     for (int pair = 0; pair < pairs; pair++) {
@@ -74,45 +63,28 @@ public record PairwiseSeparation(double[] t, double[] p, double[] q, double[] si
     return all;
   }
 
-  /** t of every pair under several labellings {@code [labellings, pairs]}: one pass over the matrix, half of it read. */
-  private static double[][] statistics(GramMatrix cosines, int[][] labels, int categories) {
-    double[] values = cosines.array();
-    int n = cosines.size();
-    Grouping[] groups = new Grouping[labels.length];
-    double[][] sums = new double[labels.length][categories * categories]; // over pairs of prompts, by their categories
-    int[][] seen = new int[labels.length][categories];
-    for (int b = 0; b < labels.length; b++) {
-      groups[b] = Grouping.of(labels[b], categories);
-    }
-    for (int p = 0; p < n; p++) {
-      for (int b = 0; b < labels.length; b++) {
-        int own = labels[b][p];
-        for (int other = 0; other < categories; other++) {
-          sums[b][own * categories + other] +=
-              SeparationTest.gather(values, p * n, groups[b].members(other), 0, seen[b][other]);
-        }
-        seen[b][own]++;
-      }
-    }
-    double[][] statistics = new double[labels.length][];
-    for (int b = 0; b < labels.length; b++) {
-      statistics[b] = statistic(groups[b], sums[b], categories);
+  /** t of every pair under several labellings {@code [labellings, pairs]}. */
+  private static double[][] statistics(GroupSums cosines, Grouping... labellings) {
+    double[][][] sums = cosines.of(labellings);
+    double[][] statistics = new double[labellings.length][];
+    for (int b = 0; b < labellings.length; b++) {
+      statistics[b] = statistic(labellings[b], sums[b]);
     }
     return statistics;
   }
 
-  private static double[] statistic(Grouping groups, double[] sums, int categories) {
+  private static double[] statistic(Grouping groups, double[][] sums) {
+    int categories = groups.count();
     double[] within = new double[categories];
     for (int i = 0; i < categories; i++) {
       double size = groups.size(i);
-      within[i] = size > 1 ? sums[i * categories + i] / (size * (size - 1) / 2) : Double.NaN;
+      within[i] = size > 1 ? sums[i][i] / (size * (size - 1) / 2) : Double.NaN;
     }
     double[] t = new double[categories * (categories - 1) / 2];
     int at = 0;
     for (int i = 0; i < categories; i++) {
       for (int j = i + 1; j < categories; j++) {
-        double between =
-            (sums[i * categories + j] + sums[j * categories + i]) / ((double) groups.size(i) * groups.size(j));
+        double between = sums[i][j] / ((double) groups.size(i) * groups.size(j));
         t[at++] = (within[i] + within[j]) / 2 - between;
       }
     }

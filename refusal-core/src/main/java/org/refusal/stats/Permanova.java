@@ -11,36 +11,47 @@ public record Permanova(double pseudoF, double r2, double p, double[] nullValues
 
   /** Labels permuted within strata (null: freely). */
   public static Permanova test(double[][] distances, int[] groups, int[] strata, Resampling resampling) {
-    int[][] permutations = new int[resampling.draws()][];
-    for (int draw = 0; draw < permutations.length; draw++) {
-      permutations[draw] = Permutations.within(groups.length, strata, resampling.stream(draw));
-    }
-    return test(distances, groups, permutations, resampling.threads());
+    Grouping observed = Grouping.of(groups);
+    return test(
+        distances,
+        LabelPermutations.random(observed.labels(), observed.count(), strata, resampling),
+        resampling.draws(),
+        resampling.threads());
   }
 
-  /** With given permutations {@code [B, n]}. O(B n^2 / K). */
+  /** With given permutations {@code [B, n]}. O(B n^2 / (2 K)). */
   public static Permanova test(double[][] distances, int[] groups, int[][] permutations, int threads) {
-    int n = groups.length;
-    Grouping observedGroups = Grouping.of(groups);
-    int k = observedGroups.count();
+    Grouping observed = Grouping.of(groups);
+    return test(
+        distances,
+        new LabelPermutations(observed.labels(), observed.count(), draw -> permutations[draw]),
+        permutations.length,
+        threads);
+  }
+
+  private static Permanova test(double[][] distances, LabelPermutations permutations, int draws, int threads) {
+    int n = distances.length;
+    int k = permutations.count();
     double[][] squares = new double[n][n];
-    double total = 0;
+    double pairs = 0;
     for (int i = 0; i < n; i++) {
       for (int j = 0; j < n; j++) {
         squares[i][j] = distances[i][j] * distances[i][j];
-        total += j > i ? squares[i][j] : 0;
+        pairs += j > i ? squares[i][j] : 0;
       }
     }
-    total /= n;
-    double within = withinSum(squares, observedGroups);
-    double[] nullValues = new double[permutations.length];
-    double allSquares = total;
-    Parallel.forEach(
-        permutations.length,
+    double total = pairs / n;
+    double within = withinSums(squares, permutations.observed())[0];
+    double[] nullValues = new double[draws];
+    Parallel.forEachBatch(
+        draws,
+        WithinSums.BATCH,
         threads,
-        draw -> {
-          Grouping grouping = Grouping.of(Permutations.apply(observedGroups.labels(), permutations[draw]));
-          nullValues[draw] = pseudoF(allSquares, withinSum(squares, grouping), n, k);
+        (from, size) -> {
+          double[] sums = withinSums(squares, permutations.draws(from, size));
+          for (int i = 0; i < size; i++) {
+            nullValues[from + i] = pseudoF(total, sums[i], n, k);
+          }
         });
     double observed = pseudoF(total, within, n, k);
     return new Permanova(
@@ -54,19 +65,15 @@ public record Permanova(double pseudoF, double r2, double p, double[] nullValues
     return k > 1 && n > k && within > 0 ? (total - within) / (k - 1) / (within / (n - k)) : Double.NaN;
   }
 
-  private static double withinSum(double[][] squares, Grouping groups) {
-    double sum = 0;
-    for (int group = 0; group < groups.count(); group++) {
-      int[] members = groups.members(group);
-      double pairs = 0;
-      for (int i = 0; i < members.length; i++) {
-        double[] row = squares[members[i]];
-        for (int j = i + 1; j < members.length; j++) {
-          pairs += row[members[j]];
-        }
+  /** Sum of squares within groups of each labelling. */
+  private static double[] withinSums(double[][] squares, Grouping... labellings) {
+    double[][] pairs = WithinSums.of(squares, labellings);
+    double[] sums = new double[labellings.length];
+    for (int b = 0; b < sums.length; b++) {
+      for (int group = 0; group < pairs[b].length; group++) {
+        sums[b] += pairs[b][group] / labellings[b].size(group);
       }
-      sum += pairs / members.length;
     }
-    return sum;
+    return sums;
   }
 }

@@ -34,13 +34,14 @@ public final class Permutations {
    * @param strata stratum of each item; null for one stratum
    */
   public static int[] within(int n, int[] strata, SplittableRandom random) {
-    if (strata == null) {
-      return Seeds.permutation(n, random);
-    }
-    Grouping members = Grouping.of(strata);
-    int[] order = new int[n];
-    for (int stratum = 0; stratum < members.count(); stratum++) {
-      int[] places = members.members(stratum);
+    return within(Grouping.of(strata == null ? new int[n] : strata), random);
+  }
+
+  /** The same with the items of each stratum already listed. O(n). */
+  static int[] within(Grouping strata, SplittableRandom random) {
+    int[] order = new int[strata.items()];
+    for (int stratum = 0; stratum < strata.count(); stratum++) {
+      int[] places = strata.members(stratum);
       int[] shuffled = places.clone();
       Seeds.shuffle(shuffled, random);
       for (int i = 0; i < places.length; i++) {

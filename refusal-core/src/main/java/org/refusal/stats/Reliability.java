@@ -2,7 +2,6 @@ package org.refusal.stats;
 
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
-import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.refusal.base.Seeds;
 
@@ -40,9 +39,7 @@ public record Reliability(double[] withinProduct, double[] squaredNorm, double[]
   public static Reliability of(GramMatrix gram, int[] labels, int categories, Resampling splits) {
     Grouping groups = Grouping.of(labels, categories);
     BlockSums sums = new BlockSums(gram, groups);
-    double[] ones = new double[labels.length];
-    Arrays.fill(ones, 1);
-    BlockSums.Means means = sums.means(ones);
+    BlockSums.Means means = sums.means();
     double[] reliability = new double[categories];
     double[] splitHalf = new double[categories];
     for (int category = 0; category < categories; category++) {

@@ -1,6 +1,7 @@
 package org.refusal.stats;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -13,9 +14,6 @@ import java.util.List;
  * @param partialR with the groups held constant
  */
 public record SharedMantel(double r, double p, double partialR, double partialP) {
-  /** Permutations per pass over the matrices: their rows fit a core's cache together. */
-  private static final int BATCH = 16;
-
   /**
    * O(B n^2 / 2) products per matrix; memory {@code n^2} beside the matrices.
    *
@@ -28,15 +26,15 @@ public record SharedMantel(double r, double p, double partialR, double partialP)
     Tables tables = new Tables(x, y, groups, count);
     double[][] plain = new double[x.size()][resampling.draws()];
     double[][] partial = new double[x.size()][resampling.draws()];
-    int batches = (resampling.draws() + BATCH - 1) / BATCH;
-    Parallel.forEach(
-        batches,
+    Grouping items = Grouping.of(new int[y.length]);
+    Parallel.forEachBatch(
+        resampling.draws(),
+        PermutedProducts.BATCH,
         resampling.threads(),
-        batch -> {
-          int from = batch * BATCH;
-          int[][] orders = new int[Math.min(BATCH, resampling.draws() - from)][];
-          for (int i = 0; i < orders.length; i++) {
-            orders[i] = Permutations.within(y.length, null, resampling.stream(from + i));
+        (from, size) -> {
+          int[][] orders = new int[size][];
+          for (int i = 0; i < size; i++) {
+            orders[i] = Permutations.within(items, resampling.stream(from + i));
           }
           tables.correlations(orders, plain, partial, from);
         });
@@ -65,7 +63,7 @@ public record SharedMantel(double r, double p, double partialR, double partialP)
     private final List<double[][]> x;
     private final double[] sumX;
     private final double[] squaresX; // about the mean
-    private final double[][] centred; // y less its mean over pairs
+    private final PermutedProducts permutedProducts; // of x and y less its mean over pairs
     private final double squaresY;
     private final int[] groups;
     private final int count;
@@ -86,12 +84,13 @@ public record SharedMantel(double r, double p, double partialR, double partialP)
         squaresX[m] = sum(x.get(m), sumX[m] / pairs, 2);
       }
       double mean = sum(y, 0, 1) / pairs;
-      this.centred = new double[n][n];
+      double[][] centred = new double[n][n];
       for (int i = 0; i < n; i++) {
         for (int j = 0; j < n; j++) {
           centred[i][j] = y[i][j] - mean;
         }
       }
+      this.permutedProducts = new PermutedProducts(x, centred);
       this.squaresY = sum(centred, 0, 2);
       double apart = 0;
       double ofApart = 0;
@@ -122,38 +121,17 @@ public record SharedMantel(double r, double p, double partialR, double partialP)
     /** Writes both correlations of every matrix under every order at {@code from}, {@code from + 1}, .. */
     private void correlations(int[][] orders, double[][] plain, double[][] partial, int from) {
       int batch = orders.length;
-      double[][] products = new double[x.size()][batch]; // sum of x times permuted centred y
-      double[][] same = new double[x.size()][batch]; // sum of x over pairs of one permuted group
-      double[][] rows = new double[batch][n];
+      double[][] products = permutedProducts.of(orders);
       Grouping[] permuted = new Grouping[batch];
-      int[][] seen = new int[batch][count];
       for (int b = 0; b < batch; b++) {
         permuted[b] = Grouping.of(Permutations.apply(groups, orders[b]), count);
       }
-      for (int i = 0; i < n; i++) {
-        for (int b = 0; b < batch; b++) {
-          int[] order = orders[b];
-          double[] source = centred[order[i]];
-          double[] row = rows[b];
-          for (int j = i + 1; j < n; j++) {
-            row[j] = source[order[j]];
-          }
-          seen[b][permuted[b].labels()[i]]++;
-        }
-        for (int m = 0; m < products.length; m++) {
-          double[] own = x.get(m)[i];
-          for (int b = 0; b < batch; b++) {
-            int group = permuted[b].labels()[i];
-            int[] members = permuted[b].members(group);
-            products[m][b] += dot(own, rows[b], i + 1, n);
-            same[m][b] += SeparationTest.gather(own, 0, members, seen[b][group], members.length);
-          }
-        }
-      }
       for (int m = 0; m < products.length; m++) {
+        double[][] same = WithinSums.of(x.get(m), permuted);
         for (int b = 0; b < batch; b++) {
+          double apart = (1 - different) * sumX[m] - Arrays.stream(same[b]).sum();
           double xy = correlation(products[m][b], squaresX[m], squaresY);
-          double xz = correlation((1 - different) * sumX[m] - same[m][b], squaresX[m], squaresZ);
+          double xz = correlation(apart, squaresX[m], squaresZ);
           plain[m][from + b] = xy;
           partial[m][from + b] = Correlation.partial(xy, xz, yz);
         }
@@ -162,24 +140,6 @@ public record SharedMantel(double r, double p, double partialR, double partialP)
 
     private static double correlation(double products, double squaresX, double squaresY) {
       return squaresX > 0 && squaresY > 0 ? products / Math.sqrt(squaresX * squaresY) : Double.NaN;
-    }
-
-    private static double dot(double[] a, double[] b, int from, int to) {
-      double first = 0;
-      double second = 0;
-      double third = 0;
-      double fourth = 0;
-      int i = from;
-      for (; i + 3 < to; i += 4) {
-        first += a[i] * b[i];
-        second += a[i + 1] * b[i + 1];
-        third += a[i + 2] * b[i + 2];
-        fourth += a[i + 3] * b[i + 3];
-      }
-      for (; i < to; i++) {
-        first += a[i] * b[i];
-      }
-      return (first + second) + (third + fourth);
     }
   }
 }
