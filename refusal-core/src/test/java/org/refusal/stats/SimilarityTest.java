@@ -66,14 +66,27 @@ class SimilarityTest {
     GramMatrix one = GramMatrix.ofDense(rows, 1);
     GramMatrix many = GramMatrix.ofDense(rows, 3);
     assertThat(many.array()).containsExactly(one.array());
-    Resampling serial = new Resampling(50, 5, 1);
-    Resampling parallel = new Resampling(50, 5, 3);
+    Resampling serial = new Resampling(150, 5, 1); // several batches and a rest
+    Resampling parallel = new Resampling(150, 5, 3);
     assertThat(SeparationTest.pairs(many, labels, 4, null, parallel).nullValues())
         .containsExactly(SeparationTest.pairs(one, labels, 4, null, serial).nullValues());
     assertThat(SeparationTest.splitHalf(many, labels, 4, null, parallel).nullValues())
         .containsExactly(SeparationTest.splitHalf(one, labels, 4, null, serial).nullValues());
     assertThat(DisattenuatedSimilarity.of(many, labels, 4, parallel).draws())
         .isDeepEqualTo(DisattenuatedSimilarity.of(one, labels, 4, serial).draws());
+    assertThat(Permanova.test(many.cosineDistances(), labels, null, parallel).nullValues())
+        .containsExactly(Permanova.test(one.cosineDistances(), labels, null, serial).nullValues());
+    assertThat(PairwiseSeparation.of(many, labels, 4, null, parallel).singleStep())
+        .containsExactly(PairwiseSeparation.of(one, labels, 4, null, serial).singleStep());
+  }
+
+  @Test
+  void aBatchOfBootstrapResamplesIsTheSameAsOne() {
+    GramMatrix gram = GramMatrix.ofDense(random(21, 6, 4), 1);
+    int[] labels = IntStream.range(0, 21).map(i -> i % 3).toArray();
+    double[][][] all = DisattenuatedSimilarity.of(gram, labels, 3, new Resampling(67, 9, 1)).draws();
+    assertThat(Arrays.copyOf(all, 3))
+        .isDeepEqualTo(DisattenuatedSimilarity.of(gram, labels, 3, new Resampling(3, 9, 1)).draws());
   }
 
   @Test
