@@ -13,6 +13,7 @@ import math
 
 import torch
 from safetensors import safe_open
+from top_k_sae import TopKSae
 
 
 def load(results, model, hook):
@@ -29,6 +30,12 @@ def load(results, model, hook):
     train, held_out = torch.cat(rows["discovery"]), torch.cat(rows["heldout"])
     threshold = 10 * train.norm(dim=1).median()
     return train[train.norm(dim=1) <= threshold], held_out[held_out.norm(dim=1) <= threshold]
+
+
+def fvu(sae, x):
+    """Of all tokens, a part at a time: a dense latent matrix of all of them need not fit."""
+    errors = sum(((sae.reconstruct(part) - part) ** 2).sum().item() for part in x.split(4096))
+    return errors / ((x - x.mean(0)) ** 2).sum().item()
 
 
 def main():
@@ -48,21 +55,7 @@ def main():
     d = train.shape[1]
     scale = math.sqrt(d / (train**2).sum(1).mean())
     train, held_out = train * scale, held_out * scale
-    w_dec = torch.nn.functional.normalize(torch.randn(options.d_sae, d), dim=1)
-    parameters = [w_dec.T.clone(), torch.zeros(options.d_sae), w_dec, train.mean(0)]
-    for parameter in parameters:
-        parameter.requires_grad_(True)
-    w_enc, b_enc, w_dec, b_dec = parameters
-    adam = torch.optim.Adam(parameters, lr=options.lr)
-
-    def reconstruct(x):
-        top = torch.relu((x - b_dec) @ w_enc + b_enc).topk(options.k, dim=1)
-        f = torch.zeros(len(x), options.d_sae).scatter(1, top.indices, top.values)
-        return f @ w_dec + b_dec
-
-    def fvu(x):
-        return (((reconstruct(x) - x) ** 2).sum() / ((x - x.mean(0)) ** 2).sum()).item()
-
+    sae = TopKSae(d, options.d_sae, options.k, options.lr, b_dec=train.mean(0))
     order = torch.randperm(len(train))
     for step in range(options.steps):
         if len(order) < options.batch:
@@ -70,19 +63,11 @@ def main():
         x, order = train[order[: options.batch]], order[options.batch :]
         warm_up = max(1, min(1000, math.ceil(options.steps * 0.05)))
         decay = max(1, options.steps * 0.2)
-        for group in adam.param_groups:
-            group["lr"] = options.lr * min(1, (step + 1) / warm_up) * min(1, (options.steps - step) / decay)
-        loss = ((reconstruct(x) - x) ** 2).sum() / ((x - x.mean(0)) ** 2).sum()
-        adam.zero_grad()
-        loss.backward()
-        with torch.no_grad():
-            w_dec.grad -= (w_dec.grad * w_dec).sum(1, keepdim=True) * w_dec
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        adam.step()
-        with torch.no_grad():
-            w_dec /= w_dec.norm(dim=1, keepdim=True)
+        rate = options.lr * min(1, (step + 1) / warm_up) * min(1, (options.steps - step) / decay)
+        sae.step(x, rate)
     with torch.no_grad():
-        print(json.dumps({"train_fvu": fvu(train), "held_out_fvu": fvu(held_out), "tokens": len(train)}))
+        result = {"train_fvu": fvu(sae, train), "held_out_fvu": fvu(sae, held_out), "tokens": len(train)}
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":
