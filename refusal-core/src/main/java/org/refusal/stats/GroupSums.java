@@ -1,5 +1,7 @@
 package org.refusal.stats;
 
+import java.util.Arrays;
+
 /**
  * Sums of a symmetric matrix over pairs of distinct items by the groups of both, for many labellings of the items.
  *
@@ -10,7 +12,7 @@ final class GroupSums {
   /** Labellings per pass over the matrix. */
   static final int BATCH = 32;
 
-  /** Columns per panel: long enough for vector units, short enough that a panel of 1,500 rows fits a core's cache. */
+  /** Columns per panel: enough for vector units, and few enough that a panel of 1,500 rows takes 1.5 MB of cache. */
   private static final int WIDTH = 128;
 
   private final int n;
@@ -42,8 +44,9 @@ final class GroupSums {
       sums[b] = new double[labellings[b].count()][labellings[b].count()];
     }
     for (int panel = 0; panel < panels.length; panel++) {
+      double[] total = new double[Math.min(WIDTH, n - panel * WIDTH)];
       for (int b = 0; b < sums.length; b++) {
-        add(panel, labellings[b], sums[b]);
+        add(panel, labellings[b], total, sums[b]);
       }
     }
     for (double[][] sum : sums) {
@@ -57,17 +60,18 @@ final class GroupSums {
     return sums;
   }
 
-  private void add(int panel, Grouping groups, double[][] sums) {
+  /** Adds a panel's share, with the sum of a group's rows in {@code total} meanwhile. */
+  private void add(int panel, Grouping groups, double[] total, double[][] sums) {
     double[][] rows = panels[panel];
+    int[] labels = groups.labels();
     int start = panel * WIDTH;
-    int width = Math.min(n, start + WIDTH) - start;
     for (int group = 0; group < groups.count(); group++) {
-      double[] total = new double[width];
       int[] members = groups.members(group);
+      Arrays.fill(total, 0);
       RowSums.add(rows, members, countBelow(members, rows.length), total);
       double[] sum = sums[group];
-      for (int i = 0; i < width; i++) {
-        sum[groups.labels()[start + i]] += total[i];
+      for (int i = 0; i < total.length; i++) {
+        sum[labels[start + i]] += total[i];
       }
     }
   }
