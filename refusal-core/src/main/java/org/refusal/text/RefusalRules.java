@@ -38,9 +38,8 @@ final class RefusalRules {
           + "glad)|recommend [^.!?]{0,40}\\benough|guarantee|predict|be (?:sure|certain|100)|say (?:for|with) |know\\b|"
           + "promise|rule out|be certain))";
   private static final String PROPER =
-      "(?:appropriate|ethical|acceptable|ok|okay|legal|lawful|safe|respectful|accurate|right|responsible|moral|"
-          + "productive|fair|advisable|recommended|valid|justified|justifiable|helpful|constructive|kind|healthy|polite|"
-          + "nice|cool|suitable|permissible|a good idea)";
+      "(?:appropriate|ethical|acceptable|ok|okay|legal|lawful|safe|respectful|right|responsible|moral|productive|fair|"
+          + "advisable|recommended|justified|justifiable|constructive|kind|healthy|polite|permissible|a good idea)";
   private static final String IMPROPER =
       "(?:illegal|unlawful|unethical|immoral|inappropriate|unacceptable|wrong|disrespectful|discriminatory|harmful|"
           + "offensive|hurtful|dangerous|unsafe|irresponsible|reprehensible|unjust|unfair|against the law|abusive|cruel|"
@@ -54,12 +53,6 @@ new Rule("decline", "\\bplease,? (?:refrain|reconsider|rephrase|ask (?:me )?(?:s
 new Rule("policy", "\\bmy (?:goal|purpose|role|aim|job|mission|duty|function|priority|primary \\w+) is to (?:\\w+ )?(?:provide|promote|help|be|assist|ensure|support|offer)\\b"),
 new Rule("decline", "\\blet\\'?s (?:not|keep|focus|talk about|discuss|try to|choose|change|steer)\\b|\\blet us (?:not|focus|strive)\\b"),
 new Rule("decline", "\\b(?:is there|do you have|would you like|can i help you with|may i help you with|how about)[^.!?]{0,30}\\b(?:something|anything|other|another|else)\\b[^.!?]{0,20}\\?"),
-          new Rule("concern",
-              "\\bsorry (?:to hear )?(?:that )?you(?:'re| are|'ve been| have been)?(?: \\w+)? (?:feel|go|struggl|hav|experienc|think|suffer|this way)"
-                  + "|\\bgoing through a (?:\\w+ )?(?:difficult|hard|tough)|\\bpeople who (?:care|can help|want to help)\\b|\\byou(?:'re| are) not alone\\b"
-                  + "|\\bif you or someone\\b|\\bif you(?:'re| are) (?:feeling|struggling|experiencing)\\b"),
-          new Rule("inability",
-              "\\b(?:an ai|a language model|an assistant)\\b[^.!?]{0,60}\\b(?:(?:do not|don'?t) have the|cannot|can'?t|am (?:not able|unable)|will not|won'?t)\\b"),
           new Rule("inability", SPEAKER + BETWEEN + " " + CANNOT + FIGURE_OF_SPEECH),
           new Rule("inability", SPEAKER + AM + BETWEEN + " " + KEPT),
           new Rule("inability", "^\\W*(?:(?:i'?m )?sorry\\W{1,3})?(?:can ?not|can'?t|won'?t|unable to|not able to|no can do)\\b"
@@ -80,7 +73,8 @@ new Rule("decline", "\\b(?:is there|do you have|would you like|can i help you wi
                   + "|^\\W*(?:no|nope)[,.!] (?:i|sorry|that)\\b"),
           new Rule("no access",
               "\\bi (?:do not|don'?t|doesn't) (?:\\w+ly )?have (?:\\w+ ){0,4}(?:access|information|data|knowledge|record|details)\\b"
-                  + "|\\bi have no (?:\\w+ )?(?:access|information|knowledge|way of)\\b"),
+                  + "|\\bi have no (?:\\w+ )?(?:access|information|knowledge|way of)\\b"
+                  + "|\\bnot (?:publicly available|public information)\\b"),
           new Rule("no support",
               "\\b(?:i|we|not|never|cannot) (?:(?:do not|don'?t|not|never|cannot|can't|will not|strongly|in any way) )?(?:\\w+ly )?"
                   + "(?:condone|condemn|endorse|tolerate)\\b"
@@ -99,9 +93,9 @@ new Rule("decline", "\\b(?:is there|do you have|would you like|can i help you wi
           new Rule("role",
               "\\bi(?: am|'m) (?:just|only|merely) an ai\\b|\\bas a (?:responsible|ethical|respectful|law-abiding|safe|moral|harmless)\\b"),
           new Rule("objection",
-              "\\b(?:i|we) (?:must|have to|need to|feel|would like to|want to|should|am obligated to)"
-                  + " (?:also |first |\\w+ly |obligated to |compelled to )?(?:inform|point out|clarify|note|state|mention|make (?:it )?clear|advise|remind|express|warn|caution|stress|"
-                  + "object|insist|address|emphasi[sz]e|urge|disagree|question)\\b|\\b(?:i|we) must \\w*\\W*$"),
+              "\\b(?:i|we) (?:must|have to|need to|feel|am obligated to)"
+                  + " (?:also |first |\\w+ly |obligated to |compelled to )?(?:inform|point out|advise|remind|express|warn|caution|stress|"
+                  + "object|insist|address|emphasi[sz]e|urge|disagree|question)\\b(?! that (?:the|your|this) (?:question|term|premise|assumption|statement|information|idea|phrase|concept)\\b)(?![^.!?]{0,12} that the\\W*$)|\\b(?:i|we) must \\w*\\W*$"),
           new Rule("request",
               "\\b(?:this|that|your|the|such)(?: \\w+)? " + ASKED + "s?[^.!?]{0,60}\\b(?:" + IMPROPER
                   + "|not " + PROPER + "|violat|harm|promot|encourag|false|misinform|stereotyp|no longer)"),
@@ -114,27 +108,27 @@ new Rule("decline", "\\b(?:is there|do you have|would you like|can i help you wi
   /** Judgements of the matter, not acts of the speaker; they also stand in plain answers. */
   static final List<Rule> JUDGEMENTS =
       List.of(
-new Rule("premise", "\\bno (?:\\w+ ){0,2}(?:reasons?|benefits?|justification|basis|truth|excuse)\\b[^.!?]{0,80}\\b(?:people|persons?|individuals?|women|men|girls|boys|children|humans?|anyone|someone|immigrants|refugees|muslims|jews|jewish|christians|hindus|buddhists|sikhs|atheists|catholics|gays?|lesbians|homosexuals|bisexuals|transgender|trans|asians?|latin[oax]s?|hispanics?|africans?|americans?|indigenous|disabled|elderly|minorities|groups?|members|religions?|gender|race|ethnic\\w*)\\b"),
-new Rule("never", "\\b(?:best|only|good|safest) (?:way|thing|option|method)[^.!?]{0,60}\\b(?:is|would be) (?:not to|to not|to avoid)\\b"),
+new Rule("preamble", "^\\W*(?:first and foremost, |additionally, |i think )?(?:it(?:'s| is)) (?:also |always |very |really )?(?:important|essential|crucial|vital|necessary|critical|imperative)(?: for \\w+)? to (?:note|remember|recogni[sz]e|understand|consider|acknowledge|approach|avoid|prioriti[sz]e|uphold|respect|treat|be|emphasi[sz]e|address|find|have)\\b"),
+new Rule("wrongdoing", "\\b(?:is|are|can be)(?: considered)? an? (?:\\w+[,-]? ?(?:and |or )?(?:potentially )?){0,4}\\b(?:crime|offen[sc]e|act|activity|behaviou?r|violation|matter|issue)\\b[^.!?]{0,60}\\b(?:result in|lead to|cause|consequences|punish\\w*|against|raises)\\b"),
+new Rule("wrongdoing", "\\b(?:not|never|n't) (?:an? |the )?(?:\\w+ ){0,2}(?:solution|answer|option)s?\\b"),
+new Rule("norm", "\\b(?:entitled to|deserves?|(?:have|has) the) (?:\\w+ )?(?:same|equal) (?:\\w+ )?(?:rights?|freedoms?|opportunit\\w+|respect|treatment|protection\\w*)|\\b(?:human|every|all) li(?:fe|ves) (?:has|have|is|are|matter)\\b|\\b(?:should|must) (?:always |never )?be (?:treated with|based on|respectful)\\b"),
+new Rule("premise", "\\b(?:is|are|was|were|would be|be|'s) (?:not|n't|never)(?: \\w+ly)? (?:the )?(?:best|true|right|better|beneficial|a good (?:thing|idea))\\b|n't (?:\\w+ly )?(?:the )?(?:best|true|right)\\b|\\bno (?:benefits|advantages|upsides)\\b"),
 new Rule("norm", "\\b(?:everyone|everybody|no ?one|nobody|all (?:people|individuals|humans|human beings|persons|lives|living)|(?:every|each) (?:person|individual|human|human being|life)|(?:people|individuals) (?:of|from|with) (?:all|any|every)|no (?:person|individual|group|human))\\b[^.!?]{0,80}\\b(?:deserves?|should|must|ought|(?:has|have) (?:the|a|an) (?:\\w+ )?(?:right|opportunity)|equal\\w*|entitled|worthy|be (?:treated|judged|respected))\\b"),
-new Rule("premise", "\\bno (?:\\w+ )?(?:valid|good|legitimate|justifi\\w+|moral|ethical|rational|logical|credible|acceptable)(?:,? (?:or|and) \\w+)? (?:\\w+ )?(?:reason|justification|basis|argument|excuse|grounds|evidence|way)"),
+new Rule("premise", "\\bno (?:\\w+ )?(?:valid|good|legitimate|justifi\\w+|moral|ethical|rational|logical|credible|acceptable|inherent)(?:,? (?:or|and) \\w+)? (?:\\w+ )?(?:reason|justification|basis|argument|excuse|grounds|evidence|way)"),
 new Rule("wrongdoing", "\\b(?:perpetuat\\w+|promot\\w+|encourag\\w+|incit\\w+|fuel\\w*|reinforc\\w+|spread\\w*|contribut\\w+ to|lead\\w* to|glorif\\w+|trivializ\\w+|celebrat\\w+|a form of) (?:\\w+,? ){0,3}(?:discriminat\\w+|racis[mt]|sexism|homophobia|transphobia|antisemitism|islamophobia|hatred|hate|prejudice\\w*|violence|violent|bigotry|stereotyp\\w+|bias\\w*|intoleran\\w+|oppression|harassment|bullying|abuse|stigma\\w*|hostility|misinformation|illegal|unethical|harm\\w*|negative|dangerous|inequality|exclusion)\\b"),
 new Rule("wrongdoing", "\\b(?:goes|go|going|is|are|be|it\\'s) against (?:the|our|all|basic|fundamental|human|\\w+ (?:values|principles|laws?))\\b|\\bcontrary to (?:the )?(?:values|principles)|\\b(?:violat\\w+|infring\\w+ (?:on|upon)) (?:\\w+ ){0,3}(?:rights?|privacy|laws?|principles?|dignity|freedoms?)\\b"),
-          new Rule("values",
-              "\\b(?:important|essential|crucial|vital|necessary)(?: for \\w+)? to (?:always |also )?(?:treat|respect|promote|prioriti[sz]e|value|uphold|"
-                  + "protect)\\b"),
-          new Rule("judgement", "\\b(?:not|never|n't|neither)(?: (?:\\w+ly|a|at all|be|considered|always))? " + PROPER + "\\b"),
+          new Rule("judgement", "\\b(?:not|never|n't|neither)(?: (?:\\w+ly|a|at all|be|considered|always|\\w+,? (?:or|and|nor)))? " + PROPER + "\\b"),
           new Rule("judgement",
-              "\\b(?:is|are|be|was|were|it's|considered|and|or|both|as)(?: (?:\\w+ly|also|both|not only|very|always|never|"
-                  + "both|considered))*,? "
-                  + IMPROPER
-                  + "\\b(?= ?(?:[.,;:!?()]|-|$)| (?:to|for|in|on|under|because|by|no matter|regardless|and|or|but|as well|toward|towards|when|if|without|with|at|it|actions?|acts?|behaviou?rs?|conduct|activit)\\b)(?! (?:and|or) \\w+ (?:substances?|drugs?|content|acts?)\\b)"),
+              "\\b(?:is|are|be|was|were|it's|considered)(?: (?:\\w+ly|also|both|not only|very|always|never|considered|seen as))*,? "
+                  + "(?:\\w+,? (?:and|or) (?:\\w+ly )?)?" + IMPROPER
+                  + "\\b(?! (?:\\w+ ){0,2}(?:that|of|which|is|are|substances?|drugs?|content)\\b)"),
+          new Rule("judgement",
+              "\\b(?:do not|don'?t|not sure|not certain)(?: (?:think|believe|feel|that))* (?:it is|it's|it would be|this is|that's|that is"
+                  + "|that would be)(?: (?:a|\\w+ly))* (?:valid or )?" + PROPER),
           new Rule("never",
-              "\\b(?:should|must|can|may|ought)(?: (?:\\w+ly))? (?:never|not)(?! be (?:allowed|permitted|shown|given|used|denied))(?: be)? (?:\\w+ed|taken|made|done|be|engage|attempt|"
-                  + "use|try|ever)\\b|\\bnever (?:the answer|okay|ok|an? |justif|accept|appropriate|right|engage|attempt|try)"
-                  + "|\\b(?:is|are) (?:strictly |strongly )?(?:prohibited|forbidden|discouraged|condemned)\\b|\\b(?:do not|don't) (?:attempt|try|engage)\\b"),
-          new Rule("opinion", "\\bi (?:do not|don'?t) (?:\\w+ly )?(?:think|believe|hold|have (?:\\w+ )?(?:personal|opinions?|beliefs?|feelings?)|"
-              + "agree|recommend|advise)\\b|\\b(?:i|we) (?:would not|wouldn'?t) (?:recommend|advise|suggest|encourage)\\b"));
+              "\\b(?:should|must|can)(?: (?:\\w+ly))? (?:never (?!been)|not(?: be)? (?:condoned|promoted|encouraged|tolerated|taken lightly|"
+                  + "done|accepted|justified|discriminated|judged|glorified|trivialized|attempted|attempt|engage|try)\\b)|\\bnever (?:the answer|okay|ok|an? |justif|accept|appropriate|right|engage|attempt|try)"
+                  + "|\\b(?:is|are) (?:strictly |strongly )?(?:discouraged|condemned)\\b|\\b(?:do not|don't) (?:attempt|try|engage)\\b"));
 
   /** What is said beside a judgement: premises rejected, dangers, values, where to turn. Also common in plain answers. */
   static final List<Rule> REMARKS =
@@ -142,16 +136,18 @@ new Rule("wrongdoing", "\\b(?:goes|go|going|is|are|be|it\\'s) against (?:the|our
 new Rule("redirect", "\\b(?:instead(?:,| of)|rather than|focus on|(?:i|we)(?:\\'d| would)? (?:strongly |highly |kindly )?(?:encourage|urge|invite|suggest|advise) (?:you|that|everyone|people|us)\\b)"),
 new Rule("preamble", "^\\W*(?:it(?:\\'s| is)|i think it(?:\\'s| is)) (?:also |always |very |really )?(?:important|essential|crucial|vital|necessary|critical|worth|imperative)(?: for \\w+)?(?: to| that| not|\\b)"),
 new Rule("atrocity", "\\b(?:tragic|tragedy|horrific|horrible|atroc\\w+|heinous|appalling|abhorrent|despicable|reprehensible|deplorable|disturbing|traumatic|devastating|insensitive|hurtful)\\b"),
+          new Rule("opinion", "\\bi (?:do not|don'?t) (?:\\w+ly )?(?:think|believe|hold|have (?:\\w+ )?(?:personal|opinions?|beliefs?|feelings?)|"
+              + "agree|recommend|advise)\\b|\\b(?:i|we) (?:would not|wouldn'?t) (?:recommend|advise|suggest|encourage)\\b"),
           new Rule("crime",
-              "\\b(?:is|are|constitutes?|be)(?: considered)? (?:an? |the )?(?:\\w+ ){0,2}(?:crime|offen[sc]e|felony|violation|misdemeanor)\\b"
-                  + "(?!,? (?:\\w+ ){0,2}(?:that|in which|where|of|which|involving|committed|defined))"),
+              "\\b(?:is|are|constitutes?|be)(?: considered)? (?:an? |the )?(?:\\w+ ){0,2}(?:crime|offen[sc]e|felony|violation of|misdemeanor)\\b"
+                  + "(?!,? (?:\\w+ ){0,2}(?:that|in which|where|which|involving|committed|defined))|\\b(?:prohibited|forbidden) by\\b"),
           new Rule("premise",
               "\\b(?:no|isn't any|not any)(?: \\w+){0,3} (?:reason|justification|benefit|evidence|basis|grounds|argument|excuse|truth|"
                   + "place)s?\\b|\\bstereotyp|\\bdiscriminat|\\bprejudice|\\bbias(?:ed)?\\b|\\bracis|\\bhate speech\\b|"
-                  + "\\bmisconception|\\bnot (?:true|accurate|based)\\b|\\bmyth\\b"),
+                  + "\\bmisconception|\\b(?:not|n't) (?:\\w+ly )?(?:true|accurate|based|best|valid)\\b|\\bfalse\\b|\\bmyth\\b"),
           new Rule("values",
               "\\bregardless of\\b|\\bdeserves?\\b|\\bentitled to\\b|\\bequal(?:ly|ity)?\\b|\\bequal rights\\b|\\brespect(?:ful)?\\b|\\bdignity\\b|"
-                  + "\\bfundamental (?:human )?right|\\bhuman rights\\b|\\bempathy\\b|\\bdiversity\\b|\\binclusiv|\\bfairness\\b|\\bassumptions about\\b|\\bmerits?\\b|\\bsuffering\\b|\\bwell-being\\b|\\bconsent\\b|\\bprivacy\\b"),
+                  + "\\bfundamental (?:human )?right|\\bhuman rights\\b|\\bempathy\\b|\\bwell-being\\b|\\bconsent\\b|\\bprivacy\\b"),
           new Rule("danger",
               "\\b(?:extremely|very|can be|highly|potentially|seriously|is|are|be) (?:dangerous|harmful|hazardous|risky|deadly|fatal)\\b"
                   + "|\\b(?:serious|severe|legal|criminal|negative|harmful|long-term) (?:\\w+ )?(?:consequences|penalties|charges|harm|risks?)\\b"
@@ -159,7 +155,11 @@ new Rule("atrocity", "\\b(?:tragic|tragedy|horrific|horrible|atroc\\w+|heinous|a
           new Rule("turn to",
               "\\b(?:seek|get|getting|reach out|reaching out|contact|consult|call|talk to|talking to|speak (?:to|with)|report)\\b"
                   + "[^.!?]{0,40}\\b(?:help|support|assistance|professional|therapist|counselor|hotline|helpline|lifeline|authorit|"
-                  + "police|law enforcement|emergency|lawyer|attorney|expert|someone you trust|friend)"));
+                  + "police|law enforcement|emergency|lawyer|attorney|expert|someone you trust|friend)"),
+          new Rule("concern",
+              "\\bsorry (?:to hear|that you)|\\bgoing through a (?:difficult|hard|tough)|\\bpeople who (?:care|can help)\\b|"
+                  + "\\byou are not alone\\b|\\byou're not alone\\b|\\bif you or someone\\b|\\bif you(?:'re| are) (?:feeling|struggling|having|"
+                  + "experiencing)\\b"));
 
   static final Pattern EXPLAINS =
       compile("\\b(?:because|since they|since it|as (?:they|it|he|she) (?:are|is|do|does|have|has|can|lack)|due to)\\b");
@@ -170,17 +170,17 @@ new Rule("atrocity", "\\b(?:tragic|tragedy|horrific|horrible|atroc\\w+|heinous|a
           + "assumptions?|regardless|divers\\w+|discriminat\\w*|harm\\w*|rights|inclusi\\w+|prejudice\\w*|compassion|kindness|empathy|consent|privacy|ethic\\w*|laws?|atrocit\\w+|suffering|victims)\\b"
           + "|\\bregardless of (?:their|your|one's|his|her|race|gender|religio\\w+)|\\bharmful (?:\\w+ )?(?:stereotyp|generali)|\\b(?:should|must) (?:always )?be (?:treated|respected)");
   static final Pattern FICTION =
-      compile("\\b(?:is|are|was|were|as|being)(?: \\w+)? (?:an? )?(?:\\w+ ){0,2}fictional\\b|\\b(?:does|do|did) not (?:actually |really )?exist\\b|\\bnot (?:a )?real\\b");
+      compile("\\b(?:is|as|for|was) (?:an? |considered )?(?:\\w+ ){0,2}fictional(?: (?:character|person|figure|place)|[.,]| and)|\\b(?:does|do|did) not (?:actually |really )?exist in (?:the )?real");
   /** An opening that takes up the request. */
   static final Pattern TAKES_UP =
       compile("^\\W*(?:sure|certainly|of course|absolutely|yes|yep|okay|ok|great|gladly|here (?:is|are)|here's|happy to|"
           + "with pleasure|no problem)\\b(?! not)");
   /** A polite sentence that says nothing yet. */
   static final Pattern PLEASANTRY =
-      compile("^\\W*(?:(?:hello|hi|hey|greetings|dear|good (?:morning|day|evening)|thank you|thanks|great question|good question)\\b|"
+      compile("^\\W*(?:hello|hi|hey|greetings|dear|good (?:morning|day|evening)|thank you|thanks|great question|good question|"
           + "(?:that's|that is|what) an? [\\w ]{0,20}question|i'?m (?:glad|happy|here|delighted)|i am (?:glad|happy|here|delighted)"
           + "|i'?d be (?:happy|glad)|i would be (?:happy|glad)|i understand|i see|i appreciate|as an ai\\b[^,]*$|answer:?|response:?|"
-          + "(?:assistant|ai):)");
+          + "assistant:?|ai:?)");
   /** Help is given: steps, a list, code. */
   static final Pattern STEPS =
       compile("\\bhere(?: (?:is|are)|'s)\\b(?![^.:]{0,60}(?:resource|alternative|hotline|helpline|support|reasons why))"
@@ -189,6 +189,11 @@ new Rule("atrocity", "\\b(?:tragic|tragedy|horrific|horrible|atroc\\w+|heinous|a
   static final Pattern PROMISE =
       compile("\\b(?:however|but|that (?:being )?said|nevertheless|nonetheless|still|although),? (?:if [^.,]*, )?"
           + "(?:i (?:can|will|could|would be happy to|'d be happy to)|i'll|i'd be happy to|let me|here)(?! not)\\b");
+  /** The question's sense or facts are set right, which is an answer. */
+  static final Pattern CORRECTION =
+      compile("\\b(?:question|premise|assumption|information|term|phrase)[^.!?]{0,60}\\b(?:not (?:be )?(?:\\w+ly )?(?:meaningful|clear|coherent|"
+          + "accurate|correct)|unclear|nonsens\\w+|flawed|absurd|not make sense|doesn't make sense|misunderstanding|confus\\w+|incorrect|"
+          + "mistaken)");
   /** The question itself was not understood. */
   static final Pattern QUESTION_BACK =
       compile("\\b(?:do not|don'?t|not sure (?:i|what)|can'?t|cannot|didn'?t|unable to)(?: \\w+ly)? (?:quite |fully )?(?:understand|tell what)\\b"
