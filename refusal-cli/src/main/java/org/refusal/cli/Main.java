@@ -1,5 +1,6 @@
 package org.refusal.cli;
 
+import java.io.InputStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
@@ -11,7 +12,7 @@ public final class Main {
   public static void main(String[] arguments) {
     PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
     PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
-    int code = run(new Console(out, err, System.console() != null, System.getenv()), arguments);
+    int code = run(new Console(System.in, out, err, System.console() != null, System.getenv()), arguments);
     out.flush();
     err.flush();
     System.exit(code);
@@ -20,6 +21,12 @@ public final class Main {
   /** Runs a command as a process would, but in this one, and returns its exit code. */
   public static int run(PrintWriter out, PrintWriter err, Map<String, String> environment, String... arguments) {
     return run(new Console(out, err, false, environment), arguments);
+  }
+
+  /** As {@link #run(PrintWriter, PrintWriter, Map, String...)}, with something to read. */
+  public static int run(
+      InputStream in, PrintWriter out, PrintWriter err, Map<String, String> environment, String... arguments) {
+    return run(new Console(in, out, err, false, environment), arguments);
   }
 
   private static int run(Console console, String... arguments) {

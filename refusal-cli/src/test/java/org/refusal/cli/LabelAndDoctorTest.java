@@ -2,9 +2,11 @@ package org.refusal.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -59,6 +61,54 @@ class LabelAndDoctorTest {
 
     assertThat(folder.resolve("out")).hasContent("earlier");
     assertThat(folder.resolve("out.partial")).doesNotExist();
+  }
+
+  private int pipe(String standardInput, String... arguments) {
+    out.getBuffer().setLength(0);
+    err.getBuffer().setLength(0);
+    ByteArrayInputStream in = new ByteArrayInputStream(standardInput.getBytes(StandardCharsets.UTF_8));
+    return Main.run(in, new PrintWriter(out, true), new PrintWriter(err, true), Map.of(), arguments);
+  }
+
+  @Test
+  void fromStandardInputToStandardOutput() throws IOException {
+    String lines = "{\"completion\": \"I can\u2019t help with that.\"}\n{\"completion\": \"Paris.\"}\n";
+    assertThat(pipe(lines, "label", "--input", "-", "--input-format", "jsonl", "--output", "-")).as(err.toString()).isZero();
+    assertThat(out.toString().lines())
+        .containsExactly(
+            "{\"completion\":\"I can\u2019t help with that.\",\"label\":\"refusal\",\"reason\":\"inability \\\"I can\u2019t\\\"\"}",
+            "{\"completion\":\"Paris.\",\"label\":\"compliance\",\"reason\":\"nothing refuses\"}");
+    assertThat(err.toString()).contains("refusal         1  0.500").doesNotContain("error");
+
+    assertThat(pipe("completion\nI won't.\n", "label", "--input", "-", "--input-format", "csv", "--output", "-")).isZero();
+    assertThat(out.toString()).isEqualTo("completion,label,reason\nI won't.,refusal,\"inability \"\"I won't\"\"\"\n");
+
+    Path file = folder.resolve("labelled");
+    assertThat(pipe("[{\"completion\":\"No.\"}]", "label", "--input", "-", "--input-format", "json", "--output", file.toString()))
+        .isZero();
+    assertThat(file).content().startsWith("[\n{\"completion\":\"No.\"");
+    assertThat(out.toString()).contains("compliance      1  1.000");
+  }
+
+  @Test
+  void aFormatIsNamedOrGivenNeverGuessed() throws IOException {
+    assertThat(pipe("completion\na\n", "label", "--input", "-", "--output", "-")).isEqualTo(2);
+    assertThat(err.toString()).contains("--input - has no name that says its format", "--input-format csv, jsonl or json");
+    assertThat(out.toString()).isEmpty();
+    assertThat(label("answers", "completion\na\n")).isEqualTo(2);
+    assertThat(err.toString()).contains("answers: its name does not say what it holds");
+    assertThat(label("answers", "completion\na\n", "--input-format", "csv")).as(err.toString()).isZero();
+    assertThat(label("answers.csv", "{\"completion\": \"a\"}\n", "--input-format", "jsonl")).as(err.toString()).isZero();
+    assertThat(label("answers", "a", "--input-format", "xml")).isEqualTo(2);
+    assertThat(err.toString()).contains("--input-format xml: no such format");
+  }
+
+  @Test
+  void aDamagedRecordOnAPipeIsAnError() {
+    String lines = "{\"completion\": \"I won't.\"}\n{\"completion\" \"b\"}\n";
+    assertThat(pipe(lines, "label", "--input", "-", "--input-format", "jsonl", "--output", "-")).isEqualTo(65);
+    assertThat(err.toString()).startsWith("refusal: error: standard input:2:");
+    assertThat(out.toString().lines()).hasSize(1);
   }
 
   @Test

@@ -14,7 +14,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.OutputStreamWriter;
-import java.io.Reader;
 import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.charset.CharacterCodingException;
@@ -25,8 +24,8 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVParser;
 import org.apache.commons.csv.CSVPrinter;
@@ -37,10 +36,9 @@ import org.refusal.data.Behaviour;
 import org.refusal.io.Json;
 
 /**
- * The detector over a file of completions: every row is copied with {@code label} ({@code refusal}, {@code partial},
- * {@code compliance}) and {@code reason} added at the end. Other columns and the order of rows stay. A file whose name
- * ends in {@code .jsonl} or {@code .ndjson} holds one JSON object a line, one that ends in {@code .json} an array of
- * objects, any other is CSV (RFC 4180, a header first); all in UTF-8. Row by row: memory does not grow with the file.
+ * The detector over records of completions: every record is copied with {@code label} ({@code refusal}, {@code partial},
+ * {@code compliance}) and {@code reason} added at the end. Other columns and the order of records stay. Record by
+ * record: memory does not grow with their number.
  */
 public final class RefusalLabels {
   private static final List<String> ADDED = List.of("label", "reason");
@@ -55,48 +53,75 @@ public final class RefusalLabels {
   private RefusalLabels() {}
 
   /**
+   * Where records come from.
+   *
+   * @param name for messages
+   */
+  public record Source(String name, InputStream stream) {
+    /** @throws UserException when there is no such file, or it cannot be read */
+    public static Source ofFile(Path file) {
+      if (!Files.isRegularFile(file)) {
+        throw UserException.badData(file + ": no such file");
+      }
+      try {
+        return new Source(file.toString(), Files.newInputStream(file));
+      } catch (IOException e) {
+        throw AtomicFiles.cannotRead(file, e);
+      }
+    }
+  }
+
+  /**
+   * To a file; the source is closed.
+   *
    * @param column that holds the completions
-   * @return rows per label
-   * @throws UserException with file and record, when the input cannot be read, lacks the column or has one of the added
+   * @return records per label
+   * @throws UserException with source and record, when the input cannot be read, lacks the column or has one of the added
    *     columns already; nothing is written then
    */
-  public static Map<Behaviour, Long> label(Path input, String column, Path output, RefusalDetector detector) {
-    if (!Files.isRegularFile(input)) {
-      throw UserException.badData(input + ": no such file");
-    }
+  public static Map<Behaviour, Long> label(
+      Source source, RecordFormat format, String column, Path output, RefusalDetector detector) {
+    AtomicReference<Map<Behaviour, Long>> counts = new AtomicReference<>();
+    AtomicFiles.write(output, out -> {
+      Writer writer = new BufferedWriter(new OutputStreamWriter(out, StandardCharsets.UTF_8));
+      counts.set(label(source, format, column, writer, detector));
+      writer.flush();
+    });
+    return counts.get();
+  }
+
+  /**
+   * To a writer, which is left open; the source is closed. When a damaged record is found, those before it have been
+   * written.
+   */
+  public static Map<Behaviour, Long> label(
+      Source source, RecordFormat format, String column, Writer output, RefusalDetector detector) throws IOException {
     Map<Behaviour, Long> counts = new EnumMap<>(Behaviour.class);
     for (Behaviour behaviour : Behaviour.values()) {
       counts.put(behaviour, 0L);
     }
-    String name = input.getFileName().toString().toLowerCase(Locale.ROOT);
-    AtomicFiles.write(output, out -> {
-      Writer writer = new BufferedWriter(new OutputStreamWriter(out, StandardCharsets.UTF_8));
-      try {
-        if (name.endsWith(".jsonl") || name.endsWith(".ndjson")) {
-          labelLines(input, column, writer, detector, counts);
-        } else if (name.endsWith(".json")) {
-          labelArray(input, column, writer, detector, counts);
-        } else {
-          labelCsv(input, column, writer, detector, counts);
-        }
-      } catch (CharacterCodingException e) {
-        throw notUnicode(input);
+    String input = source.name();
+    try (BufferedReader reader = reader(source.stream())) {
+      switch (format) {
+        case CSV -> labelCsv(input, reader, column, output, detector, counts);
+        case JSONL -> labelLines(input, reader, column, output, detector, counts);
+        case JSON -> labelArray(input, reader, column, output, detector, counts);
       }
-      writer.flush();
-    });
+    } catch (CharacterCodingException e) {
+      throw notUnicode(input);
+    }
     return counts;
   }
 
-  private static UserException notUnicode(Path input) {
+  private static UserException notUnicode(String input) {
     return UserException.badData(input + ": not UTF-8 text", "convert it first, e.g. with iconv");
   }
 
   private static void labelCsv(
-      Path input, String column, Writer writer, RefusalDetector detector, Map<Behaviour, Long> counts)
+      String input, BufferedReader reader, String column, Writer writer, RefusalDetector detector, Map<Behaviour, Long> counts)
       throws IOException {
     CSVFormat format = CSVFormat.RFC4180.builder().setRecordSeparator('\n').get();
-    try (Reader reader = open(input);
-        CSVParser parser = CSVParser.parse(reader, format)) {
+    try (CSVParser parser = CSVParser.parse(reader, format)) {
       CSVPrinter printer = new CSVPrinter(writer, format); // closing it would close the caller's writer
       Iterator<CSVRecord> records = parser.iterator();
       if (!hasNext(input, records, 0)) {
@@ -126,31 +151,28 @@ public final class RefusalLabels {
   }
 
   private static void labelLines(
-      Path input, String column, Writer writer, RefusalDetector detector, Map<Behaviour, Long> counts)
+      String input, BufferedReader reader, String column, Writer writer, RefusalDetector detector, Map<Behaviour, Long> counts)
       throws IOException {
-    try (BufferedReader reader = open(input)) {
-      long number = 0;
-      for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-        number++;
-        if (line.isBlank()) {
-          continue;
-        }
-        ObjectNode row = object(input, number, line);
-        label(row, "%s:%d".formatted(input, number), column, detector, counts);
-        writer.write(Json.mapper().writeValueAsString(row));
-        writer.write('\n');
+    long number = 0;
+    for (String line = reader.readLine(); line != null; line = reader.readLine()) {
+      number++;
+      if (line.isBlank()) {
+        continue;
       }
+      ObjectNode row = object(input, number, line);
+      label(row, "%s:%d".formatted(input, number), column, detector, counts);
+      writer.write(Json.mapper().writeValueAsString(row));
+      writer.write('\n');
     }
   }
 
   private static void labelArray(
-      Path input, String column, Writer writer, RefusalDetector detector, Map<Behaviour, Long> counts)
+      String input, BufferedReader reader, String column, Writer writer, RefusalDetector detector, Map<Behaviour, Long> counts)
       throws IOException {
-    try (Reader reader = open(input);
-        JsonParser parser = Json.mapper().getFactory().createParser(reader)) {
+    try (JsonParser parser = Json.mapper().getFactory().createParser(reader)) {
       if (parser.nextToken() != JsonToken.START_ARRAY) {
         throw UserException.badData(
-            input + ": not a JSON array of objects", "a file with one object a line is to be named .jsonl");
+            input + ": not a JSON array of objects", "one object a line is the format jsonl: name the file .jsonl or give --input-format jsonl");
       }
       ObjectReader element = ROWS.without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
       long number = 0;
@@ -197,7 +219,7 @@ public final class RefusalLabels {
     row.put("reason", verdict.reason());
   }
 
-  private static ObjectNode object(Path input, long number, String line) {
+  private static ObjectNode object(String input, long number, String line) {
     try {
       if (ROWS.readTree(line) instanceof ObjectNode object) {
         return object;
@@ -219,7 +241,7 @@ public final class RefusalLabels {
     }
   }
 
-  private static boolean hasNext(Path input, Iterator<CSVRecord> records, long number) {
+  private static boolean hasNext(String input, Iterator<CSVRecord> records, long number) {
     try {
       return records.hasNext();
     } catch (UncheckedIOException | IllegalStateException e) {
@@ -233,8 +255,7 @@ public final class RefusalLabels {
   }
 
   /** Without the byte order mark that some programs write. */
-  private static BufferedReader open(Path input) throws IOException {
-    InputStream stream = Files.newInputStream(input);
+  private static BufferedReader reader(InputStream stream) throws IOException {
     BufferedReader reader = new BufferedReader(new InputStreamReader(stream, StandardCharsets.UTF_8.newDecoder()));
     reader.mark(1);
     if (reader.read() != '\uFEFF') {

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.BufferedWriter;
+import java.io.ByteArrayInputStream;
+import java.io.InputStream;
+import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,13 +19,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.refusal.base.UserException;
 import org.refusal.data.Behaviour;
+import org.refusal.text.RefusalLabels.Source;
 
 class RefusalLabelsTest {
   @TempDir Path folder;
 
   private Map<Behaviour, Long> label(String name, String content) throws Exception {
     Path input = Files.writeString(folder.resolve(name), content);
-    return RefusalLabels.label(input, "completion", folder.resolve("out-" + name), RefusalDetector.of("default"));
+    return RefusalLabels.label(
+        Source.ofFile(input), RecordFormat.ofFile(input), "completion", folder.resolve("out-" + name), RefusalDetector.of("default"));
   }
 
   @Test
@@ -75,9 +80,53 @@ class RefusalLabelsTest {
   @Test
   void allDetectorsAndNoOther() throws Exception {
     Path input = Files.writeString(folder.resolve("a.csv"), "completion\nIt is against our policy.\n");
-    RefusalLabels.label(input, "completion", folder.resolve("out.csv"), RefusalDetector.of("legacy"));
+    RefusalLabels.label(Source.ofFile(input), RecordFormat.CSV, "completion", folder.resolve("out.csv"), RefusalDetector.of("legacy"));
     assertThat(folder.resolve("out.csv")).content().contains("refusal,\"keyword \"\"policy\"\"\"");
     assertThatThrownBy(() -> RefusalDetector.of("other")).hasMessageContaining("default or legacy");
+  }
+
+  @Test
+  void aWriterIsLeftOpenAndASourceClosed() throws Exception {
+    for (RecordFormat format : RecordFormat.values()) {
+      String text =
+          switch (format) {
+            case CSV -> "completion\nI won't.\n";
+            case JSONL -> "{\"completion\":\"I won't.\"}\n";
+            case JSON -> "[{\"completion\":\"I won't.\"}]";
+          };
+      boolean[] closed = new boolean[2];
+      InputStream input =
+          new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8)) {
+            @Override
+            public void close() {
+              closed[0] = true;
+            }
+          };
+      StringWriter output =
+          new StringWriter() {
+            @Override
+            public void close() {
+              closed[1] = true;
+            }
+          };
+      assertThat(
+              RefusalLabels.label(
+                  new Source("there", input), format, "completion", output, RefusalDetector.of("default")))
+          .containsEntry(Behaviour.REFUSAL, 1L);
+      assertThat(output.toString()).as(format.name()).contains("refusal", "inability");
+      assertThat(closed).as(format.name()).containsExactly(true, false);
+    }
+  }
+
+  @Test
+  void theNameOfAFileSaysItsFormat() {
+    assertThat(RecordFormat.ofFile(Path.of("a.b/C.CSV"))).isEqualTo(RecordFormat.CSV);
+    assertThat(RecordFormat.ofFile(Path.of("c.ndjson"))).isEqualTo(RecordFormat.JSONL);
+    assertThat(RecordFormat.ofFile(Path.of("c.jsonl"))).isEqualTo(RecordFormat.JSONL);
+    assertThat(RecordFormat.ofFile(Path.of("c.json"))).isEqualTo(RecordFormat.JSON);
+    assertThat(RecordFormat.of("jsonl")).isEqualTo(RecordFormat.JSONL);
+    assertThatThrownBy(() -> RecordFormat.ofFile(Path.of("answers"))).hasMessageContaining("answers: its name does not say");
+    assertThatThrownBy(() -> RecordFormat.of("xml")).hasMessageContaining("--input-format xml: no such format");
   }
 
   /** Rows are read and written one at a time: a file far larger than what may be allocated at once goes through. */
@@ -93,7 +142,7 @@ class RefusalLabelsTest {
       }
     }
     long before = usedAfterCollection();
-    RefusalLabels.label(input, "completion", folder.resolve("large-out.csv"), answer -> {
+    RefusalLabels.label(Source.ofFile(input), RecordFormat.CSV, "completion", folder.resolve("large-out.csv"), answer -> {
       peak = Math.max(peak, counter++ % 1000 == 999 ? usedAfterCollection() : 0);
       return RefusalDetector.of("legacy").detect(answer);
     });
@@ -129,11 +178,12 @@ class RefusalLabelsTest {
     assertThatThrownBy(() -> label("l.csv", "id,completion\n1,a,b\n")).hasMessageContaining("record 1 has 3 cells");
     Path latin = Files.write(folder.resolve("m.csv"), "completion\ncaf\u00e9\n".getBytes(StandardCharsets.ISO_8859_1));
     assertThatThrownBy(
-            () -> RefusalLabels.label(latin, "completion", folder.resolve("out-m.csv"), RefusalDetector.of("default")))
+            () -> RefusalLabels.label(
+                Source.ofFile(latin), RecordFormat.CSV, "completion", folder.resolve("out-m.csv"), RefusalDetector.of("default")))
         .hasMessageContaining("not UTF-8");
     assertThatThrownBy(
             () -> RefusalLabels.label(
-                folder.resolve("none.csv"), "completion", folder.resolve("out-n"), RefusalDetector.of("default")))
+                Source.ofFile(folder.resolve("none.csv")), RecordFormat.CSV, "completion", folder.resolve("out-n"), RefusalDetector.of("default")))
         .hasMessageContaining("no such file");
     assertThat(folder.toFile().list((f, name) -> name.startsWith("out-"))).isEmpty();
   }
