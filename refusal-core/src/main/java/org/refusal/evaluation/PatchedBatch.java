@@ -138,29 +138,46 @@ final class PatchedBatch implements AutoCloseable {
     return new Hooks(hooks);
   }
 
-  /**
-   * @param activation {@code [batch * interventions, pos, d_model]}; of a step of generation {@code [.., 1, d_model]},
-   *     where only ablations act: a partner has no value there
-   */
+  /** Hooks for the tokens that are generated after it: only ablations act there, a partner has no value to give. */
+  Hooks generationHooks(List<Intervention> interventions) {
+    Map<HookPoint, Hook> hooks = new LinkedHashMap<>();
+    for (Intervention intervention : interventions) {
+      intervention.byPoint().forEach((point, replacement) -> {
+        if (replacement instanceof Replacement.Ablation) {
+          hooks.put(point, (activation, at) -> ablate(activation, at, interventions));
+        }
+      });
+    }
+    return new Hooks(hooks);
+  }
+
+  /** @param activation {@code [batch * interventions, pos, d_model]}, from the first column on */
   NDArray apply(NDArray activation, HookPoint at, List<Intervention> interventions) {
-    List<Replacement> replacements =
-        interventions.stream().map(intervention -> intervention.byPoint().get(at)).toList();
-    boolean generating = activation.getShape().get(1) != tokens.width() - begin;
+    List<Replacement> replacements = replacements(at, interventions);
     try (Memory.Scope scope = Memory.scope()) {
       NDArray x = Precision.toWorking(activation);
-      NDArray change = subspaceChange(x, at, replacements, generating);
-      if (!generating) {
-        change = sum(change, nodeChange(x, at, replacements));
-        change = sum(change, fullChange(x, at, replacements));
-        if (change != null) {
-          change = change.mul(where(x, at, interventions));
-        }
-      }
+      NDArray change = subspaceChange(x, at, replacements, false);
+      change = sum(change, nodeChange(x, at, replacements));
+      change = sum(change, fullChange(x, at, replacements));
       if (change == null) {
         return activation;
       }
+      change = change.mul(where(x, at, interventions));
       return scope.keep(TorchOps.cast(x.add(change), activation.getDataType()));
     }
+  }
+
+  /** @param activation of a generated token {@code [batch * interventions, 1, d_model]} */
+  private NDArray ablate(NDArray activation, HookPoint at, List<Intervention> interventions) {
+    try (Memory.Scope scope = Memory.scope()) {
+      NDArray x = Precision.toWorking(activation);
+      NDArray change = subspaceChange(x, at, replacements(at, interventions), true);
+      return change == null ? activation : scope.keep(TorchOps.cast(x.add(change), activation.getDataType()));
+    }
+  }
+
+  private static List<Replacement> replacements(HookPoint at, List<Intervention> interventions) {
+    return interventions.stream().map(intervention -> intervention.byPoint().get(at)).toList();
   }
 
   private static NDArray sum(NDArray a, NDArray b) {

@@ -3,6 +3,7 @@ package org.refusal.evaluation;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -18,14 +19,18 @@ import org.refusal.base.UserException;
 import org.refusal.baseline.Captures;
 import org.refusal.baseline.PromptTokens;
 import org.refusal.circuit.HookPoint;
+import org.refusal.model.CausalLm;
+import org.refusal.model.Generator;
 import org.refusal.model.Hooks;
+import org.refusal.model.KvCache;
 import org.refusal.model.LogitsAt;
 import org.refusal.model.Prefix;
+import org.refusal.model.TokenBatch;
 import org.refusal.torch.Memory;
 import org.refusal.torch.TorchOps;
 
 /**
- * The metric m of prompts under interventions.
+ * Prompts under interventions: their metric m, or the text that the model writes after them.
  *
  * <p>Cost for n prompts and K interventions: per set of hook points one pass over the prompts up to the first of them,
  * shared by all interventions at these hook points, then n K passes over the layers above it and the columns after the
@@ -70,12 +75,98 @@ public record PatchedRuns(EvaluationModel model, int batchSize) {
   /** m of every prompt under every intervention {@code [intervention][prompt]}, nats. */
   public double[][] metric(List<PromptTokens> prompts, List<Intervention> interventions) {
     double[][] metrics = new double[interventions.size()][prompts.size()];
+    run(
+        new Plan<>(
+            prompts,
+            interventions,
+            model.lm()::prefix,
+            (prefix, patched, batch, together) ->
+                boxed(
+                    model.metric().apply(
+                        model.lm().suffix(prefix, patched, batch.hooks(together), LogitsAt.LAST))),
+            (i, p, m) -> metrics[i][p] = finite(m, prompts.get(p), interventions.get(i).name())));
+    return metrics;
+  }
+
+  /**
+   * What the model writes after every prompt: the ids of the new tokens {@code [prompt]}. One prefill and {@code newTokens}
+   * steps per prompt, in batches.
+   */
+  public int[][] generate(List<PromptTokens> prompts, Generator generator, int newTokens) {
+    int[][] ids = new int[prompts.size()][];
+    for (List<Integer> chunk : byLength(prompts)) {
+      generateChunk(prompts, chunk, generator, newTokens, ids);
+    }
+    return ids;
+  }
+
+  private void generateChunk(
+      List<PromptTokens> prompts, List<Integer> chunk, Generator generator, int newTokens, int[][] ids) {
+    List<PromptTokens> chosen = chunk.stream().map(prompts::get).toList();
+    try (Memory.Scope scope = Memory.scope()) {
+      List<int[]> written =
+          generator.generate(Captures.batch(chosen, model.padId()), newTokens, Hooks.none()).ids();
+      for (int i = 0; i < chunk.size(); i++) {
+        ids[chunk.get(i)] = written.get(i);
+      }
+    } catch (RuntimeException e) {
+      halve(e, chunk, part -> generateChunk(prompts, part, generator, newTokens, ids));
+    }
+  }
+
+  /**
+   * The same under every intervention {@code [intervention][prompt]}. Replacements by the baseline's values act on the
+   * prompt, ablations also on every generated token. Layers below the first hook point are run once for all
+   * interventions there, as in {@link #metric}; a step of generation runs all layers.
+   */
+  public int[][][] generate(
+      List<PromptTokens> prompts, List<Intervention> interventions, Generator generator, int newTokens) {
+    int[][][] ids = new int[interventions.size()][prompts.size()][];
+    run(
+        new Plan<>(
+            prompts,
+            interventions,
+            model.lm()::prefixToGenerate,
+            (prefix, patched, batch, together) -> {
+              CausalLm.Prefill prefill = model.lm().prefill(prefix, patched, newTokens, batch.hooks(together));
+              try (KvCache cache = prefill.cache()) {
+                return generator
+                    .continueFrom(prefill.logits(), cache, newTokens, batch.generationHooks(together))
+                    .ids();
+              }
+            },
+            (i, p, written) -> ids[i][p] = written));
+    return ids;
+  }
+
+  /** Runs a batch up to a hook point. */
+  @FunctionalInterface
+  private interface Start {
+    Prefix prefix(TokenBatch batch, HookPoint at, Hooks hooks);
+  }
+
+  /** What is read off patched rows, one result per row. */
+  @FunctionalInterface
+  private interface Reading<T> {
+    List<T> read(Prefix prefix, NDArray patched, PatchedBatch batch, List<Intervention> interventions);
+  }
+
+  /** Where the result of an intervention on a prompt goes. */
+  @FunctionalInterface
+  private interface Place<T> {
+    void put(int intervention, int prompt, T result);
+  }
+
+  private record Plan<T>(
+      List<PromptTokens> prompts, List<Intervention> interventions, Start start, Reading<T> reading, Place<T> place) {}
+
+  private <T> void run(Plan<T> plan) {
+    List<Intervention> interventions = plan.interventions();
     for (List<Integer> together : groups(all(interventions.size()), i -> place(interventions.get(i)))) {
-      for (List<Integer> chunk : byLength(prompts)) {
-        chunk(prompts, chunk, interventions, together, metrics);
+      for (List<Integer> chunk : byLength(plan.prompts())) {
+        chunk(plan, chunk, together);
       }
     }
-    return metrics;
   }
 
   /** Interventions at one place share the runs below it and the columns that none of them changes. */
@@ -101,55 +192,48 @@ public record PatchedRuns(EvaluationModel model, int batchSize) {
   }
 
   /** All the interventions, which share their hook points, on some prompts: one prefix and one baseline for them all. */
-  private void chunk(
-      List<PromptTokens> prompts,
-      List<Integer> chunk,
-      List<Intervention> interventions,
-      List<Integer> numbers,
-      double[][] metrics) {
-    List<PromptTokens> chosen = chunk.stream().map(prompts::get).toList();
+  private <T> void chunk(Plan<T> plan, List<Integer> chunk, List<Integer> numbers) {
+    List<Intervention> interventions = plan.interventions();
+    List<PromptTokens> chosen = chunk.stream().map(plan.prompts()::get).toList();
     SortedSet<HookPoint> points = points(numbers.stream().map(interventions::get).toList());
     try (Memory.Scope scope = Memory.scope();
-        Prefix prefix = model.lm().prefix(Captures.batch(chosen, model.padId()), points.first(), Hooks.none());
+        Prefix prefix =
+            plan.start().prefix(Captures.batch(chosen, model.padId()), points.first(), Hooks.none());
+        KvCache below = prefix.below();
         PatchedBatch batch = patched(chosen, prefix, points);
         Shared shared = Shared.of(this, batch, prefix, interventions.get(numbers.get(0)).ablates())) {
       for (List<Integer> alike : groups(numbers, i -> kind(interventions.get(i)))) {
-        double[][] m = run(batch, shared.prefix(), chosen, alike.stream().map(interventions::get).toList());
-        for (int i = 0; i < m.length; i++) {
-          for (int p = 0; p < chosen.size(); p++) {
-            metrics[alike.get(i)][chunk.get(p)] = m[i][p];
-          }
-        }
+        some(plan, batch, shared.prefix(), chunk, alike);
       }
     } catch (RuntimeException e) {
-      halve(e, chunk, part -> chunk(prompts, part, interventions, numbers, metrics));
+      halve(e, chunk, part -> chunk(plan, part, numbers));
     }
   }
 
-  /** Interventions of one kind, as many at once as the batch size and the memory allow {@code [intervention][prompt]}. */
-  private double[][] run(
-      PatchedBatch batch, Prefix prefix, List<PromptTokens> chosen, List<Intervention> interventions) {
-    double[][] metrics = new double[interventions.size()][chosen.size()];
-    int atOnce = Math.max(1, batchSize / chosen.size());
+  /** Interventions of one kind, as many at once as the batch size and the memory allow. */
+  private <T> void some(
+      Plan<T> plan, PatchedBatch batch, Prefix prefix, List<Integer> chunk, List<Integer> numbers) {
+    int atOnce = Math.max(1, batchSize / chunk.size());
     int from = 0;
-    while (from < interventions.size()) {
-      int to = Math.min(interventions.size(), from + atOnce);
+    while (from < numbers.size()) {
+      int to = Math.min(numbers.size(), from + atOnce);
+      List<Intervention> together = numbers.subList(from, to).stream().map(plan.interventions()::get).toList();
+      List<T> results;
       try {
-        double[] m = run(batch, prefix, interventions.subList(from, to));
-        for (int row = 0; row < m.length; row++) {
-          int prompt = row / (to - from);
-          int i = from + row % (to - from);
-          metrics[i][prompt] = finite(m[row], chosen.get(prompt), interventions.get(i).name());
-        }
-        from = to;
+        results = read(plan.reading(), batch, prefix, together);
       } catch (RuntimeException e) {
         if (!Memory.ranOut(e) || to - from == 1) {
           throw e;
         }
         atOnce = (to - from + 1) / 2;
+        continue;
       }
+      for (int row = 0; row < results.size(); row++) {
+        plan.place().put(
+            numbers.get(from + row % (to - from)), chunk.get(row / (to - from)), results.get(row));
+      }
+      from = to;
     }
-    return metrics;
   }
 
   /** The prefix without the columns that no intervention of a chunk changes. */
@@ -178,12 +262,12 @@ public record PatchedRuns(EvaluationModel model, int batchSize) {
         : new PatchedBatch(model, prompts, points);
   }
 
-  private double[] run(PatchedBatch batch, Prefix prefix, List<Intervention> interventions) {
+  private static <T> List<T> read(
+      Reading<T> reading, PatchedBatch batch, Prefix prefix, List<Intervention> interventions) {
     try (Memory.Scope scope = Memory.scope();
         Prefix repeated = prefix.repeat(interventions.size())) {
       NDArray patched = batch.apply(repeated.activation(), prefix.at(), interventions);
-      NDArray logits = model.lm().suffix(repeated, patched, batch.hooks(interventions), LogitsAt.LAST);
-      return doubles(model.metric().apply(logits));
+      return reading.read(repeated, patched, batch, interventions);
     }
   }
 
@@ -229,6 +313,10 @@ public record PatchedRuns(EvaluationModel model, int batchSize) {
           "use model.torch_dtype: float32 (or bfloat16), which half floats overflow less easily");
     }
     return m;
+  }
+
+  private static List<Double> boxed(NDArray values) {
+    return Arrays.stream(doubles(values)).boxed().toList();
   }
 
   static double[] doubles(NDArray values) {

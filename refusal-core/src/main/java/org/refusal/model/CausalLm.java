@@ -43,6 +43,12 @@ public interface CausalLm extends AutoCloseable {
   Prefix prefix(TokenBatch batch, HookPoint at, Hooks hooks);
 
   /**
+   * The same, and keeps the keys and values of the layers that it runs, so that {@link #prefill(Prefix, NDArray, int,
+   * Hooks)} can generate from it any number of times. The caller closes {@link Prefix#below}.
+   */
+  Prefix prefixToGenerate(TokenBatch batch, HookPoint at, Hooks hooks);
+
+  /**
    * Goes on from a prefix with another activation at its hook point. Only the layers above are run; hooks at later
    * points act.
    *
@@ -64,6 +70,14 @@ public interface CausalLm extends AutoCloseable {
    * @param newTokens for how many further tokens there is to be room
    */
   Prefill prefill(TokenBatch batch, int newTokens, Hooks hooks);
+
+  /**
+   * The same from a prefix with another activation at its hook point, as {@link #suffix} does: only the layers above
+   * are run, and of them only the columns that the prefix has.
+   *
+   * @param prefix of {@link #prefixToGenerate}; may be shared and repeated
+   */
+  Prefill prefill(Prefix prefix, NDArray activation, int newTokens, Hooks hooks);
 
   /**
    * Appends one token to every row. Hooks see {@code [batch, 1, d_model]}.

@@ -164,7 +164,7 @@ final class DecoderLm implements CausalLm {
   @Override
   public NDArray forward(TokenBatch batch, Hooks hooks, LogitsAt logits) {
     check(batch, 0, hooks);
-    try (Pass pass = promptPass(batch, hooks)) {
+    try (Pass pass = promptPass(batch, null, hooks)) {
       Stream x = new Stream(pass, embed(batch));
       runToLogits(x, 0, logits);
       return logits(x, logits);
@@ -175,18 +175,37 @@ final class DecoderLm implements CausalLm {
   public Prefix prefix(TokenBatch batch, HookPoint at, Hooks hooks) {
     check(batch, 0, hooks);
     checkPoint(at);
-    try (Pass pass = promptPass(batch, hooks)) {
+    return prefix(batch, at, null, hooks);
+  }
+
+  @Override
+  public Prefix prefixToGenerate(TokenBatch batch, HookPoint at, Hooks hooks) {
+    check(batch, 0, hooks);
+    checkPoint(at);
+    KvCache below = newCache(batch, batch.width(), at.layer() + 1);
+    try {
+      Prefix prefix = prefix(batch, at, below, hooks);
+      below.advance(batch.width());
+      return prefix;
+    } catch (RuntimeException | Error e) {
+      below.close();
+      throw e;
+    }
+  }
+
+  private Prefix prefix(TokenBatch batch, HookPoint at, KvCache below, Hooks hooks) {
+    try (Pass pass = promptPass(batch, below, hooks)) {
       Stream x = new Stream(pass, embed(batch));
       runLayers(x, 0, at.layer());
       if (at.site() == Site.ATTN_OUT) {
-        return new Prefix(batch, at, attention(pass, at.layer(), x.value), x.value, 0, null);
+        return new Prefix(batch, at, attention(pass, at.layer(), x.value), x.value, 0, null, below);
       }
       if (at.site() == Site.RESID_POST) {
         runBlock(x, at.layer());
-        return new Prefix(batch, at, x.value, null, 0, null);
+        return new Prefix(batch, at, x.value, null, 0, null, below);
       }
       addAttention(x, at.layer());
-      return new Prefix(batch, at, mlp(at.layer(), x.value), x.value, 0, null);
+      return new Prefix(batch, at, mlp(at.layer(), x.value), x.value, 0, null, below);
     }
   }
 
@@ -194,17 +213,24 @@ final class DecoderLm implements CausalLm {
   public NDArray suffix(Prefix prefix, NDArray activation, Hooks hooks, LogitsAt logits) {
     TokenBatch batch = prefix.batch();
     check(batch, 0, hooks);
-    Shape expected = new Shape(batch.size(), batch.width() - prefix.begin(), config.dModel());
-    if (!activation.getShape().equals(expected)) {
-      throw new IllegalArgumentException(
-          "activation at %s has shape %s, the prefix %s".formatted(prefix.at(), activation.getShape(), expected));
-    }
+    int columns = columns(prefix, activation);
     try (NDArray padding = padding(batch);
-        Pass pass = pass(padding, padded(batch), prefix.begin(), (int) expected.get(1), null, prefix.past(), hooks)) {
+        Pass pass = pass(padding, padded(batch), prefix.begin(), columns, null, prefix.past(), hooks)) {
       Stream x = above(prefix, activation, pass);
       runToLogits(x, prefix.at().layer() + 1, logits);
       return logits(x, logits);
     }
+  }
+
+  /** How many columns an activation that takes the place of the prefix's has. */
+  private int columns(Prefix prefix, NDArray activation) {
+    int columns = prefix.batch().width() - prefix.begin();
+    Shape expected = new Shape(prefix.batch().size(), columns, config.dModel());
+    if (!activation.getShape().equals(expected)) {
+      throw new IllegalArgumentException(
+          "activation at %s has shape %s, the prefix %s".formatted(prefix.at(), activation.getShape(), expected));
+    }
+    return columns;
   }
 
   /** The residual stream after the layer of the prefix. */
@@ -229,7 +255,7 @@ final class DecoderLm implements CausalLm {
           "%d of %d columns, of which %d are shared already".formatted(columns, prefix.batch().width(), prefix.begin()));
     }
     TokenBatch batch = prefix.batch();
-    KvCache past = newCache(batch, columns);
+    KvCache past = newCache(batch, columns, config.layers());
     try (Prefix head = prefix.columns(0, columns, null);
         Pass pass = pass(past.padding(), padded(batch), 0, columns, past, null, Hooks.none())) {
       Stream x = above(head, head.activation(), pass);
@@ -246,7 +272,7 @@ final class DecoderLm implements CausalLm {
   @Override
   public Prefill prefill(TokenBatch batch, int newTokens, Hooks hooks) {
     check(batch, newTokens, hooks);
-    KvCache cache = newCache(batch, batch.width() + newTokens);
+    KvCache cache = newCache(batch, batch.width() + newTokens, config.layers());
     try (Pass pass = pass(cache.padding(), padded(batch), 0, batch.width(), cache, null, hooks)) {
       Stream x = new Stream(pass, embed(batch));
       runLayers(x, 0, config.layers());
@@ -255,6 +281,38 @@ final class DecoderLm implements CausalLm {
     } catch (RuntimeException | Error e) {
       cache.close();
       throw e;
+    }
+  }
+
+  @Override
+  public Prefill prefill(Prefix prefix, NDArray activation, int newTokens, Hooks hooks) {
+    TokenBatch batch = prefix.batch();
+    check(batch, newTokens, hooks);
+    if (prefix.below() == null) {
+      throw new IllegalArgumentException("the prefix at " + prefix.at() + " kept no keys and values to generate from");
+    }
+    int columns = columns(prefix, activation);
+    int above = prefix.at().layer() + 1;
+    KvCache cache = newCache(batch, batch.width() + newTokens, config.layers());
+    try (Pass pass = pass(cache.padding(), padded(batch), prefix.begin(), columns, cache, null, hooks)) {
+      fill(cache, prefix.below(), 0, above);
+      if (prefix.past() != null) {
+        fill(cache, prefix.past(), above, config.layers());
+      }
+      Stream x = above(prefix, activation, pass);
+      runLayers(x, above, config.layers());
+      cache.advance(batch.width());
+      return new Prefill(logits(x, LogitsAt.LAST), cache);
+    } catch (RuntimeException | Error e) {
+      cache.close();
+      throw e;
+    }
+  }
+
+  /** The first columns of some layers; every row of the source as often as the cache repeats it. */
+  private static void fill(KvCache cache, KvCache source, int from, int to) {
+    for (int layer = from; layer < to; layer++) {
+      SCRIPT.invoke("fill", cache.layer(layer), source.layer(layer));
     }
   }
 
@@ -349,21 +407,19 @@ final class DecoderLm implements CausalLm {
       return;
     }
     runLayers(x, from, last);
-    Layer weights = layers.get(last);
-    x.set(
-        SCRIPT.tensor(
-            "last_layer",
-            x.value,
-            weights.attention,
-            weights.attentionBiases,
-            weights.mlp,
-            weights.mlpBiases,
-            x.pass.rotation,
-            x.pass.mask(last),
-            x.pass.past(last),
-            config.heads(),
-            config.kvHeads(),
-            config.rmsNormEps()));
+    x.set(layer("last_layer", x, last, x.pass.past(last)));
+  }
+
+  /** @param keys where keys and values of the layer come from and go to, as the script takes them */
+  private NDArray layer(String script, Stream x, int number, Object... keys) {
+    Layer weights = layers.get(number);
+    List<Object> arguments = new ArrayList<>();
+    arguments.addAll(
+        List.of(x.value, weights.attention, weights.attentionBiases, weights.mlp, weights.mlpBiases));
+    arguments.addAll(List.of(x.pass.rotation, x.pass.mask(number)));
+    arguments.addAll(List.of(keys));
+    arguments.addAll(List.of(config.heads(), config.kvHeads(), config.rmsNormEps()));
+    return SCRIPT.tensor(script, arguments.toArray());
   }
 
   private void runBlock(Stream x, int layer) {
@@ -373,23 +429,7 @@ final class DecoderLm implements CausalLm {
       addMlp(x, layer);
       return;
     }
-    Layer weights = layers.get(layer);
-    x.set(
-        SCRIPT.tensor(
-            "layer",
-            x.value,
-            weights.attention,
-            weights.attentionBiases,
-            weights.mlp,
-            weights.mlpBiases,
-            x.pass.rotation,
-            x.pass.mask(layer),
-            x.pass.cache(layer),
-            x.pass.past(layer),
-            x.pass.begin,
-            config.heads(),
-            config.kvHeads(),
-            config.rmsNormEps()));
+    x.set(layer("layer", x, layer, x.pass.cache(layer), x.pass.past(layer), x.pass.begin));
   }
 
   private void addAttention(Stream x, int layer) {
@@ -459,9 +499,9 @@ final class DecoderLm implements CausalLm {
     return batch.rows().stream().anyMatch(row -> row.length != batch.width());
   }
 
-  private Pass promptPass(TokenBatch batch, Hooks hooks) {
+  private Pass promptPass(TokenBatch batch, KvCache cache, Hooks hooks) {
     try (NDArray padding = padding(batch)) {
-      return pass(padding, padded(batch), 0, batch.width(), null, null, hooks);
+      return pass(padding, padded(batch), 0, batch.width(), cache, null, hooks);
     }
   }
 
@@ -492,10 +532,10 @@ final class DecoderLm implements CausalLm {
     return new Pass(config, rotation, masks, cache, past, begin, hooks);
   }
 
-  private KvCache newCache(TokenBatch batch, int capacity) {
+  private KvCache newCache(TokenBatch batch, int capacity, int count) {
     List<NDArray> arrays = new ArrayList<>();
     List<Tensors> perLayer = new ArrayList<>();
-    for (int layer = 0; layer < config.layers(); layer++) {
+    for (int layer = 0; layer < count; layer++) {
       List<NDArray> pair = new ArrayList<>();
       for (int i = 0; i < 2; i++) {
         pair.add(

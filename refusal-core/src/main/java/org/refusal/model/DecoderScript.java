@@ -45,6 +45,11 @@ final class DecoderScript {
               return x
             times = torch.floordiv(torch.size(x, 0), torch.size(past[i], 0))
             return torch.cat([torch.repeat_interleave(past[i], times, 0), x], 2)
+          def fill(cache: List[Tensor], past: List[Tensor]) -> None:
+            times = torch.floordiv(torch.size(cache[0], 0), torch.size(past[0], 0))
+            count = torch.size(past[0], 2)
+            torch.copy_(torch.narrow(cache[0], 2, 0, count), torch.repeat_interleave(past[0], times, 0))
+            torch.copy_(torch.narrow(cache[1], 2, 0, count), torch.repeat_interleave(past[1], times, 0))
           def attention(x: Tensor, weights: List[Tensor], biases: List[Tensor], rotation: List[Tensor], \
           mask: List[Tensor], cache: List[Tensor], past: List[Tensor], begin: int, heads: int, kv_heads: int, \
           eps: float) -> Tensor:

@@ -29,6 +29,8 @@ import org.refusal.circuit.ErrorMode;
 import org.refusal.circuit.HookPoint;
 import org.refusal.model.CausalLm;
 import org.refusal.model.CheckpointFolder;
+import org.refusal.model.Generator;
+import org.refusal.model.Hook;
 import org.refusal.model.Hooks;
 import org.refusal.model.LogitsAt;
 import org.refusal.model.RefusalMetric;
@@ -83,29 +85,78 @@ class PatchedRunsTest {
 
   /** m of one prompt with rows from {@code from} on, but not {@code untouched}, set to the partner's. */
   private double byHand(PromptTokens prompt, HookPoint at, int from, int untouched) {
-    PromptTokens partner = partners.of(prompt);
-    int[] aligned = Alignment.of(prompt, partner);
-    try (Memory.Scope scope = Memory.scope();
-        Captures captures = Captures.of(lm, new TokenBatch(List.of(partner.ids()), 3), List.of(at))) {
-      double[] values = captures.row(at, 0).toDoubleArray();
-      int width = lm.config().dModel();
+    try (Memory.Scope scope = Memory.scope()) {
       NDArray logits =
           lm.forward(
-              new TokenBatch(List.of(prompt.ids()), 3),
-              Hooks.at(
-                  at,
-                  (activation, point) -> {
-                    double[] x = activation.toDoubleArray();
-                    for (int t = from; t < aligned.length; t++) {
-                      if (t != untouched) {
-                        System.arraycopy(values, aligned[t] * width, x, t * width, width);
-                      }
-                    }
-                    return activation.getManager().create(x, activation.getShape());
-                  }),
+              new TokenBatch(List.of(prompt.ids()), 3), Hooks.at(at, partnersHook(prompt, at, from, untouched)),
               LogitsAt.LAST);
       return METRIC.apply(logits).toDoubleArray()[0];
     }
+  }
+
+  /** Acts on the prompt, not on what is generated after it. */
+  private Hook partnersHook(PromptTokens prompt, HookPoint at, int from, int untouched) {
+    PromptTokens partner = partners.of(prompt);
+    int[] aligned = Alignment.of(prompt, partner);
+    try (Captures captures = Captures.of(lm, new TokenBatch(List.of(partner.ids()), 3), List.of(at))) {
+      double[] values = captures.row(at, 0).toDoubleArray();
+      int width = lm.config().dModel();
+      return (activation, point) -> {
+        double[] x = activation.toDoubleArray();
+        if (x.length == aligned.length * width) {
+          for (int t = from; t < aligned.length; t++) {
+            if (t != untouched) {
+              System.arraycopy(values, aligned[t] * width, x, t * width, width);
+            }
+          }
+        }
+        return activation.getManager().create(x, activation.getShape());
+      };
+    }
+  }
+
+  @Test
+  void textUnderInterventionsIsThatOfOnePromptAtATimeWhateverTheBatch() {
+    Generator generator = new Generator(lm, List.of());
+    double[][] direction = Directions.random(lm.config().dModel(), 1, new SplittableRandom(2));
+    EvaluationModel model = model(SinkThresholds.none(), Map.of());
+    int changed = 0;
+    for (HookPoint at : List.of(HookPoint.residuals(1), HookPoint.mlp(1), HookPoint.attention(2))) {
+      Intervention everything = Intervention.at("everything", at, new Replacement.Everything());
+      List<Intervention> interventions =
+          List.of(
+              everything,
+              everything.onlyAt(Positions.POST_INSTRUCTION),
+              Intervention.at("nothing", at, new Replacement.Span(new double[0][])),
+              Intervention.at("ablation", at, new Replacement.Ablation(direction)));
+      int[][] plain = new PatchedRuns(model, 4).generate(prompts, generator, 6);
+      int[][][] found = new PatchedRuns(model, 64).generate(prompts, interventions, generator, 6);
+      assertThat(new PatchedRuns(model, 3).generate(prompts, interventions, generator, 6)).isDeepEqualTo(found);
+      assertThat(new PatchedRuns(model, 1).generate(prompts, interventions, generator, 6)).isDeepEqualTo(found);
+      for (int p = 0; p < prompts.size(); p++) {
+        PromptTokens prompt = prompts.get(p);
+        try (Memory.Scope scope = Memory.scope()) {
+          TokenBatch alone = new TokenBatch(List.of(prompt.ids()), 3);
+          List<Hook> hooks =
+              List.of(
+                  partnersHook(prompt, at, 0, -1),
+                  partnersHook(prompt, at, prompt.userTo(), -1),
+                  (x, point) -> x,
+                  (x, point) -> {
+                    NDArray row = x.getManager().create(direction[0]).reshape(1, 1, direction[0].length);
+                    return x.sub(row.mul(x.mul(row).sum(new int[] {2}, true)));
+                  });
+          for (int i = 0; i < hooks.size(); i++) {
+            assertThat(found[i][p])
+                .as("%s at %s, prompt %d", interventions.get(i).name(), at, p)
+                .containsExactly(generator.generate(alone, 6, Hooks.at(at, hooks.get(i))).ids().get(0));
+          }
+        }
+        assertThat(found[2][p]).containsExactly(plain[p]);
+        changed += java.util.Arrays.equals(found[0][p], plain[p]) ? 0 : 1;
+      }
+    }
+    assertThat(changed).as("texts that an intervention changed").isGreaterThan(5);
   }
 
   @Test
