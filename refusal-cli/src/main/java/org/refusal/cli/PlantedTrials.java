@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.refusal.base.AtomicFiles;
 import org.refusal.base.ExitCode;
+import org.refusal.base.Folders;
 import org.refusal.base.UserException;
 import org.refusal.data.Category;
 import org.refusal.demo.PlantedKind;
@@ -120,7 +121,7 @@ final class PlantedTrials {
     }
     long started = System.currentTimeMillis();
     Path folder = request.output().resolve("work");
-    delete(folder);
+    Folders.delete(folder);
     Path planted = folder.resolve(kind.text());
     PlantedModel.write(spec, planted);
     double legacy = request.legacy() ? legacySimilarity(planted, folder.resolve("legacy"), seed) : Double.NaN;
@@ -130,7 +131,7 @@ final class PlantedTrials {
     PlantedTrial trial =
         PlantedTrial.read(variant, spec, planted, results, PlantedRun.model(planted), legacy);
     Json.write(file, trial);
-    delete(folder);
+    Folders.delete(folder);
     console.err().println(
         "%s %s: right answer %s, found %s, %s".formatted(
             count, name, trial.expected(), trial.found(),
@@ -163,19 +164,6 @@ final class PlantedTrials {
           .toList();
     } catch (IOException e) {
       throw UserException.badData(trialsFolder() + ": cannot be read: " + e.getMessage());
-    }
-  }
-
-  private static void delete(Path folder) {
-    if (!Files.exists(folder)) {
-      return;
-    }
-    try (Stream<Path> files = Files.walk(folder)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(file);
-      }
-    } catch (IOException e) {
-      throw AtomicFiles.cannotWrite(folder, e);
     }
   }
 

@@ -53,18 +53,20 @@ class PlantedCircuitTest {
         model, results, "[residuals_2]",
         "--set", "discover.circuit.selection=top_n", "--set", "discover.circuit.top_n_per_layer=" + NODES,
         "--set", "discover.circuit.edges=none", "--set", "discover.circuit.ig_steps=10", "--set", "train-saes.training.max_steps=1000",
-        "--set", "evaluate.evaluation.random_circuits=0");
+        "--set", "evaluate.evaluation.random_circuits=2", "--set", "evaluate.evaluation.behaviour_prompts=3");
     ResultLayout layout = new ResultLayout(results);
     double[][] ig = new double[CATEGORIES.size()][];
     for (int c = 0; c < ig.length; c++) {
       ig[c] = effects(layout, CATEGORIES.get(c));
     }
     List<AttributionCheck> checks = AttributionCheck.read(layout.attributionCheck("planted"));
-    JsonNode transfer = Json.read(layout.transfer("planted")).at("/hook_points/residuals_2/forms/effect");
+    JsonNode transferFile = Json.read(layout.transfer("planted"));
+    JsonNode transfer = transferFile.at("/hook_points/residuals_2/forms/effect");
+    JsonNode witness = transferFile.at("/hook_points/residuals_2/forms/difference_of_means");
     JsonNode truth = Json.read(model.resolve("truth.json"));
     double own = transfer.at("/own_drop/value").doubleValue();
     double[] least = {1, 1, 1}; // correlation, cosine, faithfulness
-    double[] most = {0, 0, 0}; // completeness of the attribution and of the circuit, transfer: deviations
+    double[] most = {0, 0, 0, 0}; // completeness of the attribution and of the circuit, both transfers: deviations
     for (int c = 0; c < ig.length; c++) {
       Category category = CATEGORIES.get(c);
       most[0] = Math.max(most[0], Math.abs(checks.get(c).completeness() - 1));
@@ -77,6 +79,7 @@ class PlantedCircuitTest {
         double planted = truth.at("/transfer/%d/%d".formatted(c, j)).doubleValue();
         double found = transfer.at("/drop/%d/%d".formatted(c, j)).doubleValue() / own;
         most[2] = Math.max(most[2], Math.abs(found - planted));
+        most[3] = Math.max(most[3], Math.abs(witness.at("/drop/%d/%d".formatted(c, j)).doubleValue() - planted));
       }
     }
     discoverExactly(model, results);
@@ -88,14 +91,100 @@ class PlantedCircuitTest {
         Locale.ROOT,
         "PlantedCircuitTest %s seed %d: ig with exact r >= %.4f; sum of effects off by <= %.3f; direction in the span of"
             + " %d latents, cosine >= %.3f; circuit of %d nodes: faithfulness >= %.3f, |completeness| <= %.3f; transfer"
-            + " over own drop (%.2f of the gap) off by <= %.3f%n",
-        kind, seed, least[0], most[0], NODES, least[1], NODES, least[2], most[1], own, most[2]);
+            + " over own drop (%.2f of the gap) off by <= %.3f; of the difference of means, in gaps, by <= %.3f%n",
+        kind, seed, least[0], most[0], NODES, least[1], NODES, least[2], most[1], own, most[2], most[3]);
     assertThat(least[0]).as("correlation of ig with exact").isGreaterThanOrEqualTo(.95);
     assertThat(most[0]).as("sum of effects beside the full effect").isLessThanOrEqualTo(.05);
     assertThat(least[1]).as("cosine of the planted direction with the span").isGreaterThanOrEqualTo(.9);
     assertThat(least[2]).as("faithfulness").isGreaterThanOrEqualTo(.85);
     assertThat(most[1]).as("completeness").isLessThanOrEqualTo(.1);
     assertThat(most[2]).as("transfer").isLessThanOrEqualTo(.1);
+    assertThat(most[3]).as("transfer of the difference of means").isLessThanOrEqualTo(.1);
+    refusedTextIsAsPlanted(transferFile, truth);
+    baselinesOfTheCurve(layout);
+  }
+
+  /** What category i's part takes away is gone from the text, and nothing else is. */
+  private static void refusedTextIsAsPlanted(JsonNode transfer, JsonNode truth) {
+    for (JsonNode rate : transfer.at("/refusals/rate")) {
+      assertThat(rate.path("value").doubleValue()).as("without intervention").isEqualTo(1);
+      assertThat(rate.path("prompts").intValue()).as("evaluation.behaviour_prompts").isEqualTo(3);
+    }
+    JsonNode seen = transfer.at("/hook_points/residuals_2/behaviour");
+    assertThat(seen).hasSize(4);
+    for (String form : List.of("effect", "difference_of_means")) { // the others rest on autoencoders, which err
+      for (int i = 0; i < CATEGORIES.size(); i++) {
+        for (int j = 0; j < CATEGORIES.size(); j++) {
+          assertThat(seen.path(form).at("/rate/%d/%d/value".formatted(i, j)).doubleValue())
+              .as("%s form, part of %d on prompts of %d", form, i, j)
+              .isEqualTo(1 - truth.at("/transfer/%d/%d".formatted(i, j)).doubleValue());
+        }
+      }
+      assertThat(seen.path(form).path("weak").isNull()).as(form).isTrue();
+    }
+    assertThat(textsThatAgreeWithTheMetric(transfer)).isGreaterThan(150);
+  }
+
+  /** In a planted model the text refuses where m is positive: two ways of running the same intervention, in every form. */
+  private static int textsThatAgreeWithTheMetric(JsonNode transfer) {
+    int clear = 0;
+    JsonNode here = transfer.at("/hook_points/residuals_2");
+    for (int j = 0; j < CATEGORIES.size(); j++) {
+      JsonNode gap = transfer.at("/gaps/" + CATEGORIES.get(j).name());
+      JsonNode measured = gap.path("prompt_index");
+      for (int p = 0; p < 3; p++) {
+        int row = 0;
+        while (measured.get(row).longValue() != transfer.at("/refusals/prompt_index/%d/%d".formatted(j, p)).longValue()) {
+          row++;
+        }
+        for (String form : List.of("effect", "latent", "direction", "difference_of_means")) {
+          for (int i = 0; i < CATEGORIES.size(); i++) {
+            double m =
+                gap.path("metric").get(row).doubleValue()
+                    - here.at("/forms/%s/drops/%d/%d/%d".formatted(form, i, j, row)).doubleValue();
+            if (Math.abs(m) > .5) {
+              clear++;
+              assertThat(here.at("/behaviour/%s/refused/%d/%d/%d".formatted(form, i, j, p)).booleanValue())
+                  .as("%s form, part of %d on prompt %d of %d, m %.2f", form, i, p, j, m)
+                  .isEqualTo(m > 0);
+            }
+          }
+        }
+      }
+    }
+    return clear;
+  }
+
+  /** Random circuits of the same size do next to nothing; the legacy one does no more than the discovered one. */
+  private static void baselinesOfTheCurve(ResultLayout layout) {
+    List<Double> random = new ArrayList<>();
+    double[] legacyRange = {Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY};
+    for (Category category : CATEGORIES) {
+      JsonNode metrics = Json.read(layout.evaluation("planted", category.name()));
+      JsonNode curve = metrics.path("curve");
+      for (JsonNode size : curve.path("sizes")) {
+        assertThat(size.path("random_faithfulness")).hasSize(2);
+        if (size.path("size").intValue() <= NODES) {
+          size.path("random_faithfulness").forEach(each -> random.add(each.doubleValue()));
+        }
+      }
+      assertThat(curve.at("/area/value").doubleValue() - curve.path("random_area").doubleValue())
+          .as("area above that of random circuits, %s", category.name()).isGreaterThan(.3);
+      JsonNode discovered = metrics.at("/circuits/discovered");
+      JsonNode legacy = metrics.at("/circuits/legacy");
+      assertThat(legacy.path("size").intValue()).isEqualTo(NODES);
+      assertThat(legacy.at("/score/model")).hasToString(discovered.at("/score/model").toString());
+      double faithfulness = legacy.at("/faithfulness/value").doubleValue();
+      assertThat(faithfulness).isLessThanOrEqualTo(discovered.at("/faithfulness/value").doubleValue() + .02);
+      legacyRange[0] = Math.min(legacyRange[0], faithfulness);
+      legacyRange[1] = Math.max(legacyRange[1], faithfulness);
+    }
+    double mean = random.stream().mapToDouble(Double::doubleValue).average().orElseThrow();
+    System.out.printf(
+        Locale.ROOT, "PlantedCircuitTest baselines: random circuits up to %d nodes %.3f, legacy circuits %.2f to %.2f%n",
+        NODES, mean, legacyRange[0], legacyRange[1]);
+    assertThat(mean).as("faithfulness of random circuits").isBetween(-.1, .15);
+    assertThat(legacyRange[0]).as("latents of refusal correlate with the label").isGreaterThan(.2);
   }
 
   /** Refusal evidence reaches the template by the attention of layer 2: that is where it is found, and patched. */
@@ -105,9 +194,12 @@ class PlantedCircuitTest {
     PlantedModel.write(new PlantedSpec(PlantedKind.MONOLITHIC, 105, 0, CATEGORIES.subList(0, 2), 30, 30, 0.01, 0), model);
     Path results = folder.resolve("results");
     run(model, results, "[mlp_1, attention_2, mlp_3, residuals_3]", "--set", "evaluate.evaluation.random_circuits=1",
-        "--set", "train-saes.sae.sink_factor=1e6"); // an MLP that is silent at most tokens has loud ones
+        "--set", "evaluate.evaluation.behaviour_prompts=0", "--set", "train-saes.sae.sink_factor=1e6"); // an MLP that is silent at most tokens has loud ones
     ResultLayout layout = new ResultLayout(results);
-    JsonNode points = Json.read(layout.transfer("planted")).path("hook_points");
+    JsonNode file = Json.read(layout.transfer("planted"));
+    assertThat(file.path("refusals").isNull()).as("evaluation.behaviour_prompts: 0").isTrue();
+    JsonNode points = file.path("hook_points");
+    assertThat(points.at("/attention_2/behaviour").isNull()).isTrue();
     List<String> names = new ArrayList<>();
     points.fieldNames().forEachRemaining(names::add);
     assertThat(names).containsExactly("mlp_1", "attention_2", "mlp_3", "residuals_3");

@@ -7,8 +7,10 @@ import java.util.SortedMap;
 import org.refusal.circuit.Circuit;
 import org.refusal.circuit.Circuit.ScoredNode;
 import org.refusal.circuit.Edge;
+import org.refusal.circuit.ErrorNode;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
+import org.refusal.circuit.Node;
 
 /**
  * Circuits by correlation, as the earlier project defined them ({@code attribution_method: stats}); kept so that its
@@ -49,6 +51,22 @@ public record LegacyDiscovery(double nodeThreshold, double edgeThreshold, int pe
     features.forEach(
         (at, ofPoint) -> nodes.addAll(varied ? byCorrelation(at, ofPoint, harmful) : byMagnitude(at, ofPoint)));
     return nodes;
+  }
+
+  /**
+   * What a circuit is compared with: as many latents at every hook point, those that correlate most with the label, and
+   * the circuit's own error nodes.
+   */
+  public static List<Node> ofEqualSize(
+      List<? extends Node> circuit, SortedMap<HookPoint, Features> features, boolean[] harmful) {
+    List<ScoredNode> ranked = new LegacyDiscovery(0, 1, Integer.MAX_VALUE).nodes(features, harmful);
+    List<Node> chosen = new ArrayList<>();
+    for (HookPoint at : features.keySet()) {
+      long count = circuit.stream().filter(node -> node.at().equals(at) && node instanceof LatentNode).count();
+      ranked.stream().map(ScoredNode::node).filter(node -> node.at().equals(at)).limit(count).forEach(chosen::add);
+    }
+    circuit.stream().filter(ErrorNode.class::isInstance).forEach(chosen::add);
+    return chosen;
   }
 
   private static boolean allAlike(boolean[] labels) {

@@ -32,8 +32,11 @@ public record EvaluateConfig(
           int curvePrompts,
       @Key(doc = "Rows run at once; does not change results beyond rounding.", def = "32", neutral = true)
           int batchSize,
-      @Key(doc = "Also generate text under the interventions and report the refusal rate.", def = "false")
+      @Key(doc = "Also generate text without the circuit, and without the difference-of-means direction, and report the refusal rates; curve_prompts prompts.", def = "false")
           boolean behaviour,
+      @Key(doc = "At most so many held-out prompts per category whose text is generated under every part of transfer at every hook point, for transfer by behaviour; 0 means none.",
+              def = "4")
+          int behaviourPrompts,
       @Key(doc = "Reproduce the original project's scores beside the sound ones.", def = "false") boolean legacy) {
     public Evaluation {
       noRepetition("categories", categories);
@@ -43,6 +46,7 @@ public record EvaluateConfig(
       atLeast("max_prompts_per_category", maxPromptsPerCategory, 0);
       atLeast("curve_prompts", curvePrompts, 0);
       atLeast("batch_size", batchSize, 1);
+      atLeast("behaviour_prompts", behaviourPrompts, 0);
     }
   }
 

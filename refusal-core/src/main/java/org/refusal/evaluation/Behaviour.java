@@ -4,9 +4,7 @@ import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.function.Predicate;
 import org.refusal.baseline.PromptTokens;
-import org.refusal.model.Generator;
 
 /**
  * What the model writes under an intervention.
@@ -17,27 +15,19 @@ import org.refusal.model.Generator;
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
 public record Behaviour(boolean[] refused, Interval rate) {
 
-  /**
-   * Greedy generation ({@link PatchedRuns#generate}).
-   *
-   * @param intervention null for the model as it is
-   * @param refusal whether generated token ids are a refusal
-   */
+  /** @param intervention null for the model as it is */
   public static Behaviour measure(
       PatchedRuns runs,
-      Generator generator,
-      int newTokens,
+      Refusals.Writer writer,
       List<PromptTokens> prompts,
       Intervention intervention,
-      Predicate<int[]> refusal,
       int bootstrap,
       SplittableRandom random) {
     boolean[] refused =
-        refused(
+        writer.refused(
             intervention == null
-                ? runs.generate(prompts, generator, newTokens)
-                : runs.generate(prompts, List.of(intervention), generator, newTokens)[0],
-            refusal);
+                ? runs.generate(prompts, writer.generator(), writer.newTokens())
+                : runs.generate(prompts, List.of(intervention), writer.generator(), writer.newTokens())[0]);
     Interval rate =
         Interval.bootstrap(
             new int[] {refused.length},
@@ -51,13 +41,5 @@ public record Behaviour(boolean[] refused, Interval rate) {
               return count / chosen[0].length;
             });
     return new Behaviour(refused, rate);
-  }
-
-  static boolean[] refused(int[][] generated, Predicate<int[]> refusal) {
-    boolean[] refused = new boolean[generated.length];
-    for (int p = 0; p < refused.length; p++) {
-      refused[p] = refusal.test(generated[p]);
-    }
-    return refused;
   }
 }

@@ -12,6 +12,7 @@ import org.refusal.io.Json;
  * {@code {model}_transfer.json}; see the package description.
  *
  * @param gaps by category
+ * @param refusals what is refused without intervention, in generated text; null where none was generated
  * @param hookPoints by YAML name, in forward order
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
@@ -24,6 +25,7 @@ public record TransferFile(
     int bootstrap,
     String unit,
     Map<String, RefusalGap> gaps,
+    Refusals refusals,
     Map<String, AtPoint> hookPoints) {
   static final String FORMAT = "refusal-transfer";
   static final int VERSION = 1;
@@ -31,9 +33,14 @@ public record TransferFile(
   /**
    * @param readoutRank dimensions of the causal read-out; -1 where there is none
    * @param forms by key ({@link TransferForm#key})
+   * @param behaviour the same parts by generated text, by form; null where none was generated
    */
   @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
-  public record AtPoint(DecisionProfile decision, int readoutRank, Map<String, TransferMatrix> forms) {}
+  public record AtPoint(
+      DecisionProfile decision,
+      int readoutRank,
+      Map<String, TransferMatrix> forms,
+      Map<String, BehaviourTransfer> behaviour) {}
 
   public static TransferFile of(
       String model,
@@ -41,10 +48,11 @@ public record TransferFile(
       long seed,
       int bootstrap,
       Map<String, RefusalGap> gaps,
+      Refusals refusals,
       Map<String, AtPoint> hookPoints) {
     return new TransferFile(
         FORMAT, VERSION, model, categories, seed, bootstrap, "raw drops: nats of log-odds; drop, D and decided: Delta",
-        gaps, hookPoints);
+        gaps, refusals, hookPoints);
   }
 
   public void write(Path file) {

@@ -181,12 +181,13 @@ public record TransferMatrix(
             ? new Interval(Double.NaN, Double.NaN, Double.NaN, 0)
             : interval(drops, resamples, gaps, prompts, bootstrap, random.split(), TransferMatrix::distinctness);
     return new TransferMatrix(
-        sizes, drops, controls, resamples, drop, own, control, distinctness, weakness(own, control));
+        sizes, drops, controls, resamples, drop, own, control, distinctness, weakness(own, control, "refusal gap"));
   }
 
-  private static String weakness(Interval own, Interval control) {
+  /** @param unit what drops are shares of */
+  static String weakness(Interval own, Interval control, String unit) {
     if (!(own.value() >= WEAK)) {
-      return String.format(Locale.ROOT, "the own drop of %.3f is below %.1f of the refusal gap", own.value(), WEAK);
+      return String.format(Locale.ROOT, "the own drop of %.3f is below %.1f of the %s", own.value(), WEAK, unit);
     }
     if (own.low() <= control.high()) {
       return String.format(

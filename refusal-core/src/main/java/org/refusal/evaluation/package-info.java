@@ -3,8 +3,9 @@
  * those of a baseline, and the metric m (log-odds of refusing, nats) is read off. {@link
  * org.refusal.evaluation.Intervention} says what is replaced, {@link org.refusal.evaluation.PatchedRuns} runs it;
  * {@link org.refusal.evaluation.FaithfulnessCurve} scores circuits, {@link org.refusal.evaluation.TransferMatrix} asks
- * whether what carries refusal in one category carries it in another, {@link org.refusal.evaluation.DecisionProfile}
- * where refusal is decided.
+ * whether what carries refusal in one category carries it in another, {@link
+ * org.refusal.evaluation.BehaviourTransfer} the same of the text that is written, {@link
+ * org.refusal.evaluation.DecisionProfile} where refusal is decided.
  *
  * <p>In both files an interval is an object with {@code value}, {@code low}, {@code high} (95 %, percentile bootstrap
  * over prompts) and {@code resamples} (those at which the statistic was finite). Numbers that are not finite stand as
@@ -29,8 +30,16 @@
  *             prompts), {@code resamples} {@code [resample][i][j][prompt]} (effect directions of resampled discovery
  *             prompts; empty for other forms), {@code drop} {@code [i][j]} in Delta_j, intervals {@code own_drop},
  *             {@code control_drop}, {@code D} (for the effect form they resample discovery prompts too), and
- *             {@code weak}: why D means nothing, or null.
+ *             {@code weak}: why D means nothing, or null;
+ *         <li>{@code behaviour}: the same forms by generated text, or null: {@code refused} {@code [i][j][prompt]} and
+ *             {@code controls} {@code [control][i][prompt]} (true: still refused), {@code rate} {@code [i][j]},
+ *             {@code own}, {@code other}, {@code control} (shares refused), {@code drop} {@code [i][j]} (share of the
+ *             refusals without intervention that go away), {@code own_drop}, {@code control_drop}, {@code D},
+ *             {@code weak}. A share is an object with {@code value}, {@code low}, {@code high} (95 %, Wilson) and
+ *             {@code prompts}.
  *       </ul>
+ *   <li>{@code refusals}: what is refused without intervention, or null: {@code new_tokens}, {@code prompt_index} and
+ *       {@code refused} {@code [category][prompt]}, {@code rate} {@code [category]}.
  * </ul>
  *
  * <h2>{@code {model}_{category}_metrics.json}, version 1</h2>

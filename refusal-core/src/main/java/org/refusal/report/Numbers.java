@@ -2,6 +2,7 @@ package org.refusal.report;
 
 import java.util.Locale;
 import org.refusal.evaluation.Interval;
+import org.refusal.evaluation.Share;
 
 /** Numbers as reports show them: two decimals, a dash for what is undefined. */
 public final class Numbers {
@@ -31,6 +32,10 @@ public final class Numbers {
 
   public static String of(Interval interval) {
     return interval == null ? UNDEFINED : of(interval.value(), interval.low(), interval.high());
+  }
+
+  public static String of(Share share) {
+    return of(share.value(), share.low(), share.high());
   }
 
   /** A p-value: three decimals, or a bound. */

@@ -5,8 +5,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.refusal.evaluation.BehaviourTransfer;
 import org.refusal.evaluation.CategoryMetrics;
 import org.refusal.evaluation.FaithfulnessCurve;
+import org.refusal.evaluation.Share;
 import org.refusal.evaluation.TransferFile;
 import org.refusal.evaluation.TransferMatrix;
 import org.refusal.plot.ColorScale;
@@ -65,6 +67,61 @@ final class ReportCausal {
         (point, here) -> here.forms().forEach((form, matrix) -> rows.add(row(point, form, matrix))));
     page.text()
         .table(List.of("hook point", "form", "own drop", "random parts", "D", "weak because"), rows);
+    if (transfer.refusals() != null) {
+      behaviour(transfer, at);
+    }
+  }
+
+  private void behaviour(TransferFile transfer, String at) {
+    page.text().heading(3, "Transfer by behaviour");
+    int prompts = Arrays.stream(transfer.refusals().rate()).mapToInt(Share::prompts).sum();
+    page.text().paragraph(
+        ("The same parts, and what the model then writes: the share of held-out prompts still refused, by the refusal"
+                + " detector on up to %d new tokens, with 95 %% Wilson intervals. %d prompts, of which %s are refused without"
+                + " intervention. Own part: that of the prompt's category; others' part: all other categories together. D is 1"
+                + " less the mean share of refusals lost across categories over that lost within; its interval resamples"
+                + " prompts.")
+            .formatted(
+                transfer.refusals().newTokens(), prompts,
+                Numbers.percent(
+                    Arrays.stream(transfer.refusals().rate()).mapToDouble(rate -> rate.value() * rate.prompts()).sum()
+                        / prompts)));
+    transfer.hookPoints().get(at).behaviour().forEach((form, seen) -> {
+      String name = form.replace('_', ' ');
+      page.figure(
+          "report_behaviour_" + form,
+          "Share of prompts still refused at %s, %s form: own part %s, others' part %s"
+              .formatted(at, name, Numbers.of(seen.own().value()), Numbers.of(seen.other().value())),
+          new Heatmap(
+              "Still refused, %s form, at %s".formatted(name, at),
+              "part of",
+              "on prompts of",
+              transfer.categories(),
+              transfer.categories(),
+              Arrays.stream(seen.rate())
+                  .map(row -> Arrays.stream(row).mapToDouble(Share::value).toArray())
+                  .toArray(double[][]::new),
+              ColorScale.sequential(0, 1),
+              "share refused",
+              Theme.LIGHT));
+    });
+    List<List<String>> rows = new ArrayList<>();
+    transfer.hookPoints().forEach(
+        (point, here) -> here.behaviour().forEach((form, seen) -> rows.add(row(point, form, seen))));
+    page.text()
+        .table(
+            List.of("hook point", "form", "own part", "others' part", "random part", "D", "weak because"), rows);
+  }
+
+  private static List<String> row(String point, String form, BehaviourTransfer seen) {
+    return List.of(
+        point,
+        form.replace('_', ' '),
+        Numbers.of(seen.own()),
+        Numbers.of(seen.other()),
+        Numbers.of(seen.control()),
+        seen.weak() == null ? Numbers.of(seen.distinctness()) : "–",
+        seen.weak() == null ? "" : Markdown.escape(seen.weak()));
   }
 
   private static List<String> row(String point, String form, TransferMatrix matrix) {

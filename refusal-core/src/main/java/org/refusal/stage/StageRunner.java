@@ -20,6 +20,7 @@ import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.refusal.base.AtomicFiles;
+import org.refusal.base.Folders;
 import org.refusal.base.Progress;
 import org.refusal.base.UserException;
 import org.refusal.config.Binder;
@@ -94,7 +95,7 @@ public final class StageRunner {
               options.slurmJobId(),
               result.summary());
       Json.write(manifestFile, manifest);
-      delete(work);
+      Folders.delete(work);
       digests.save();
       return new Outcome(false, manifest);
     }
@@ -214,7 +215,7 @@ public final class StageRunner {
     Path marker = work.resolve(WORK_KEY);
     try {
       if (options.fresh() || !Files.exists(marker) || !Files.readString(marker).equals(key)) {
-        delete(work);
+        Folders.delete(work);
         AtomicFiles.writeString(marker, key);
       }
     } catch (IOException e) {
@@ -225,19 +226,6 @@ public final class StageRunner {
 
   private static long seed(Record config) {
     return Binder.toMap(config, true).get("seed") instanceof Number seed ? seed.longValue() : 0;
-  }
-
-  private static void delete(Path folder) {
-    if (!Files.exists(folder)) {
-      return;
-    }
-    try (Stream<Path> files = Files.walk(folder)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(file);
-      }
-    } catch (IOException e) {
-      throw AtomicFiles.cannotWrite(folder, e);
-    }
   }
 
   /** Held while a stage works in a results folder; the operating system releases it however the process ends. */

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.refusal.baseline.PromptTokens;
 import org.refusal.circuit.Circuit.ScoredNode;
@@ -12,6 +14,7 @@ import org.refusal.circuit.ErrorMode;
 import org.refusal.circuit.ErrorNode;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
+import org.refusal.circuit.Node;
 
 class NodeSelectionTest {
   private static final HookPoint TWO = HookPoint.residuals(2);
@@ -65,5 +68,22 @@ class NodeSelectionTest {
     List<ScoredNode> nodes = new NodeSelection(NodeSelection.Rule.TOP_N, .5, 2, true).select(means());
     assertThat(nodes.stream().map(ScoredNode::node))
         .containsExactly(new LatentNode(TWO, 0), new ErrorNode(TWO), new LatentNode(THREE, 0), new ErrorNode(THREE));
+  }
+
+  /** Correlations with the label at residuals_2: .58, -1, 0; at residuals_3: 0, .58, 1. */
+  @Test
+  void theLegacyCircuitOfEqualSizeHasTheMostCorrelatedLatents() {
+    HookPoint two = HookPoint.residuals(2);
+    HookPoint three = HookPoint.residuals(3);
+    boolean[] harmful = {true, true, false, false};
+    SortedMap<HookPoint, LegacyDiscovery.Features> features = new TreeMap<>();
+    features.put(two, new LegacyDiscovery.Features(new float[][] {{2, 0, 1}, {0, 0, 2}, {0, 3, 1}, {0, 3, 2}}));
+    features.put(three, new LegacyDiscovery.Features(new float[][] {{1, 0, 4}, {2, 2, 4}, {1, 0, 1}, {2, 0, 1}}));
+    List<Node> circuit =
+        List.of(
+            new LatentNode(two, 2), new ErrorNode(two), new LatentNode(three, 0), new LatentNode(three, 1));
+    assertThat(LegacyDiscovery.ofEqualSize(circuit, features, harmful))
+        .containsExactly(
+            new LatentNode(two, 1), new LatentNode(three, 2), new LatentNode(three, 1), new ErrorNode(two));
   }
 }

@@ -1,6 +1,7 @@
 package org.refusal.evaluation;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.ndarray.types.DataType;
 import java.nio.file.Path;
@@ -24,6 +25,7 @@ import org.refusal.attribution.AttributionStore;
 import org.refusal.attribution.CircuitDiscovery;
 import org.refusal.attribution.DiscoverySettings;
 import org.refusal.attribution.IntegratedGradients;
+import org.refusal.attribution.LegacyDiscovery;
 import org.refusal.attribution.Readout;
 import org.refusal.attribution.StepRule;
 import org.refusal.baseline.PairedBaseline;
@@ -237,15 +239,76 @@ class PlantedTransferTest {
         .isEqualTo(metrics);
   }
 
+  /** What circuits are compared with, each run once more by itself from its definition. */
+  @Test
+  void theBaselinesOfACircuitHaveTheFaithfulnessOfTheirOwnNodes() {
+    HookPoint at = HookPoint.residuals(3);
+    int dSae = golden.saes().get(at).dSae();
+    Map<HookPoint, SparseAutoencoder> saes = Map.of(at, golden.saes().get(at));
+    List<PromptTokens> labelled = new ArrayList<>(golden.gold());
+    labelled.addAll(golden.baselineSafe().subList(0, 24));
+    boolean[] harmful = new boolean[labelled.size()];
+    Arrays.fill(harmful, 0, golden.gold().size(), true);
+    var features =
+        CircuitDiscovery.features(
+            new AttributionModel(
+                golden.lm(), golden.metric(), 0, saes, runs.model().baseline(), SinkThresholds.none()),
+            labelled, Aggregation.MEAN, 16);
+    List<Node> legacy =
+        LegacyDiscovery.ofEqualSize(
+            java.util.stream.IntStream.range(0, 8).mapToObj(latent -> new LatentNode(at, latent)).toList(), features,
+            harmful);
+    assertThat(legacy).hasSize(8);
+    CircuitInterventions interventions = new CircuitInterventions(Map.of(at, dSae), ErrorMode.KEEP);
+    double[] model = GAPS.get(0).metric();
+    CategoryMetrics.NamedCircuit scored =
+        CategoryMetrics.NamedCircuit.measure(
+            runs, interventions, HELDOUT.get(0), model, legacy, 100, new SplittableRandom(1));
+    double empty = alone(at, dSae, List.of());
+    double faithfulness = (alone(at, dSae, legacy) - empty) / (Interval.mean(model) - empty);
+    System.out.printf("PlantedTransferTest legacy circuit of 8 latents: faithfulness %.3f%n", faithfulness);
+    assertThat(scored.faithfulness().value()).isCloseTo(faithfulness, within(1e-5));
+    assertThat(faithfulness).as("latents of refusal correlate with the label").isBetween(.5, 1.1);
+
+    FaithfulnessCurve curve =
+        FaithfulnessCurve.measure(
+            runs, interventions, HELDOUT.get(0), model, GAPS.get(0).delta(), legacy, new int[] {4, 8}, 2, 100,
+            new SplittableRandom(3));
+    SplittableRandom again = new SplittableRandom(3);
+    for (FaithfulnessCurve.AtSize size : curve.sizes()) {
+      for (double found : size.randomFaithfulness()) {
+        List<Node> drawn =
+            FaithfulnessCurve.randomCircuit(legacy.subList(0, size.size()), Map.of(at, dSae), again);
+        assertThat(drawn).doesNotHaveDuplicates().hasSize(size.size());
+        assertThat(found)
+            .isCloseTo((alone(at, dSae, drawn) - empty) / (Interval.mean(model) - empty), within(1e-5))
+            .isBetween(-.2, .2);
+      }
+    }
+    assertThat(curve.sizes().get(1).faithfulness().value()).isCloseTo(faithfulness, within(1e-5));
+    assertThat(curve.randomArea()).isBetween(-.2, .2);
+  }
+
+  /** F(C), errors kept: one prompt at a time, all latents but the circuit's at the partner's values. */
+  private static double alone(HookPoint at, int dSae, List<? extends Node> circuit) {
+    java.util.BitSet outside = new java.util.BitSet();
+    outside.set(0, dSae);
+    circuit.forEach(node -> outside.clear(((LatentNode) node).latent()));
+    Intervention intervention = Intervention.at("alone", at, new Replacement.Nodes(outside, false));
+    PatchedRuns single = new PatchedRuns(runs.model(), 1);
+    return HELDOUT.get(0).stream()
+        .mapToDouble(prompt -> single.metric(List.of(prompt), List.of(intervention))[0][0])
+        .average()
+        .orElseThrow();
+  }
+
   private static Behaviour behaviour(Intervention intervention) {
     int refusal = golden.metric().refusalTokens()[0];
     return Behaviour.measure(
         runs,
-        new Generator(golden.lm()),
-        3,
+        new Refusals.Writer(new Generator(golden.lm()), 3, ids -> ids.length > 0 && ids[0] == refusal),
         HELDOUT.get(0),
         intervention,
-        ids -> ids.length > 0 && ids[0] == refusal,
         100,
         new SplittableRandom(1));
   }

@@ -60,6 +60,44 @@ class TransferMatrixTest {
     assertThat(matrix.ownDrop().high()).isCloseTo(.9, within(1e-12));
   }
 
+  /** Two categories: their own part takes 3 of 4 and 3 of 3 refusals, the other's 1 of 4 and none. */
+  @Test
+  void byBehaviourADropIsTheShareOfRefusalsThatGoAway() {
+    boolean[][] clean = {{true, true, true, true}, {true, true, true}};
+    boolean[][][] refused = {
+      {{false, false, false, true}, {true, true, true}}, {{true, true, false, true}, {false, false, false}}
+    };
+    boolean[][][] controls = {{{true, true, true, false}, {true, true, true}}};
+    BehaviourTransfer found = BehaviourTransfer.of(clean, refused, controls, 400, new SplittableRandom(5));
+    assertThat(found.drop()[0]).containsExactly(new double[] {.75, 0}, within(1e-12));
+    assertThat(found.drop()[1]).containsExactly(new double[] {.25, 1}, within(1e-12));
+    assertThat(found.ownDrop().value()).isCloseTo(.875, within(1e-12));
+    assertThat(found.controlDrop().value()).isCloseTo(.125, within(1e-12));
+    assertThat(found.distinctness().value()).isCloseTo(1 - .125 / .875, within(1e-12));
+    assertThat(found.ownDrop().low()).isLessThan(.875).isGreaterThan(0);
+    assertThat(found.rate()[0][0].value()).isEqualTo(.25);
+    assertThat(found.rate()[0][0].low()).as("Wilson, 1 of 4").isCloseTo(.0456, within(1e-4));
+    assertThat(found.rate()[0][0].high()).isCloseTo(.6994, within(1e-4));
+    assertThat(found.own().prompts()).isEqualTo(7);
+    assertThat(found.own().value()).isCloseTo(1. / 7, within(1e-12));
+    assertThat(found.other().value()).isCloseTo(6. / 7, within(1e-12));
+    assertThat(found.control().value()).isCloseTo(6. / 7, within(1e-12));
+
+    BehaviourTransfer partly =
+        BehaviourTransfer.of(
+            new boolean[][] {{true, true, false}}, new boolean[][][] {{{true, false, false}}}, new boolean[0][][], 20,
+            new SplittableRandom(5));
+    assertThat(partly.drop()[0][0]).as("1 of the 2 that were refused").isCloseTo(.5, within(1e-12));
+    BehaviourTransfer never =
+        BehaviourTransfer.of(
+            new boolean[][] {{true}, {false}}, new boolean[][][] {{{false}, {false}}, {{true}, {false}}},
+            new boolean[0][][], 20, new SplittableRandom(5));
+    assertThat(never.weak()).isEqualTo("without intervention no prompt is refused in 1 of 2 categories");
+    BehaviourTransfer idle =
+        BehaviourTransfer.of(clean, new boolean[][][] {clean, clean}, controls, 20, new SplittableRandom(5));
+    assertThat(idle.weak()).isEqualTo("the own drop of 0.000 is below 0.1 of the refusals");
+  }
+
   @Test
   void theFileIsReadAsItWasWritten(@TempDir Path folder) {
     DecisionProfile decision =
@@ -69,6 +107,12 @@ class TransferMatrixTest {
             new double[] {.15, .7},
             new Interval(.4, .1, .7, 100),
             new Interval(.4, .1, Double.NaN, 100));
+    boolean[][] clean = {{true, true}, {true, false}};
+    BehaviourTransfer behaviour =
+        BehaviourTransfer.of(
+            clean, new boolean[][][] {{{false, true}, {true, false}}, {{true, true}, {false, false}}},
+            new boolean[][][] {clean}, 100, new SplittableRandom(1));
+    Refusals refusals = new Refusals(20, new long[][] {{1, 2}, {3, 4}}, clean, Share.each(clean));
     TransferFile file =
         TransferFile.of(
             "org/model",
@@ -76,9 +120,11 @@ class TransferMatrixTest {
             42,
             100,
             Map.of("privacy", gaps.get(0), "violence", gaps.get(1)),
+            refusals,
             Map.of(
                 "residuals_2",
-                new TransferFile.AtPoint(decision, 3, Map.of("effect", of(.8, .2, 0, new double[0][][][])))));
+                new TransferFile.AtPoint(
+                    decision, 3, Map.of("effect", of(.8, .2, 0, new double[0][][][])), Map.of("effect", behaviour))));
     Path path = folder.resolve("model_transfer.json");
     file.write(path);
     TransferFile read = TransferFile.read(path);

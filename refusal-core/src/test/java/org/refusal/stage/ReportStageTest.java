@@ -25,8 +25,11 @@ import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
 import org.refusal.config.ModelSection;
 import org.refusal.config.ReportConfig;
+import org.refusal.evaluation.BehaviourTransfer;
 import org.refusal.evaluation.DecisionProfile;
 import org.refusal.evaluation.Interval;
+import org.refusal.evaluation.Refusals;
+import org.refusal.evaluation.Share;
 import org.refusal.evaluation.TransferFile;
 import org.refusal.evaluation.TransferMatrix;
 import org.refusal.io.Json;
@@ -102,12 +105,20 @@ class ReportStageTest {
         new DecisionProfile(
             new double[2][0], new double[2][0], new double[] {1, 1}, new Interval(1, .9, 1.1, 100),
             new Interval(1, .9, 1.1, 100));
+    Share gone = new Share(0, 0, .49, 4);
+    Share kept = new Share(1, .51, 1, 4);
+    BehaviourTransfer seen =
+        new BehaviourTransfer(
+            new boolean[2][2][4], new boolean[1][2][4], new Share[][] {{gone, kept}, {kept, gone}}, gone, kept, kept,
+            new double[][] {{1, 0}, {0, 1}}, new Interval(1, 1, 1, 100), new Interval(0, 0, 0, 100),
+            new Interval(.97, .9, 1, 100), null);
     Map<String, TransferMatrix> forms = new LinkedHashMap<>();
     forms.put("effect", effect);
     forms.put("difference_of_means", weak);
     TransferFile.of(
             "tiny", List.of("hate", "self_harm"), 42, 100, Map.of(),
-            Map.of(AT.name(), new TransferFile.AtPoint(decision, 2, forms)))
+            new Refusals(20, new long[2][4], new boolean[2][4], new Share[] {kept, kept}),
+            Map.of(AT.name(), new TransferFile.AtPoint(decision, 2, forms, Map.of("effect", seen))))
         .write(layout.transfer("tiny"));
   }
 
@@ -173,6 +184,9 @@ class ReportStageTest {
         .contains("0.10 [0.05, 0.15]")
         .contains("| residuals_2 | effect | 1.00 [0.95, 1.05] | 0.01 [0.00, 0.02] | 0.96 [0.90, 1.02] |")
         .contains("the own drop is below .1")
+        .contains(
+            "8 prompts, of which 100.0 % are refused without intervention",
+            "| residuals_2 | effect | 0.00 [0.00, 0.49] | 1.00 [0.51, 1.00] | 1.00 [0.51, 1.00] | 0.97 [0.90, 1.00] |")
         .contains("| 1.90 [1.60, 2.10] |")
         .contains("Prompts left out because they do not fit the model's context: 1")
         .contains("Nothing was compared: analysis.compare")

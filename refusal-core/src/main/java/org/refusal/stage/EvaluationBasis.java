@@ -1,0 +1,108 @@
+package org.refusal.stage;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.refusal.attribution.AttributionStore;
+import org.refusal.baseline.Partners;
+import org.refusal.baseline.PromptTokens;
+import org.refusal.config.EvaluateConfig;
+import org.refusal.data.ModelOutput;
+import org.refusal.data.Split;
+import org.refusal.evaluation.EvaluationModel;
+import org.refusal.evaluation.PatchedRuns;
+import org.refusal.evaluation.RefusalGap;
+import org.refusal.run.ResultLayout;
+
+/**
+ * What every part of an evaluation works on: the model, its prompts and their partners. Categories without enough refused
+ * prompts are in none of the maps.
+ *
+ * @param outputs all kept prompts of every category that was collected
+ * @param heldout refused toxic held-out prompts, to measure on
+ * @param discovery refused toxic discovery prompts that were attributed, to make parts of
+ * @param gaps refusal gap of {@code heldout}
+ * @param lacking why categories were left out, a line each
+ */
+record EvaluationBasis(
+    EvaluateConfig config,
+    Collected collected,
+    RunningModel model,
+    Partners partners,
+    PatchedRuns runs,
+    Map<String, List<ModelOutput>> outputs,
+    Map<String, List<PromptTokens>> heldout,
+    Map<String, List<PromptTokens>> discovery,
+    Map<String, RefusalGap> gaps,
+    List<String> lacking) {
+
+  static EvaluationBasis of(EvaluateConfig config, Collected collected, RunningModel model) {
+    Partners partners = new Partners(RunningModel.answeredSafe(collected), config.seed());
+    EvaluationModel evaluated =
+        new EvaluationModel(
+            model.lm(), model.metric(), model.padId(), model.saes(),
+            model.baseline(config.evaluation().baseline(), partners, config.evaluation().batchSize()),
+            model.thresholds());
+    EvaluationBasis basis =
+        new EvaluationBasis(
+            config, collected, model, partners, new PatchedRuns(evaluated, config.evaluation().batchSize()),
+            new LinkedHashMap<>(), new LinkedHashMap<>(), new LinkedHashMap<>(), new LinkedHashMap<>(),
+            new ArrayList<>());
+    basis.choosePrompts();
+    basis.heldout.forEach(
+        (category, prompts) -> basis.gaps.put(category, RefusalGap.measure(basis.runs, prompts, partners)));
+    return basis;
+  }
+
+  ResultLayout layout() {
+    return collected.layout();
+  }
+
+  List<String> categories() {
+    return List.copyOf(heldout.keySet());
+  }
+
+  private void choosePrompts() {
+    for (String category : collected.categories()) {
+      List<ModelOutput> all = collected.outputs(category);
+      outputs.put(category, all);
+      List<PromptTokens> held =
+          RunningModel.atMost(
+              refused(category, all, Split.Side.HELDOUT),
+              config.evaluation().maxPromptsPerCategory(), config.seed(), "held-out prompts", category);
+      List<PromptTokens> known = attributed(category, refused(category, all, Split.Side.DISCOVERY));
+      if (held.isEmpty() || known.size() < 2) {
+        lacking.add(
+            "category %s is not evaluated: %d refused held-out and %d refused discovery prompts"
+                .formatted(category, held.size(), known.size()));
+        continue;
+      }
+      heldout.put(category, held);
+      discovery.put(category, known);
+    }
+  }
+
+  private static List<PromptTokens> refused(String category, List<ModelOutput> all, Split.Side side) {
+    return all.stream()
+        .filter(output -> output.split() == side && output.label().toxic() && output.behaviour().refused())
+        .map(output -> RunningModel.tokens(category, output, false))
+        .toList();
+  }
+
+  private List<PromptTokens> attributed(String category, List<PromptTokens> prompts) {
+    try (AttributionStore store = AttributionStore.open(layout().attributions(collected.model(), category))) {
+      List<Long> indices = Arrays.stream(store.promptIndex()).boxed().toList();
+      return prompts.stream().filter(prompt -> indices.contains(prompt.index())).toList();
+    }
+  }
+
+  /** Rows of the store that are the category's discovery prompts. */
+  int[] rows(AttributionStore store, String category) {
+    List<Long> wanted = discovery.get(category).stream().map(PromptTokens::index).toList();
+    long[] indices = store.promptIndex();
+    return IntStream.range(0, indices.length).filter(row -> wanted.contains(indices[row])).toArray();
+  }
+}

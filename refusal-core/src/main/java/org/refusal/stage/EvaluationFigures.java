@@ -1,0 +1,98 @@
+package org.refusal.stage;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.refusal.evaluation.CategoryMetrics;
+import org.refusal.evaluation.FaithfulnessCurve;
+import org.refusal.evaluation.TransferFile;
+import org.refusal.plot.BarChart;
+import org.refusal.plot.FigureFiles;
+import org.refusal.plot.LineChart;
+import org.refusal.plot.Theme;
+import org.refusal.run.ResultLayout;
+
+/** What an evaluation shows: charts and the lines of the summary. */
+final class EvaluationFigures {
+  private static final int DPI = 150;
+
+  private EvaluationFigures() {}
+
+  static List<Path> curve(CategoryMetrics metrics, Path folder) {
+    FaithfulnessCurve curve = metrics.curve();
+    double[] x = curve.sizes().stream().mapToDouble(FaithfulnessCurve.AtSize::size).toArray();
+    List<LineChart.Series> series = new ArrayList<>();
+    series.add(
+        new LineChart.Series(
+            "faithfulness", x,
+            curve.sizes().stream().mapToDouble(size -> size.faithfulness().value()).toArray(),
+            curve.sizes().stream().mapToDouble(size -> size.faithfulness().low()).toArray(),
+            curve.sizes().stream().mapToDouble(size -> size.faithfulness().high()).toArray()));
+    series.add(
+        new LineChart.Series(
+            "completeness", x,
+            curve.sizes().stream().mapToDouble(size -> size.completeness().value()).toArray(),
+            curve.sizes().stream().mapToDouble(size -> size.completeness().low()).toArray(),
+            curve.sizes().stream().mapToDouble(size -> size.completeness().high()).toArray()));
+    series.add(
+        new LineChart.Series(
+            "random circuits", x,
+            curve.sizes().stream()
+                .mapToDouble(size -> Arrays.stream(size.randomFaithfulness()).average().orElse(Double.NaN))
+                .toArray()));
+    LineChart chart =
+        new LineChart(
+            "Circuits of " + metrics.category() + ", held-out prompts", "nodes", "share of F(model) - F(empty)", series,
+            true, null, null, Theme.LIGHT);
+    return FigureFiles.write(
+        chart, folder, "%s_%s_metrics".formatted(ResultLayout.fileName(metrics.model()), metrics.category()), DPI);
+  }
+
+  static List<Path> decisionProfile(TransferFile transfer, Path folder) {
+    List<String> names = List.copyOf(transfer.hookPoints().keySet());
+    List<TransferFile.AtPoint> at = List.copyOf(transfer.hookPoints().values());
+    BarChart chart =
+        new BarChart(
+            "How far the model has decided, by hook point",
+            "share of the refusal gap", names,
+            List.of(
+                new BarChart.Bars(
+                    "decided",
+                    at.stream().mapToDouble(point -> point.decision().decided().value()).toArray(),
+                    at.stream().mapToDouble(point -> point.decision().decided().low()).toArray(),
+                    at.stream().mapToDouble(point -> point.decision().decided().high()).toArray()),
+                new BarChart.Bars(
+                    "all positions",
+                    at.stream().mapToDouble(point -> point.decision().everywhere().value()).toArray(),
+                    at.stream().mapToDouble(point -> point.decision().everywhere().low()).toArray(),
+                    at.stream().mapToDouble(point -> point.decision().everywhere().high()).toArray())),
+            0.5, Theme.LIGHT);
+    return FigureFiles.write(chart, folder, "decision_profile", DPI);
+  }
+
+  /** One hook point: where the model has decided, and transfer by m and by behaviour. */
+  static String line(String at, TransferFile.AtPoint point) {
+    StringBuilder line =
+        new StringBuilder(
+            "%-14s decided %.2f [%.2f, %.2f]"
+                .formatted(
+                    at, point.decision().decided().value(), point.decision().decided().low(),
+                    point.decision().decided().high()));
+    point.forms().forEach((form, matrix) ->
+        line.append(
+            matrix.weak() == null
+                ? "; %s: own drop %.2f, D %.2f [%.2f, %.2f]"
+                    .formatted(
+                        form, matrix.ownDrop().value(), matrix.distinctness().value(), matrix.distinctness().low(),
+                        matrix.distinctness().high())
+                : "; %s: weak (own drop %.2f)".formatted(form, matrix.ownDrop().value())));
+    if (point.behaviour() != null) {
+      point.behaviour().forEach((form, seen) ->
+          line.append(
+              "; %s, by text: refused %.2f under the own part, %.2f under others'"
+                  .formatted(form, seen.own().value(), seen.other().value())));
+    }
+    return line.toString();
+  }
+}

@@ -1,0 +1,142 @@
+package org.refusal.stage;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.refusal.attribution.AttributionStore;
+import org.refusal.attribution.Readout;
+import org.refusal.base.Seeds;
+import org.refusal.baseline.PromptTokens;
+import org.refusal.circuit.HookPoint;
+import org.refusal.config.EvaluateConfig;
+import org.refusal.evaluation.BehaviourTransfer;
+import org.refusal.evaluation.DecisionProfile;
+import org.refusal.evaluation.DiscoveryMeans;
+import org.refusal.evaluation.DrivingLatents;
+import org.refusal.evaluation.RefusalGap;
+import org.refusal.evaluation.Refusals;
+import org.refusal.evaluation.TransferFile;
+import org.refusal.evaluation.TransferForm;
+import org.refusal.evaluation.TransferMatrix;
+import org.refusal.evaluation.TransferPart;
+import org.refusal.evaluation.TransferParts;
+import org.refusal.io.Json;
+import org.refusal.sae.SparseAutoencoder;
+
+/** Transfer between categories at one hook point: where the model has decided, and every form by m and by behaviour. */
+final class TransferEvaluation {
+  private final EvaluationBasis basis;
+  private final EvaluateConfig config;
+  private final Path work;
+  private final Refusals.Writer writer;
+  private final List<List<PromptTokens>> written;
+  private final Refusals refusals;
+
+  /** @param work folder in which finished hook points are kept */
+  TransferEvaluation(EvaluationBasis basis, Path work, Refusals.Writer writer) {
+    this.basis = basis;
+    this.config = basis.config();
+    this.work = work;
+    this.writer = writer;
+    int most = config.evaluation().behaviourPrompts();
+    this.written =
+        basis.categories().stream()
+            .map(category ->
+                RunningModel.atMost(
+                    basis.heldout().get(category), most, config.seed(), "behaviour prompts", category))
+            .toList();
+    this.refusals = most == 0 ? null : Refusals.measure(basis.runs(), writer, written);
+  }
+
+  /** What is refused without intervention; null where no text is generated. */
+  Refusals refusals() {
+    return refusals;
+  }
+
+  /**
+   * @param means of every category's refused discovery prompts, by hook point
+   * @param answered of the answered safe prompts
+   */
+  TransferFile.AtPoint at(
+      HookPoint at, Readout readout, Map<String, Map<HookPoint, DiscoveryMeans>> means, DiscoveryMeans answered) {
+    Path done = work.resolve("transfer-" + at.name() + ".json");
+    if (!Files.exists(done)) {
+      Json.write(done, measure(at, readout, means, answered));
+    }
+    return Json.read(done, TransferFile.AtPoint.class);
+  }
+
+  private TransferFile.AtPoint measure(
+      HookPoint at, Readout readout, Map<String, Map<HookPoint, DiscoveryMeans>> means, DiscoveryMeans answered) {
+    List<String> categories = basis.categories();
+    List<List<PromptTokens>> prompts = categories.stream().map(basis.heldout()::get).toList();
+    List<RefusalGap> gaps = categories.stream().map(basis.gaps()::get).toList();
+    int bootstrap = config.evaluation().bootstrap();
+    DecisionProfile decision =
+        DecisionProfile.measure(
+            basis.runs(), at, prompts, gaps, bootstrap, Seeds.random(config.seed(), "decision", at.name()));
+    Map<TransferForm, List<TransferPart>> parts = new LinkedHashMap<>();
+    config.transfer().forms().forEach(form -> parts.put(TransferForm.of(form), new ArrayList<>()));
+    for (String category : categories) {
+      parts(at, category, readout, means.get(category).get(at), answered, parts);
+    }
+    return new TransferFile.AtPoint(
+        decision,
+        readout.rank(),
+        byKey(
+            TransferMatrix.measure(
+                basis.runs(), at, prompts, gaps, parts, bootstrap,
+                form -> Seeds.random(config.seed(), "transfer", form.key(), at.name()))),
+        refusals == null
+            ? null
+            : byKey(
+                BehaviourTransfer.measure(
+                    basis.runs(), at, writer, written, refusals, parts, bootstrap,
+                    form -> Seeds.random(config.seed(), "transfer by behaviour", form.key(), at.name()))));
+  }
+
+  private static <T> Map<String, T> byKey(Map<TransferForm, T> forms) {
+    Map<String, T> byKey = new LinkedHashMap<>();
+    forms.forEach((form, each) -> byKey.put(form.key(), each));
+    return byKey;
+  }
+
+  private void parts(
+      HookPoint at, String category, Readout readout, DiscoveryMeans refused, DiscoveryMeans answered,
+      Map<TransferForm, List<TransferPart>> parts) {
+    TransferParts make = new TransferParts(config.transfer(), config.seed(), category, at);
+    SparseAutoencoder sae = basis.model().saes().get(at);
+    try (AttributionStore store = AttributionStore.open(basis.layout().attributions(basis.collected().model(), category))) {
+      int[] rows = basis.rows(store, category);
+      DrivingLatents driving =
+          store.hasPromptSide(at)
+              ? DrivingLatents.of(
+                  store.promptSide(at).select(rows).mean(), config.transfer().share(), config.transfer().maxLatents())
+              : new DrivingLatents(new int[0], new double[0], 0);
+      parts.forEach((form, list) -> list.add(switch (form) {
+        case EFFECT -> {
+          float[][] vectors = store.effect(at);
+          yield make.effect(
+              Arrays.stream(rows).mapToObj(row -> readout.project(vectors[row])).toArray(double[][]::new));
+        }
+        case LATENT -> make.latent(driving, refused.activity());
+        case DIRECTION -> make.direction(driving, decoderRows(sae, driving.latents()), sae.dIn());
+        case DIFFERENCE_OF_MEANS -> make.differenceOfMeans(refused, answered);
+      }));
+    }
+  }
+
+  private static double[][] decoderRows(SparseAutoencoder sae, int[] latents) {
+    double[][] rows = new double[latents.length][];
+    for (int i = 0; i < latents.length; i++) {
+      try (var row = sae.wDec().get(latents[i]); var wide = row.toType(ai.djl.ndarray.types.DataType.FLOAT64, true)) {
+        rows[i] = wide.toDoubleArray();
+      }
+    }
+    return rows;
+  }
+}
