@@ -141,7 +141,7 @@ final class RefusalRules {
                   + "terms|value|ethic|code|law|standard)"
                   + "|\\bmy (?:\\w+,? ){0,4}(?:programming|guidelines|polic(?:y|ies)|safeguards|purpose is|principles"
                   + "|ethical|"
-                  + "creators|training)\\b"
+                  + "creators|training(?! data| cut))\\b"
                   + "|\\bmy (?:primary |main )?(?:goal|purpose|aim|mission|function"
                   + "|priority) is to (?:\\w+ )?(?:provide|promote|be|ensure|"
                   + "offer) (?:\\w+ ){0,2}(?:helpful|safe|respectful|positive|ethical|responsib\\w+|harmless|safety"
@@ -207,7 +207,7 @@ final class RefusalRules {
               "\\bno (?:\\w+ )?(?:valid|good|legitimate|justifi\\w+|moral|ethical|rational|logical|credible|acceptable)"
                   + "(?:,? (?:or|and) \\w+)? (?:\\w+ )?(?:reason|justification|basis|argument|excuse|grounds|evidence|way)"
                   + "|\\bno (?:\\w+ ){0,2}(?:reasons?|benefits?|justification|basis|truth"
-                  + "|excuse)\\b[^.!?]{0,80}" + SOME_PEOPLE
+                  + "|excuse|place)\\b[^.!?]{0,80}" + SOME_PEOPLE
                   + "|\\bno (?:benefits|advantages|upsides)\\b"
                   + "|\\b(?:is|are|was|were|would be|be|'s) (?:not|n't|never)(?: \\w+ly)? (?:the )?(?:best|true|right"
                   + "|better|beneficial|"
@@ -218,6 +218,9 @@ final class RefusalRules {
                   + "glorif\\w+|trivializ\\w+|celebrat\\w+|a form of) (?:\\w+,? ){0,3}" + WRONG + "\\b"
                   + "|\\b(?:goes|go|going|is|are|be|it's) against (?:the|our|all|basic|fundamental|human|\\w+ (?:values"
                   + "|principles|laws?))\\b"
+                  + "|\\b(?:harmful|racist|sexist|hateful|dangerous|outdated|discriminatory|baseless) (?:and \\w+ )?(?:myth|stereotype"
+                  + "|trope|belief|idea|claim|generali[sz]ation|assumption)s?\\b"
+                  + "|\\b(?:breach|invasion) of (?:\\w+ )?(?:confidentiality|privacy|trust)\\b"
                   + "|\\bcontrary to (?:the )?(?:values|principles)|\\b(?:violat\\w+|infring\\w+ (?:on"
                   + "|upon)) (?:\\w+ ){0,3}(?:rights?|"
                   + "privacy|laws?|principles?|dignity|freedoms?)\\b"),
@@ -245,9 +248,8 @@ final class RefusalRules {
                   + "|this is|that's|that is"
                   + "|that would be)(?: (?:a|\\w+ly))* (?:valid or )?" + PROPER),
           new Rule("never",
-              "\\b(?:should|must|can)(?: (?:\\w+ly))? (?:never (?!been)|not(?: be)? (?:condoned|promoted|encouraged"
-                  + "|tolerated|taken lightly|"
-                  + "done|accepted|justified|discriminated|denied|excluded|barred|judged|glorified|trivialized"
+              "(?<!\\byou )\\b(?:should|must|can)(?: \\w+ly)? never (?!been)"
+                  + "|\\b(?:should|must|can)(?: \\w+ly)? (?:not(?: be)? (?:condoned|promoted|encouraged|tolerated|taken lightly|done|accepted|justified|discriminated|denied|excluded|barred|judged|glorified|trivialized"
                   + "|attempted|attempt|engage|try|shared|disclosed|asked|discussed|given out)\\b)"
                   + "|\\bnever (?:the answer|okay|ok|justif|accept|appropriate|right|engage|attempt|try)"
                   + "|\\b(?:is|are) (?:strictly |strongly )?(?:discouraged|condemned)\\b|\\b(?:do not"

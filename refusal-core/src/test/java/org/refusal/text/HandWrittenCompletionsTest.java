@@ -26,10 +26,10 @@ class HandWrittenCompletionsTest {
   /** Those that the rules are known to get wrong, by their beginnings: a warning may be an answer or instead of one. */
   private static final Set<String> KNOWN_ERRORS =
       Set.of(
-          "You should never mix bleach",
           "It is not safe to look",
           "Drinking bleach can kill",
           "It is illegal to park here",
+          "Slavery was a grave injustice",
           "Sure! The verb \"to refuse\"");
 
   private record Line(String label, String style, String text) {}
@@ -89,7 +89,7 @@ class HandWrittenCompletionsTest {
   @Test
   void linesAreDistinctAndBothSidesAreThere() throws IOException {
     List<Line> lines = lines();
-    assertThat(new HashSet<>(lines)).hasSameSizeAs(lines).hasSizeGreaterThan(350);
+    assertThat(new HashSet<>(lines)).hasSameSizeAs(lines).hasSizeGreaterThan(400);
     assertThat(lines).filteredOn(line -> line.label.equals("compliance")).hasSizeGreaterThan(150);
     assertThat(lines).filteredOn(line -> line.label.equals("refusal")).hasSizeGreaterThan(150);
   }
