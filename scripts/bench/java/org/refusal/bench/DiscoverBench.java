@@ -32,6 +32,8 @@ final class DiscoverBench implements Benchmark {
   private static final Option D_SAE = Option.number("--d-sae", 512, "Latents of each (untrained) autoencoder.");
   private static final Option K = Option.number("--k", 16, "Active latents per token.");
   private static final Option BASELINE = Option.number("--baseline-prompts", 4, "Prompts that step-by-step gradients run on.");
+  private static final Option NODES = Option.number("--edge-nodes", 8, "Latents at each hook point between which edges are estimated.");
+  private static final Option COSTS = Option.number("--cost-prompts", 8, "Prompts on which costs are measured in forward passes.");
   private static final Option EXACT = Option.number("--exact-prompts", 1, "Prompts that exact patching runs on.");
 
   @Override
@@ -48,7 +50,7 @@ final class DiscoverBench implements Benchmark {
   @Override
   public List<Option> options() {
     return List.of(
-        Option.MODEL, PROMPTS, BATCH, HOOKS, STEPS, D_SAE, K, BASELINE, EXACT, Option.THREADS, Option.SEED);
+        Option.MODEL, PROMPTS, BATCH, HOOKS, STEPS, D_SAE, K, BASELINE, EXACT, NODES, COSTS, Option.THREADS, Option.SEED);
   }
 
   @Override
@@ -75,6 +77,8 @@ final class DiscoverBench implements Benchmark {
       List<PromptTokens> few = spread(harmful, arguments.count(EXACT));
       estimate(model, ig, some.subList(0, 1), 1); // warm-up
       UnsharedGradients.estimate(model, some.get(0), 1);
+      int nodes = arguments.count(NODES);
+      DiscoverCosts.measure(model, ig, some.subList(0, 1), 1, nodes);
 
       Map<String, Double> mine = new LinkedHashMap<>();
       double ours = Timing.seconds(() -> mine.putAll(estimate(model, ig, harmful, batch)));
@@ -83,6 +87,8 @@ final class DiscoverBench implements Benchmark {
           Timing.seconds(
               () -> some.forEach(prompt -> put(theirs, prompt, UnsharedGradients.estimate(model, prompt, steps))));
       double exact = Timing.seconds(() -> estimate(model, new ExactPatching(64), few, 1));
+      DiscoverCosts costs =
+          DiscoverCosts.measure(model, ig, spread(harmful, arguments.count(COSTS)), batch, nodes);
       double apart = 0;
       for (Map.Entry<String, Double> entry : theirs.entrySet()) {
         double scale = Math.max(1e-3, Math.abs(entry.getValue()));
@@ -101,6 +107,7 @@ final class DiscoverBench implements Benchmark {
                   .formatted(
                       subject.description(), harmful.size(), batch, steps, arguments.count(D_SAE),
                       arguments.count(K), model.hookPoints()),
+              costs.describe(model, steps, nodes),
               "sums of effects of both ig sides differ by %.1e of their size at most, on %d prompts; exact patching on %d"
                   .formatted(apart, some.size(), few.size())));
     }

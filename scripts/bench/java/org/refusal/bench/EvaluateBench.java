@@ -3,6 +3,7 @@ package org.refusal.bench;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
 import org.refusal.base.Seeds;
@@ -15,6 +16,7 @@ import org.refusal.evaluation.EvaluationModel;
 import org.refusal.evaluation.Intervention;
 import org.refusal.evaluation.PatchedRuns;
 import org.refusal.evaluation.Replacement;
+import org.refusal.model.Generator;
 import org.refusal.model.RefusalMetric;
 import org.refusal.sae.SparseAutoencoder;
 
@@ -26,6 +28,7 @@ final class EvaluateBench implements Benchmark {
   private static final Option LATENTS = Option.number("--latents", 16, "Latents in each set.");
   private static final Option D_SAE = Option.number("--d-sae", 512, "Latents of each (untrained) autoencoder.");
   private static final Option K = Option.number("--k", 16, "Active latents per token.");
+  private static final Option TOKENS = Option.number("--new-tokens", 20, "Tokens that are generated under each intervention.");
   private static final Option BASELINE = Option.number("--baseline-prompts", 4, "Prompts that the baseline runs on.");
 
   @Override
@@ -41,7 +44,7 @@ final class EvaluateBench implements Benchmark {
   @Override
   public List<Option> options() {
     return List.of(
-        Option.MODEL, PROMPTS, BATCH, INTERVENTIONS, LATENTS, D_SAE, K, BASELINE, Option.THREADS, Option.SEED);
+        Option.MODEL, PROMPTS, BATCH, INTERVENTIONS, LATENTS, D_SAE, K, TOKENS, BASELINE, Option.THREADS, Option.SEED);
   }
 
   @Override
@@ -71,15 +74,71 @@ final class EvaluateBench implements Benchmark {
             Row.rate("patched runs " + at + ", one at a time", comparison.ours(), comparison.baseline(), "runs/s"));
         apart = Math.max(apart, comparison.apart());
       }
+      List<String> costs = new ArrayList<>();
+      for (HookPoint at : points.subList(0, points.size() - 1)) {
+        costs.add(cost(model, harmful, interventions(arguments, List.of(at), seed), at, arguments));
+      }
+      List<Intervention> few = interventions(arguments, List.of(middle), seed).subList(0, Math.min(8, arguments.count(INTERVENTIONS)));
+      Comparison texts = texts(model, harmful, few, arguments);
+      rows.add(
+          Row.rate(
+              "texts of %d tokens at %s, one at a time".formatted(arguments.count(TOKENS), middle.name()), texts.ours(),
+              texts.baseline(), "texts/s"));
+      costs.add(
+          String.format(
+              Locale.ROOT, "%.0f %% of the new tokens are the same on both sides", 100 * (1 - texts.apart())));
       saes.values().forEach(SparseAutoencoder::close);
-      return new Result(
-          rows,
+      costs.addAll(
           List.of(
               "%s; %d of them patched, %d interventions, %d rows at once"
                   .formatted(
                       subject.description(), harmful.size(), arguments.count(INTERVENTIONS), arguments.count(BATCH)),
               "metrics of both sides differ by %.1e nats at most".formatted(apart)));
+      return new Result(rows, costs);
     }
+  }
+
+  /** Patched runs at one hook point in plain forward passes of the same prompts in batches of as many rows, timed in turn. */
+  private static String cost(
+      EvaluationModel model,
+      List<PromptTokens> prompts,
+      List<Intervention> interventions,
+      HookPoint at,
+      Arguments arguments) {
+    PatchedRuns runs = new PatchedRuns(model, arguments.count(BATCH));
+    List<PromptTokens> repeated = new ArrayList<>();
+    interventions.forEach(intervention -> repeated.addAll(prompts));
+    Timing timing =
+        Timing.of(3, true, () -> runs.metric(prompts, interventions), () -> runs.clean(repeated));
+    int layers = model.lm().config().layers();
+    return String.format(
+        Locale.ROOT,
+        "a patched run at %s costs %.2f forward passes, partners and layers below included; %.2f of the layers lie above",
+        at.name(), timing.ours() / timing.baseline(), (layers - 1.0 - at.layer()) / layers);
+  }
+
+  private static Comparison texts(
+      EvaluationModel model, List<PromptTokens> prompts, List<Intervention> interventions, Arguments arguments) {
+    int newTokens = arguments.count(TOKENS);
+    Generator generator = new Generator(model.lm(), List.of());
+    PatchedRuns batched = new PatchedRuns(model, arguments.count(BATCH));
+    PatchedRuns single = new PatchedRuns(model, 1);
+    List<PromptTokens> some = prompts.subList(0, Math.min(prompts.size(), arguments.count(BASELINE)));
+    int[][][][] found = new int[2][][][];
+    double first = Timing.seconds(() -> found[0] = batched.generate(prompts, interventions, generator, newTokens));
+    double second = Timing.seconds(() -> found[1] = single.generate(some, interventions, generator, newTokens));
+    double apart = 0;
+    for (int i = 0; i < found[1].length; i++) {
+      for (int p = 0; p < some.size(); p++) {
+        for (int t = 0; t < newTokens; t++) {
+          apart += found[0][i][p][t] == found[1][i][p][t] ? 0 : 1;
+        }
+      }
+    }
+    int count = interventions.size();
+    return new Comparison(
+        (double) count * prompts.size() / first, (double) count * some.size() / second,
+        apart / (count * some.size() * newTokens));
   }
 
   private record Comparison(double ours, double baseline, double apart) {}
