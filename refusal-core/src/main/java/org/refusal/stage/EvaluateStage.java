@@ -192,7 +192,12 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
           EvaluationFigures.decisionProfile(transfer, collected.layout().visualizations(collected.model())));
     }
     List<String> summary = new ArrayList<>(basis.lacking());
-    points.forEach((at, point) -> summary.add(EvaluationFigures.line(at, point)));
+    points.forEach((at, point) -> {
+      summary.add(EvaluationFigures.line(at, point));
+      if (point.behaviour() != null) {
+        summary.add(EvaluationFigures.behaviour(at, point.behaviour()));
+      }
+    });
     return new StageResult(written, summary);
   }
 

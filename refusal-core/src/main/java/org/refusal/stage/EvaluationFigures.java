@@ -4,6 +4,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.refusal.evaluation.BehaviourTransfer;
 import org.refusal.evaluation.CategoryMetrics;
 import org.refusal.evaluation.FaithfulnessCurve;
 import org.refusal.evaluation.TransferFile;
@@ -71,7 +74,7 @@ final class EvaluationFigures {
     return FigureFiles.write(chart, folder, "decision_profile", DPI);
   }
 
-  /** One hook point: where the model has decided, and transfer by m and by behaviour. */
+  /** One hook point: where the model has decided, and transfer by m. */
   static String line(String at, TransferFile.AtPoint point) {
     StringBuilder line =
         new StringBuilder(
@@ -87,12 +90,18 @@ final class EvaluationFigures {
                         form, matrix.ownDrop().value(), matrix.distinctness().value(), matrix.distinctness().low(),
                         matrix.distinctness().high())
                 : "; %s: weak (own drop %.2f)".formatted(form, matrix.ownDrop().value())));
-    if (point.behaviour() != null) {
-      point.behaviour().forEach((form, seen) ->
-          line.append(
-              "; %s, by text: refused %.2f under the own part, %.2f under others'"
-                  .formatted(form, seen.own().value(), seen.other().value())));
-    }
     return line.toString();
+  }
+
+  /** What is still refused in generated text at one hook point. */
+  static String behaviour(String at, Map<String, BehaviourTransfer> forms) {
+    return "%-14s still refused in text, under the own part / under others': %s"
+        .formatted(
+            at,
+            forms.entrySet().stream()
+                .map(form ->
+                    "%s %.2f / %.2f"
+                        .formatted(form.getKey(), form.getValue().own().value(), form.getValue().other().value()))
+                .collect(Collectors.joining("; ")));
   }
 }
