@@ -55,9 +55,8 @@ final class LegacyEvaluation {
   }
 
   private Path file(String category) {
-    Path sound = collected.layout().evaluation(collected.model(), category);
-    Path folder = config.output().dir() == null ? sound.getParent() : Path.of(config.output().dir());
-    return folder.resolve("%s_%s_legacy.json".formatted(ResultLayout.fileName(collected.model()), category));
+    return EvaluateStage.file(config, collected.layout().evaluation(collected.model(), category))
+        .resolveSibling("%s_%s_legacy.json".formatted(ResultLayout.fileName(collected.model()), category));
   }
 
   StageResult run() {

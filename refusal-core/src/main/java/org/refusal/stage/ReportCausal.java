@@ -51,16 +51,9 @@ final class ReportCausal {
                   at, name, Numbers.of(matrix.ownDrop()),
                   matrix.weak() == null ? Numbers.of(matrix.distinctness()) : "undefined",
                   matrix.weak() == null ? "" : " (weak)"),
-          new Heatmap(
-              "Transfer, %s form, at %s".formatted(name, at),
-              "part of",
-              "on prompts of",
-              transfer.categories(),
-              transfer.categories(),
-              matrix.drop(),
-              ColorScale.diverging(1),
-              "drop / refusal gap",
-              Theme.LIGHT));
+          heatmap(
+              "Transfer, %s form, at %s".formatted(name, at), transfer.categories(), matrix.drop(),
+              ColorScale.diverging(1), "drop / refusal gap"));
     });
     List<List<String>> rows = new ArrayList<>();
     transfer.hookPoints().forEach(
@@ -92,18 +85,14 @@ final class ReportCausal {
           "report_behaviour_" + form,
           "Share of prompts still refused at %s, %s form: own part %s, others' part %s"
               .formatted(at, name, Numbers.of(seen.own().value()), Numbers.of(seen.other().value())),
-          new Heatmap(
+          heatmap(
               "Still refused, %s form, at %s".formatted(name, at),
-              "part of",
-              "on prompts of",
-              transfer.categories(),
               transfer.categories(),
               Arrays.stream(seen.rate())
                   .map(row -> Arrays.stream(row).mapToDouble(Share::value).toArray())
                   .toArray(double[][]::new),
               ColorScale.sequential(0, 1),
-              "share refused",
-              Theme.LIGHT));
+              "share refused"));
     });
     List<List<String>> rows = new ArrayList<>();
     transfer.hookPoints().forEach(
@@ -122,6 +111,13 @@ final class ReportCausal {
         Numbers.of(seen.control()),
         seen.weak() == null ? Numbers.of(seen.distinctness()) : "–",
         seen.weak() == null ? "" : Markdown.escape(seen.weak()));
+  }
+
+  /** @param values {@code [part of][on prompts of]} */
+  private static Heatmap heatmap(
+      String title, List<String> categories, double[][] values, ColorScale colors, String unit) {
+    return new Heatmap(
+        title, "part of", "on prompts of", categories, categories, values, colors, unit, Theme.LIGHT);
   }
 
   private static List<String> row(String point, String form, TransferMatrix matrix) {
