@@ -82,7 +82,7 @@ record DiscoverCosts(double forward, double effects, double patching, double edg
     }
     return String.format(
         Locale.ROOT,
-        "in forward passes of the same batches, measured (counted): ig %.1f (%.1f), atp %.2f (at most 4.00 with the"
+        "in forward passes of the same batches, measured (counted): ig %.1f (%.1f), atp %.2f (4.00 with the"
             + " baseline), edges %.2f (%.2f) with %d nodes at each of %d hook points",
         effects / forward, 3 * steps * above, patching / forward, edges / forward, predicted, nodes, points.size());
   }
