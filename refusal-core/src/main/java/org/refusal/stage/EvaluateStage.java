@@ -3,6 +3,8 @@ package org.refusal.stage;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -159,11 +161,15 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
           DiscoveryMeans.over(runs, basis.partners().pool(), model.hookPoints());
       Map<HookPoint, Readout> readouts = Readout.read(collected.layout().readout(collected.model()));
       RefusalDetector detector = RefusalDetector.of("default");
+      Map<List<Integer>, Boolean> judged = new HashMap<>(); // many prompts are answered by the same text
       try (Tokenizer tokenizer = Tokenizer.load(Models.checkpoint(config.model()).folder())) {
         Refusals.Writer writer =
             new Refusals.Writer(
                 new Generator(model.lm()), NEW_TOKENS,
-                ids -> detector.detect(tokenizer.decode(ids, true)).behaviour().refused());
+                ids ->
+                    judged.computeIfAbsent(
+                        Arrays.stream(ids).boxed().toList(),
+                        text -> detector.detect(tokenizer.decode(ids, true)).behaviour().refused()));
         TransferEvaluation transfer = new TransferEvaluation(basis, context.work(), writer);
         refusals = transfer.refusals();
         try (Progress.Task task = context.progress().task("transfer", model.hookPoints().size())) {
