@@ -12,6 +12,7 @@ import java.util.Map;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.HookPoint.Site;
+import org.refusal.torch.Autograd;
 import org.refusal.torch.Devices;
 import org.refusal.torch.Memory;
 import org.refusal.torch.ScriptModule;
@@ -33,7 +34,12 @@ final class DecoderLm implements CausalLm {
     }
   }
 
-  /** What all layers of one pass share; {@code begin} is the column of the first position that is run. */
+  /**
+   * What all layers of one pass share.
+   *
+   * @param begin column of the first position that is run
+   * @param packed weights to use instead of the plain ones; null for a pass that uses those
+   */
   private record Pass(
       ModelConfig config,
       Tensors rotation,
@@ -41,6 +47,7 @@ final class DecoderLm implements CausalLm {
       KvCache cache,
       KvCache past,
       int begin,
+      PackedWeights packed,
       Hooks hooks)
       implements AutoCloseable {
     Tensors mask(int layer) {
@@ -67,6 +74,7 @@ final class DecoderLm implements CausalLm {
   private final DataType type;
   private final List<NDArray> owned = new ArrayList<>();
   private final List<Layer> layers = new ArrayList<>();
+  private PackedWeights packed; // null where there are none
   private NDArray embedding; // [vocab, d_model]
   private NDArray finalNorm; // [d_model]
   private NDArray unembedding; // [vocab, d_model]
@@ -96,6 +104,7 @@ final class DecoderLm implements CausalLm {
     long q = (long) config.heads() * config.headDim();
     long kv = (long) config.kvHeads() * config.headDim();
     long hidden = config.intermediate();
+    packed = PackedWeights.worthwhile(config, device, type) ? new PackedWeights() : null;
     embedding = own(loader.load("model.embed_tokens.weight", config.vocabSize(), d));
     for (int i = 0; i < config.layers(); i++) {
       String layer = "model.layers." + i + ".";
@@ -117,28 +126,34 @@ final class DecoderLm implements CausalLm {
             own(loader.stack(List.of(mlp + "gate_proj.bias", mlp + "up_proj.bias"), new long[] {hidden, hidden})));
         mlpBiases.add(own(loader.load(mlp + "down_proj.bias", d)));
       }
+      NDArray attentionNorm = own(loader.load(layer + "input_layernorm.weight", d));
+      NDArray queriesKeysValues =
+          own(loader.stack(
+              List.of(attention + "q_proj.weight", attention + "k_proj.weight", attention + "v_proj.weight"),
+              new long[] {q, kv, kv},
+              d));
+      NDArray output = own(loader.load(attention + "o_proj.weight", d, q));
+      NDArray mlpNorm = own(loader.load(layer + "post_attention_layernorm.weight", d));
+      NDArray gateAndUp =
+          own(loader.stack(List.of(mlp + "gate_proj.weight", mlp + "up_proj.weight"), new long[] {hidden, hidden}, d));
+      NDArray down = own(loader.load(mlp + "down_proj.weight", d, hidden));
       layers.add(
           new Layer(
-              Tensors.of(
-                  List.of(
-                      own(loader.load(layer + "input_layernorm.weight", d)),
-                      own(loader.stack(
-                          List.of(attention + "q_proj.weight", attention + "k_proj.weight", attention + "v_proj.weight"),
-                          new long[] {q, kv, kv},
-                          d)),
-                      own(loader.load(attention + "o_proj.weight", d, q)))),
+              Tensors.of(List.of(attentionNorm, queriesKeysValues, output)),
               Tensors.of(attentionBiases),
-              Tensors.of(
-                  List.of(
-                      own(loader.load(layer + "post_attention_layernorm.weight", d)),
-                      own(loader.stack(
-                          List.of(mlp + "gate_proj.weight", mlp + "up_proj.weight"), new long[] {hidden, hidden}, d)),
-                      own(loader.load(mlp + "down_proj.weight", d, hidden)))),
+              Tensors.of(List.of(mlpNorm, gateAndUp, down)),
               Tensors.of(mlpBiases)));
+      if (packed != null) {
+        packed.addAttention(attentionNorm, queriesKeysValues, output);
+        packed.addMlp(mlpNorm, gateAndUp, down);
+      }
     }
     finalNorm = own(loader.load("model.norm.weight", d));
     unembedding =
         config.tiedEmbeddings() ? embedding : own(loader.load("lm_head.weight", config.vocabSize(), d));
+    if (packed != null) {
+      packed.setUnembedding(unembedding);
+    }
   }
 
   @Override
@@ -205,7 +220,7 @@ final class DecoderLm implements CausalLm {
         return new Prefix(batch, at, x.value, null, 0, null, below);
       }
       addAttention(x, at.layer());
-      return new Prefix(batch, at, mlp(at.layer(), x.value), x.value, 0, null, below);
+      return new Prefix(batch, at, mlp(pass, at.layer(), x.value), x.value, 0, null, below);
     }
   }
 
@@ -339,6 +354,10 @@ final class DecoderLm implements CausalLm {
 
   @Override
   public void close() {
+    if (packed != null) {
+      packed.close();
+      packed = null;
+    }
     layers.forEach(Layer::close);
     layers.clear();
     owned.forEach(NDArray::close);
@@ -410,16 +429,30 @@ final class DecoderLm implements CausalLm {
     x.set(layer("last_layer", x, last, x.pass.past(last)));
   }
 
+  private static ScriptModule script(Pass pass) {
+    return pass.packed == null ? SCRIPT : DecoderScript.Packed.SCRIPT;
+  }
+
+  private Tensors attentionWeights(Pass pass, int layer) {
+    return pass.packed == null ? layers.get(layer).attention : pass.packed.attention(layer);
+  }
+
+  private Tensors mlpWeights(Pass pass, int layer) {
+    return pass.packed == null ? layers.get(layer).mlp : pass.packed.mlp(layer);
+  }
+
   /** @param keys where keys and values of the layer come from and go to, as the script takes them */
-  private NDArray layer(String script, Stream x, int number, Object... keys) {
+  private NDArray layer(String function, Stream x, int number, Object... keys) {
     Layer weights = layers.get(number);
     List<Object> arguments = new ArrayList<>();
     arguments.addAll(
-        List.of(x.value, weights.attention, weights.attentionBiases, weights.mlp, weights.mlpBiases));
+        List.of(
+            x.value, attentionWeights(x.pass, number), weights.attentionBiases, mlpWeights(x.pass, number),
+            weights.mlpBiases));
     arguments.addAll(List.of(x.pass.rotation, x.pass.mask(number)));
     arguments.addAll(List.of(keys));
     arguments.addAll(List.of(config.heads(), config.kvHeads(), config.rmsNormEps()));
-    return SCRIPT.tensor(script, arguments.toArray());
+    return script(x.pass).tensor(function, arguments.toArray());
   }
 
   private void runBlock(Stream x, int layer) {
@@ -437,16 +470,15 @@ final class DecoderLm implements CausalLm {
   }
 
   private void addMlp(Stream x, int layer) {
-    x.add(mlp(layer, x.value), HookPoint.mlp(layer));
+    x.add(mlp(x.pass, layer, x.value), HookPoint.mlp(layer));
   }
 
   private NDArray attention(Pass pass, int layer, NDArray x) {
-    Layer weights = layers.get(layer);
-    return SCRIPT.tensor(
+    return script(pass).tensor(
         "attention",
         x,
-        weights.attention,
-        weights.attentionBiases,
+        attentionWeights(pass, layer),
+        layers.get(layer).attentionBiases,
         pass.rotation,
         pass.mask(layer),
         pass.cache(layer),
@@ -457,14 +489,14 @@ final class DecoderLm implements CausalLm {
         config.rmsNormEps());
   }
 
-  private NDArray mlp(int layer, NDArray x) {
-    Layer weights = layers.get(layer);
-    return SCRIPT.tensor("mlp", x, weights.mlp, weights.mlpBiases, config.rmsNormEps());
+  private NDArray mlp(Pass pass, int layer, NDArray x) {
+    return script(pass).tensor("mlp", x, mlpWeights(pass, layer), layers.get(layer).mlpBiases, config.rmsNormEps());
   }
 
   private NDArray logits(Stream x, LogitsAt at) {
+    NDArray weight = x.pass.packed == null ? unembedding : x.pass.packed.unembedding();
     NDArray logits =
-        SCRIPT.tensor("logits", x.value, finalNorm, unembedding, config.rmsNormEps(), at == LogitsAt.LAST);
+        script(x.pass).tensor("logits", x.value, finalNorm, weight, config.rmsNormEps(), at == LogitsAt.LAST);
     x.free();
     return logits;
   }
@@ -508,6 +540,7 @@ final class DecoderLm implements CausalLm {
   /** Rotations and masks for {@code count} columns from {@code begin} on. */
   private Pass pass(
       NDArray padding, boolean padded, int begin, int count, KvCache cache, KvCache past, Hooks hooks) {
+    boolean usesPacked = count == 1 && cache != null && !Autograd.isRecording();
     Tensors rotation;
     reserveRotations(begin + count);
     try (NDArray positions = SCRIPT.tensor("positions", padding, begin, count);
@@ -529,7 +562,7 @@ final class DecoderLm implements CausalLm {
         }
       }
     }
-    return new Pass(config, rotation, masks, cache, past, begin, hooks);
+    return new Pass(config, rotation, masks, cache, past, begin, usesPacked ? packed : null, hooks);
   }
 
   private KvCache newCache(TokenBatch batch, int capacity, int count) {

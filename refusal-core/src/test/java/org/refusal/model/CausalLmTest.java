@@ -176,7 +176,7 @@ class CausalLmTest {
     RefusalMetric metric = new RefusalMetric(new int[] {4});
     Random random = new Random(3);
     long warm = 0;
-    for (int i = 0; i < 1200; i++) {
+    for (int i = 0; i < 1500; i++) {
       int[] a = random.ints(40, 0, 16).toArray();
       int[] b = random.ints(30, 0, 16).toArray();
       try (Memory.Scope inner = Memory.scope()) {
@@ -192,7 +192,7 @@ class CausalLmTest {
       if (i % 100 == 99) {
         System.gc();
       }
-      if (i == 199) {
+      if (i == 499) {
         warm = Memory.residentBytes().orElse(1);
       }
     }
