@@ -33,7 +33,8 @@ import org.refusal.torch.TorchOps;
 
 /**
  * Runs prompts through a model and hands over what each left behind, in dataset order (docs/definitions.md): one prefill captures
- * all hook points, greedy generation goes on from its cache.
+ * all hook points, greedy generation goes on from its cache. The tokens that all prompts of a batch begin with, such as a
+ * template's, are run once for all of them.
  *
  * <p>Prompts are taken in windows of some batches; inside a window batches are formed by length. Which prompts share a
  * batch depends on the prompts and the batch size alone, not on where an interrupted run stopped. Memory: the captured
@@ -171,10 +172,18 @@ public final class Collector {
     return message.lines().findFirst().orElse(message);
   }
 
-  /** Activations on the host, one array per prefill and one per step of generation. */
+  /** Activations at the tokens that all prompts of a batch begin with, at the other columns, and at each new token. */
   private static final class Capture {
-    private final Map<HookPoint, List<NDArray>> prefill = new LinkedHashMap<>();
+    private final Map<HookPoint, NDArray> shared = new LinkedHashMap<>(); // [1, shared, d_model]
+    private final Map<HookPoint, NDArray> own = new LinkedHashMap<>(); // [batch, width - shared, d_model]
     private final Map<HookPoint, List<double[]>> steps = new LinkedHashMap<>(); // each [batch, d_model]
+  }
+
+  private static Hook keep(Map<HookPoint, NDArray> captured) {
+    return (activation, at) -> {
+      captured.put(at, activation);
+      return activation;
+    };
   }
 
   private List<CapturedPrompt> runBatch(List<Input> inputs) {
@@ -183,13 +192,7 @@ public final class Collector {
     try (Memory.Scope scope = Memory.scope()) {
       CausalLm.Prefill prefill =
           lm.prefill(
-              batch,
-              options.newTokens(),
-              hooks(
-                  (activation, at) -> {
-                    capture.prefill.computeIfAbsent(at, point -> new ArrayList<>()).add(activation);
-                    return activation;
-                  }));
+              batch, batch.sharedTokens(), options.newTokens(), hooks(keep(capture.shared)), hooks(keep(capture.own)));
       try (KvCache cache = prefill.cache()) {
         float[] logits = TorchOps.cast(prefill.logits(), DataType.FLOAT32).toFloatArray(); // [batch, vocab]
         Hooks during =
@@ -229,10 +232,11 @@ public final class Collector {
       activations.add(new HashMap<>());
     }
     for (HookPoint at : options.hookPoints()) {
-      double[] prefill = doubles(capture.prefill.get(at).get(0)); // [batch, width, d_model]
+      double[] shared = capture.shared.containsKey(at) ? doubles(capture.shared.get(at)) : new double[0];
+      double[] own = doubles(capture.own.get(at));
       List<double[]> steps = capture.steps.getOrDefault(at, List.of());
       for (int row = 0; row < inputs.size(); row++) {
-        double[] rows = rows(batch, row, kept[row], prefill, steps);
+        double[] rows = rows(batch, row, kept[row], shared, own, steps);
         requireFinite(rows, at, kept[row]);
         activations.get(row).put(at, encode(rows));
       }
@@ -270,14 +274,19 @@ public final class Collector {
   }
 
   /** Rows of the kept positions {@code [kept, d_model]}. */
-  private double[] rows(TokenBatch batch, int row, int[] kept, double[] prefill, List<double[]> steps) {
+  private double[] rows(
+      TokenBatch batch, int row, int[] kept, double[] shared, double[] own, List<double[]> steps) {
     int d = lm.config().dModel();
     int length = batch.length(row);
+    int begin = shared.length / d;
+    int columns = batch.width() - begin;
     double[] rows = new double[kept.length * d];
     for (int i = 0; i < kept.length; i++) {
-      if (kept[i] < length) {
-        int column = batch.padding(row) + kept[i];
-        System.arraycopy(prefill, (row * batch.width() + column) * d, rows, i * d, d);
+      int column = batch.padding(row) + kept[i];
+      if (kept[i] < begin) {
+        System.arraycopy(shared, kept[i] * d, rows, i * d, d);
+      } else if (kept[i] < length) {
+        System.arraycopy(own, (row * columns + column - begin) * d, rows, i * d, d);
       } else {
         System.arraycopy(steps.get(kept[i] - length), row * d, rows, i * d, d);
       }

@@ -69,7 +69,19 @@ public interface CausalLm extends AutoCloseable {
    *
    * @param newTokens for how many further tokens there is to be room
    */
-  Prefill prefill(TokenBatch batch, int newTokens, Hooks hooks);
+  default Prefill prefill(TokenBatch batch, int newTokens, Hooks hooks) {
+    return prefill(batch, 0, newTokens, Hooks.none(), hooks);
+  }
+
+  /**
+   * The same, with the tokens that all rows begin with run once for all of them.
+   *
+   * @param shared how many, up to {@link TokenBatch#sharedTokens}; 0 for none
+   * @param once act on the shared tokens {@code [1, shared, d_model]}
+   * @param hooks act on the columns from {@code shared} on {@code [batch, width - shared, d_model]}; a row that is padded
+   *     there has its last shared tokens among them
+   */
+  Prefill prefill(TokenBatch batch, int shared, int newTokens, Hooks once, Hooks hooks);
 
   /**
    * The same from a prefix with another activation at its hook point, as {@link #suffix} does: only the layers above

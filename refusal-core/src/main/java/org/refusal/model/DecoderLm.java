@@ -6,6 +6,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -180,7 +181,7 @@ final class DecoderLm implements CausalLm {
   public NDArray forward(TokenBatch batch, Hooks hooks, LogitsAt logits) {
     check(batch, 0, hooks);
     try (Pass pass = promptPass(batch, null, hooks)) {
-      Stream x = new Stream(pass, embed(batch));
+      Stream x = new Stream(pass, embed(batch, 0));
       runToLogits(x, 0, logits);
       return logits(x, logits);
     }
@@ -210,7 +211,7 @@ final class DecoderLm implements CausalLm {
 
   private Prefix prefix(TokenBatch batch, HookPoint at, KvCache below, Hooks hooks) {
     try (Pass pass = promptPass(batch, below, hooks)) {
-      Stream x = new Stream(pass, embed(batch));
+      Stream x = new Stream(pass, embed(batch, 0));
       runLayers(x, 0, at.layer());
       if (at.site() == Site.ATTN_OUT) {
         return new Prefix(batch, at, attention(pass, at.layer(), x.value), x.value, 0, null, below);
@@ -285,17 +286,40 @@ final class DecoderLm implements CausalLm {
   }
 
   @Override
-  public Prefill prefill(TokenBatch batch, int newTokens, Hooks hooks) {
+  public Prefill prefill(TokenBatch batch, int shared, int newTokens, Hooks once, Hooks hooks) {
     check(batch, newTokens, hooks);
+    checkHooks(once);
+    if (shared < 0 || shared > batch.sharedTokens()) {
+      throw new IllegalArgumentException("%d shared tokens; the rows have %d".formatted(shared, batch.sharedTokens()));
+    }
+    int own = batch.width() - shared;
     KvCache cache = newCache(batch, batch.width() + newTokens, config.layers());
-    try (Pass pass = pass(cache.padding(), padded(batch), 0, batch.width(), cache, null, hooks)) {
-      Stream x = new Stream(pass, embed(batch));
-      runLayers(x, 0, config.layers());
-      cache.advance(batch.width());
-      return new Prefill(logits(x, LogitsAt.LAST), cache);
+    try {
+      if (shared > 0) {
+        runShared(new TokenBatch(List.of(Arrays.copyOf(batch.rows().get(0), shared)), batch.padId()), cache, once);
+      }
+      try (Pass pass = pass(cache.padding(), padded(batch), shared, own, cache, null, hooks)) {
+        Stream x = new Stream(pass, embed(batch, shared));
+        runLayers(x, 0, config.layers());
+        cache.advance(batch.width());
+        return new Prefill(logits(x, LogitsAt.LAST), cache);
+      }
     } catch (RuntimeException | Error e) {
       cache.close();
       throw e;
+    }
+  }
+
+  /** Keys and values of the tokens that all rows of a cache begin with, wherever a row's padding ends. */
+  private void runShared(TokenBatch tokens, KvCache cache, Hooks hooks) {
+    try (KvCache source = newCache(tokens, tokens.width(), config.layers());
+        Pass pass = pass(source.padding(), false, 0, tokens.width(), source, null, hooks)) {
+      Stream x = new Stream(pass, embed(tokens, 0));
+      runLayers(x, 0, config.layers());
+      x.free();
+      for (int layer = 0; layer < config.layers(); layer++) {
+        SCRIPT.invoke("spread", cache.layer(layer), source.layer(layer), cache.padding());
+      }
     }
   }
 
@@ -501,16 +525,17 @@ final class DecoderLm implements CausalLm {
     return logits;
   }
 
-  private NDArray embed(TokenBatch batch) {
-    int width = batch.width();
-    long[] ids = new long[batch.size() * width];
+  /** Of the columns from {@code begin} on. */
+  private NDArray embed(TokenBatch batch, int begin) {
+    int count = batch.width() - begin;
+    long[] ids = new long[batch.size() * count];
     for (int row = 0; row < batch.size(); row++) {
       int padding = batch.padding(row);
-      for (int column = 0; column < width; column++) {
-        ids[row * width + column] = column < padding ? 0 : batch.rows().get(row)[column - padding];
+      for (int column = Math.max(begin, padding); column < batch.width(); column++) {
+        ids[row * count + column - begin] = batch.rows().get(row)[column - padding];
       }
     }
-    return embed(ids, batch.size(), width);
+    return embed(ids, batch.size(), count);
   }
 
   private NDArray embed(long[] ids, int rows, int columns) {

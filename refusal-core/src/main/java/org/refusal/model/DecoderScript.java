@@ -48,6 +48,16 @@ final class DecoderScript {
         count = torch.size(past[0], 2)
         torch.copy_(torch.narrow(cache[0], 2, 0, count), torch.repeat_interleave(past[0], times, 0))
         torch.copy_(torch.narrow(cache[1], 2, 0, count), torch.repeat_interleave(past[1], times, 0))
+      def spread_one(cache: Tensor, source: Tensor, tokens: Tensor) -> None:
+        batch = torch.size(tokens, 0)
+        count = torch.size(tokens, 1)
+        rows = torch.index_select(source, 2, torch.reshape(tokens, [batch * count]))
+        rows = torch.view(rows, [torch.size(source, 1), batch, count, torch.size(source, 3)])
+        torch.copy_(torch.narrow(cache, 2, 0, count), torch.transpose(rows, 0, 1))
+      def spread(cache: List[Tensor], source: List[Tensor], padding: Tensor) -> None:
+        tokens = self.positions(padding, 0, torch.size(source[0], 2))
+        self.spread_one(cache[0], source[0], tokens)
+        self.spread_one(cache[1], source[1], tokens)
       def attention(x: Tensor, weights: List[Tensor], biases: List[Tensor], rotation: List[Tensor], \
       mask: List[Tensor], cache: List[Tensor], past: List[Tensor], begin: int, heads: int, kv_heads: int, \
       eps: float) -> Tensor:

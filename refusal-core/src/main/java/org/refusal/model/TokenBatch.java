@@ -1,5 +1,6 @@
 package org.refusal.model;
 
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -34,6 +35,21 @@ public record TokenBatch(List<int[]> rows, int padId) {
   /** Columns of padding before the row's first token. */
   public int padding(int row) {
     return width() - length(row);
+  }
+
+  /** Tokens that all rows begin with, such that every row has at least one more; 0 for a single row. */
+  public int sharedTokens() {
+    if (rows.size() == 1) {
+      return 0;
+    }
+    int[] first = rows.get(0);
+    int shared = first.length - 1;
+    for (int[] row : rows) {
+      shared = Math.min(shared, row.length - 1);
+      int different = Arrays.mismatch(first, 0, shared, row, 0, shared);
+      shared = different < 0 ? shared : different;
+    }
+    return shared;
   }
 
   /** Every row the given number of times in a row: r0 r0 r0 r1 r1 r1. */

@@ -122,6 +122,65 @@ class CausalLmTest {
     assertThat(widths).containsExactly(3L, 1L, 1L, 1L);
   }
 
+  /** Rows padded less than, exactly and more than the tokens that they share. */
+  @Test
+  void sharedTokensAreRunOnceAndChangeNothing() {
+    TokenBatch batch =
+        batch(
+            new int[] {1, 5, 6, 7, 3, 9, 2, 4, 8}, new int[] {1, 5, 6, 7, 8, 2}, new int[] {1, 5, 6, 7, 9},
+            new int[] {1, 5, 6, 7, 3, 9, 2, 4});
+    assertThat(batch.sharedTokens()).isEqualTo(4);
+    assertThat(batch(new int[] {1, 5}, new int[] {1, 5, 6}).sharedTokens()).as("one own token each").isEqualTo(1);
+    assertThat(batch(new int[] {1, 5, 6}).sharedTokens()).isZero();
+    HookPoint at = HookPoint.residuals(1);
+    List<NDArray> seen = new ArrayList<>();
+    Hooks hooks =
+        Hooks.at(
+            at,
+            (x, point) -> {
+              seen.add(x);
+              return x;
+            });
+    CausalLm.Prefill plain = lm.prefill(batch, 3, hooks);
+    CausalLm.Prefill shared = lm.prefill(batch, 4, 3, hooks, hooks);
+    assertThat(shared.logits().toDoubleArray()).containsExactly(plain.logits().toDoubleArray(), within(1e-12));
+    NDArray all = seen.get(0);
+    for (int row = 0; row < batch.size(); row++) {
+      for (int token = 0; token < batch.length(row); token++) {
+        int column = batch.padding(row) + token;
+        double[] expected = all.get(row, column).toDoubleArray();
+        if (token < 4) {
+          assertThat(seen.get(1).get(0, token).toDoubleArray()).containsExactly(expected, within(1e-12));
+        }
+        if (column >= 4) {
+          assertThat(seen.get(2).get(row, column - 4).toDoubleArray()).containsExactly(expected, within(1e-12));
+        }
+      }
+    }
+    int[] next = {3, 4, 5, 6};
+    try (KvCache a = plain.cache(); KvCache b = shared.cache()) {
+      for (int step = 0; step < 2; step++) {
+        assertThat(lm.step(b, next, Hooks.none()).toDoubleArray())
+            .containsExactly(lm.step(a, next, Hooks.none()).toDoubleArray(), within(1e-12));
+      }
+    }
+    assertThatThrownBy(() -> lm.prefill(batch, 5, 3, hooks, hooks)).isInstanceOf(IllegalArgumentException.class);
+  }
+
+  /** A step in float32 uses packed weights where the processor has them. */
+  @Test
+  void aStepComputesWhatAWholePassDoes() {
+    try (CausalLm single = CausalLm.load(CheckpointFolder.open(folder, "tiny"), Device.cpu(), DataType.FLOAT32)) {
+      CausalLm.Prefill prefill = single.prefill(batch(new int[] {1, 5, 6}, new int[] {7, 8}), 1, Hooks.none());
+      try (KvCache cache = prefill.cache()) {
+        float[] stepped = single.step(cache, new int[] {9, 3}, Hooks.none()).toFloatArray();
+        TokenBatch whole = batch(new int[] {1, 5, 6, 9}, new int[] {7, 8, 3});
+        assertThat(stepped)
+            .containsExactly(single.forward(whole, Hooks.none(), LogitsAt.LAST).toFloatArray(), within(1e-4f));
+      }
+    }
+  }
+
   @ParameterizedTest
   @EnumSource(value = DataType.class, names = {"FLOAT32", "FLOAT16", "BFLOAT16"})
   void otherTypesComputeAboutTheSame(DataType type) {
