@@ -28,7 +28,8 @@ final class BatchSource {
   private final Map<Integer, float[]> residentRows = new HashMap<>();
 
   private long windowStart;
-  private float[][] window = new float[0][];
+  private int windowSteps;
+  private float[][] window = new float[0][]; // written anew by every sweep: garbage of this size would double the heap
 
   BatchSource(
       ActivationStore store, HookPoint at, List<StoredPrompt> prompts, TokenStream stream, long windowBytes,
@@ -50,30 +51,33 @@ final class BatchSource {
     stepsPerWindow = resident ? 1 : (int) Math.max(1, windowBytes / (rowBytes * batchSize));
   }
 
-  /** The activations of a step times the input scale {@code [batch, d_in]}; steps are asked for in ascending order. */
+  /**
+   * The activations of a step times the input scale {@code [batch, d_in]}; steps are asked for in ascending order. The
+   * array is written anew for a later step.
+   */
   float[] batch(long step) {
-    if (step < windowStart || step >= windowStart + window.length) {
+    if (!isRead(step)) {
       windowStart = step;
-      window = new float[(int) Math.min(stepsPerWindow, steps - step)][];
+      windowSteps = (int) Math.min(stepsPerWindow, steps - step);
+      if (window.length < windowSteps) {
+        window = new float[windowSteps][batchSize * width];
+      }
       fillWindow();
     }
-    int index = (int) (step - windowStart);
-    float[] batch = window[index];
-    window[index] = null;
-    return batch;
+    return window[(int) (step - windowStart)];
+  }
+
+  private boolean isRead(long step) {
+    return step >= windowStart && step < windowStart + windowSteps;
   }
 
   /** Steps below this one need no further reading when the step has been asked for. */
   long windowEnd(long step) {
-    boolean read = step >= windowStart && step < windowStart + window.length;
-    return resident ? steps : read ? windowStart + window.length : Math.min(steps, step + stepsPerWindow);
+    return resident ? steps : isRead(step) ? windowStart + windowSteps : Math.min(steps, step + stepsPerWindow);
   }
 
   private void fillWindow() {
-    int[] rows = stream.rows(windowStart * batchSize, window.length * batchSize);
-    for (int i = 0; i < window.length; i++) {
-      window[i] = new float[batchSize * width];
-    }
+    int[] rows = stream.rows(windowStart * batchSize, windowSteps * batchSize);
     long[] byRow = new long[rows.length];
     for (int i = 0; i < rows.length; i++) {
       byRow[i] = (long) rows[i] << 32 | i;
