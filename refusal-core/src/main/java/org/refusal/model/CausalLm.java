@@ -26,6 +26,11 @@ public interface CausalLm extends AutoCloseable {
     return DecoderLm.load(checkpoint, device, type);
   }
 
+  /** Bytes of the second copy of its matrices that a model keeps for steps of generation; 0 for none. */
+  static long copiedBytes(ModelConfig config, Device device, DataType type) {
+    return PackedWeights.worthwhile(config, device, type) ? PackedWeights.bytes(config) : 0;
+  }
+
   ModelConfig config();
 
   Device device();

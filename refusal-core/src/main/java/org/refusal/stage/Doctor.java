@@ -1,6 +1,7 @@
 package org.refusal.stage;
 
 import ai.djl.Device;
+import ai.djl.ndarray.types.DataType;
 import java.io.IOException;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
@@ -11,6 +12,7 @@ import org.refusal.base.UserException;
 import org.refusal.config.ModelSection;
 import org.refusal.io.Json;
 import org.refusal.io.Safetensors;
+import org.refusal.model.CausalLm;
 import org.refusal.model.CheckpointFolder;
 import org.refusal.run.ResultLayout;
 import org.refusal.text.ChatTemplate;
@@ -109,14 +111,8 @@ public final class Doctor {
       }
     }
     Device device = Devices.parse(model.device());
-    int bytes =
-        switch (model.torchDtype()) {
-          case "float64" -> 8;
-          case "float16", "bfloat16" -> 2;
-          case "auto" -> device.isGpu() ? 2 : 4;
-          default -> 4;
-        };
-    double needed = parameters * (double) bytes;
+    DataType type = Devices.dataType(model.torchDtype(), device, "float16");
+    double needed = parameters * (double) type.getNumOfBytes() + CausalLm.copiedBytes(checkpoint.config(), device, type);
     double free = device.isGpu() ? Double.NaN : freeMemory();
     String text =
         "%.2f billion parameters need %.1f GiB for weights%s"
