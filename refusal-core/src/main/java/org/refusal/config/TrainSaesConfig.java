@@ -60,7 +60,7 @@ public record TrainSaesConfig(
       @Key(doc = "Draw as many tokens from safe as from toxic prompts.", def = "true") boolean balanceSafeToxic,
       @Key(doc = "Draw categories by the weights in category_weights.json.", def = "false") boolean useCategoryWeights,
       @Key(doc = "auto = 2e-4 / sqrt(hidden_dim / 2^14), or a number.", def = "auto") String learningRate,
-      @Key(doc = "Memory for the activations that wait to be trained on, in MiB, shared by the hook points in training.", def = "1024",
+      @Key(doc = "Memory for the activations that wait to be trained on, in MiB, shared by the hook points in training.", def = "512",
               neutral = true)
           int windowMib,
       @Key(doc = "Hook points trained side by side in one pass over the files; each needs 40 bytes per weight.", def = "2",
