@@ -17,8 +17,8 @@ record CauseRule(StatsConfig.Verdict thresholds, List<String> categories) {
       return new Finding(Cause.GRADED, "one category makes no pair to compare");
     }
     String pairs =
-        "at %s, of %d pairs of categories %d are shared (90 %% interval of S_effect above %s), %d distinct (95 %%"
-            + " interval below %s), %d partial and %d open";
+        "at %s, pairs of categories (%d in all): %d shared (90 %% interval of S_effect above %s), %d distinct (95 %%"
+            + " interval below %s), %d partial, %d open";
     String counted =
         pairs.formatted(
             at,

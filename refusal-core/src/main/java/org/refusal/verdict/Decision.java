@@ -229,12 +229,12 @@ final class Decision {
     }
     if (at.effect() != null && at.effect().share(PairKind.OPEN) > thresholds.maxOpenPairs()) {
       doubts.add(
-          "%d of the %d pairs of categories (%s) are open at %s, more than %s: their intervals of S_effect cross %s or %s"
+          "pairs of categories open at %s: %d of %d (%s), more than %s: their intervals of S_effect cross %s or %s"
               .formatted(
+                  at.hookPoint(),
                   at.effect().count(PairKind.OPEN),
                   at.effect().pairs().size(),
                   Sentences.percent(at.effect().share(PairKind.OPEN)),
-                  at.hookPoint(),
                   Sentences.percent(thresholds.maxOpenPairs()),
                   Sentences.number(thresholds.distinct()),
                   Sentences.number(thresholds.shared())));

@@ -48,7 +48,7 @@ class VerdictTest {
     assertThat(verdict.clusters().get(0)).hasSize(4);
     assertThat(verdict.reasons()).hasSize(1);
     assertThat(verdict.reasons().get(0))
-        .contains("refusal of all 4 categories has one cause", "of 6 pairs of categories 6 are shared", "D_effect is");
+        .contains("refusal of all 4 categories has one cause", "pairs of categories (6 in all): 6 shared", "D_effect is");
   }
 
   @Test
