@@ -108,7 +108,9 @@ final class ReportCircuits {
           row.add(means == null ? "–" : Numbers.of(means.sameCategory()));
         }
       });
-      rows.add(row);
+      if (similarity.groups().values().stream().anyMatch(group -> group.means().containsKey(measure))) {
+        rows.add(row);
+      }
     }
     List<String> header = new ArrayList<>(List.of("mean over pairs"));
     similarity.groups().forEach((name, group) -> {
