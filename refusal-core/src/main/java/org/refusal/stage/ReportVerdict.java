@@ -1,6 +1,7 @@
 package org.refusal.stage;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -139,14 +140,15 @@ final class ReportVerdict {
     for (int i = 0; i < names.size(); i++) {
       JsonNode entry = profile.get(i);
       put(curves, "decided", names.size(), i, entry.path("decided"));
-      put(curves, "S effect", names.size(), i, entry.path("s_effect"));
-      put(curves, "S latents", names.size(), i, entry.path("s_latents"));
+      put(curves, "S effect", names.size(), i, similarity(entry, "effect"));
+      put(curves, "S latents", names.size(), i, similarity(entry, "latents"));
       put(curves, "D effect", names.size(), i, entry.path("d").path("effect"));
       put(curves, "D latent", names.size(), i, entry.path("d").path("latent"));
     }
     page.figure(
         "report_profile",
-        "Decided, similarity S and distinctness D per hook point, with 95 % intervals; weak forms are left out",
+        "Decided, similarity S and distinctness D per hook point, with 95 %% intervals; weak forms, and S of vectors that are less reliable than %s, are left out"
+            .formatted(Numbers.of(Measured.number(verdict.path("thresholds").path("min_reliability")))),
         new LineChart(
             "Where refusal is decided, and what is shared there", "hook point", "share of the refusal gap; S; D",
             series(curves), false, null, names, Theme.LIGHT));
@@ -157,9 +159,9 @@ final class ReportVerdict {
               entry.path("hook_point").asText(),
               Measured.of(entry.path("decided")).text(),
               entry.path("readout_rank").asInt(-1) < 0 ? "–" : entry.path("readout_rank").asText(),
-              Measured.of(entry.path("s_effect")).text(),
+              Measured.of(similarity(entry, "effect")).text(),
               Measured.of(entry.path("d").path("effect")).text(),
-              Measured.of(entry.path("s_latents")).text(),
+              Measured.of(similarity(entry, "latents")).text(),
               Numbers.of(Measured.of(entry.path("completeness")).value()),
               Numbers.of(Measured.of(entry.path("prompt_share")).value()),
               entry.path("cause").asText("–").toLowerCase(Locale.ROOT)));
@@ -343,10 +345,7 @@ final class ReportVerdict {
     if (!tests.isObject()) {
       return;
     }
-    double least = Double.NaN;
-    for (double each : Measured.row(tests.path("reliability").path("reliability"))) {
-      least = Double.isNaN(least) ? each : Math.min(least, each);
-    }
+    double least = leastReliability(tests);
     JsonNode topic = tests.path("topic");
     rows.add(
         List.of(
@@ -358,6 +357,26 @@ final class ReportVerdict {
             location(tests.path("permanova")),
             location(tests.path("permdisp")),
             withP(Measured.number(topic.path("r")), Measured.number(topic.path("p")))));
+  }
+
+  private static double leastReliability(JsonNode tests) {
+    double least = Double.NaN;
+    for (double each : Measured.row(tests.path("reliability").path("reliability"))) {
+      least = Double.isNaN(least) ? each : Math.min(least, each);
+    }
+    return least;
+  }
+
+  /** S of the profile where the vectors that it divides by are known well enough, else nothing. */
+  private JsonNode similarity(JsonNode entry, String vectors) {
+    JsonNode estimate = entry.path("s_" + vectors);
+    for (JsonNode point : tests.path("hook_points")) {
+      if (point.path("hook_point").asText().equals(entry.path("hook_point").asText())
+          && leastReliability(point.path(vectors)) < Measured.number(verdict.path("thresholds").path("min_reliability"))) {
+        return MissingNode.getInstance();
+      }
+    }
+    return estimate;
   }
 
   private static String location(JsonNode test) {

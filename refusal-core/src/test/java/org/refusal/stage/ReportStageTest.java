@@ -169,6 +169,20 @@ class ReportStageTest {
          "leak": 0.0}""");
   }
 
+  /** The least reliability of the vectors in {@link #judged} is .95. */
+  @Test
+  void similarityOfUnreliableVectorsIsLeftOutOfTheProfile() throws Exception {
+    everything();
+    for (String least : List.of("0.9", "0.96")) {
+      judged(MODULAR.replace("\"cluster_cut\": 0.65", "\"cluster_cut\": 0.65, \"min_reliability\": " + least));
+      run(config("markdown", true, null));
+      assertThat(Files.readString(layout.reports().resolve("tiny_report.md")))
+          .contains(
+              "| residuals_2 | 0.10 [0.05, 0.15] | 2 | %s | 0.10 [0.05, 0.15] |"
+                  .formatted(least.equals("0.9") ? "0.10 [0.05, 0.15]" : "–"));
+    }
+  }
+
   @Test
   void allPartsInAllFormats() throws Exception {
     everything();
