@@ -50,7 +50,7 @@ final class OriginalFiles {
         ? json.path(0).isBoolean()
         : json.path("prompts").isArray()
             || json.has("toxic_counts")
-            || json.has("nodes") && !json.has("format")
+            || json.has("nodes") && !json.path("metadata").has("format")
             || isCurve(json);
   }
 

@@ -215,7 +215,12 @@ class OriginalImportTest {
     Path scores = Files.createDirectories(old.resolve("evaluation"));
     Files.writeString(scores.resolve("m_hate_metrics.json"), "{\"thresholds\": [0.1], \"faithfulness\": [NaN]}");
     Files.writeString(scores.resolve("m_privacy_metrics.json"), "{\"format\": \"refusal-metrics\"}");
+    Path ours = Files.createDirectories(folder.resolve("ours/circuits"));
+    CircuitJson.write(
+        ours.resolve("m_hate_circuit.json"), new Circuit(List.of(), List.of()), Json.mapper().createObjectNode());
     List<String> told = new ArrayList<>();
+    OriginalFiles.keep(ours, notes(told));
+    assertThat(told).as("our own circuits").isEmpty();
     for (String place : List.of("model_outputs", "refusal_labels", "category_weights.json", "evaluation", "missing")) {
       OriginalFiles.keep(old.resolve(place), notes(told));
     }
