@@ -4,9 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.refusal.base.AtomicFiles;
 import org.refusal.base.ExitCode;
@@ -70,34 +70,52 @@ final class DemoCommand {
                   .formatted(each.text(), each.verdict(), seed, folder.resolve(each.text()))));
       return ExitCode.OK.code();
     }
-    List<String> lines = new ArrayList<>();
-    boolean right = true;
-    for (PlantedKind each : kinds) {
-      Path planted = folder.resolve(each.text());
-      PlantedModel.write(PlantedSpec.of(each, seed).withLeak(leak), planted);
-      String found = verdict(planted, seed, options);
-      String line = "%s truth: %s found: %s".formatted(each.text(), each.verdict(), found);
-      console.err().println(line);
-      lines.add(line);
-      right &= found.equals(each.verdict());
-      if (!arguments.hasMatchedOption("--keep")) {
-        removeModel(planted);
-      }
-    }
+    int atOnce = Math.min(options.threads(), kinds.size());
+    RunOptions each = options.withThreads(options.threads() / atOnce);
+    List<Comparison> comparisons =
+        SideBySide.run(
+            kinds.stream()
+                .<Function<Console, Comparison>>map(
+                    planted -> own -> {
+                      Comparison comparison = compare(planted, folder, seed, leak, each, own);
+                      if (!arguments.hasMatchedOption("--keep")) {
+                        removeModel(folder.resolve(planted.text()));
+                      }
+                      return comparison;
+                    })
+                .toList(),
+            atOnce,
+            console);
     console.out().println();
-    lines.forEach(console.out()::println);
-    kinds.forEach(each ->
-        console.out().println("report: " + folder.resolve(each.text()).resolve("results").resolve("reports")));
-    return right ? ExitCode.OK.code() : ExitCode.BUG.code();
+    comparisons.forEach(comparison -> console.out().println(comparison.line()));
+    kinds.forEach(planted ->
+        console.out().println("report: " + folder.resolve(planted.text()).resolve("results").resolve("reports")));
+    return comparisons.stream().allMatch(Comparison::right) ? ExitCode.OK.code() : ExitCode.BUG.code();
   }
 
-  private String verdict(Path planted, long seed, RunOptions options) {
+  /** What was planted and what was found. */
+  private record Comparison(PlantedKind kind, String found) {
+    String line() {
+      return "%s truth: %s found: %s".formatted(kind.text(), kind.verdict(), found);
+    }
+
+    boolean right() {
+      return found.equals(kind.verdict());
+    }
+  }
+
+  private static Comparison compare(
+      PlantedKind kind, Path folder, long seed, double leak, RunOptions options, Console console) {
+    Path planted = folder.resolve(kind.text());
+    PlantedModel.write(PlantedSpec.of(kind, seed).withLeak(leak), planted);
     Path results = planted.resolve("results");
     List<Pipeline.Step<?>> steps =
         PlantedRun.plan(PlantedRun.SOUND, planted, results, seed, options.sets(), console.environment());
     RunCommand.runSteps(steps, options, console);
     JsonNode stats = Json.read(new ResultLayout(results).stats(PlantedRun.model(planted)));
-    return stats.path("verdict").path("answer").asText();
+    Comparison comparison = new Comparison(kind, stats.path("verdict").path("answer").asText());
+    console.err().println(comparison.line());
+    return comparison;
   }
 
   /** Removes what was planted; results and truth stay. */

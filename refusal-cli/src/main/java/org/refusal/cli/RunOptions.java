@@ -34,7 +34,7 @@ record RunOptions(
             .type(int.class)
             .paramLabel("N")
             .defaultValue(Integer.toString(Runtime.getRuntime().availableProcessors()))
-            .description("CPU threads to use; does not change results. Default: all (${DEFAULT-VALUE}).")
+            .description("CPU threads to use; changes results by rounding at most. Default: all (${DEFAULT-VALUE}).")
             .build());
     spec.addOption(
         OptionSpec.builder("--fresh").type(boolean.class).arity("0")
@@ -92,6 +92,10 @@ record RunOptions(
 
   private static CommandLine.ParameterException usage(ParseResult arguments, String message) {
     return new CommandLine.ParameterException(arguments.commandSpec().commandLine(), message);
+  }
+
+  RunOptions withThreads(int each) {
+    return new RunOptions(sets, each, fresh, dryRun, explain, quiet, logLevel);
   }
 
   StageRunner runner(Console console) {

@@ -6,8 +6,10 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntConsumer;
 
-/** Splits ranges over a fixed number of threads; the calling thread takes the first part. */
+/** Work on a fixed number of threads, of which the calling thread is one. */
 final class Parallel implements AutoCloseable {
   private final int threads;
   private final ExecutorService workers;
@@ -38,14 +40,34 @@ final class Parallel implements AutoCloseable {
       work.run(0, n);
       return;
     }
+    onEveryThread(
+        part -> work.run((int) ((long) n * part / threads), (int) ((long) n * (part + 1) / threads)));
+  }
+
+  /** Returns when every task is done, or, once one has failed, when those already begun have ended: it is thrown. */
+  void runAll(List<? extends Runnable> tasks) {
+    AtomicInteger next = new AtomicInteger();
+    onEveryThread(
+        part -> {
+          for (int i = next.getAndIncrement(); i < tasks.size(); i = next.getAndIncrement()) {
+            try {
+              tasks.get(i).run();
+            } catch (RuntimeException | Error e) {
+              next.set(tasks.size());
+              throw e;
+            }
+          }
+        });
+  }
+
+  private void onEveryThread(IntConsumer work) {
     List<Future<?>> parts = new ArrayList<>();
-    for (int part = 1; part < threads; part++) {
-      int from = (int) ((long) n * part / threads);
-      int to = (int) ((long) n * (part + 1) / threads);
-      parts.add(workers.submit(() -> work.run(from, to)));
+    for (int i = 1; i < threads; i++) {
+      int part = i;
+      parts.add(workers.submit(() -> work.accept(part)));
     }
     try {
-      work.run(0, n / threads);
+      work.accept(0);
     } finally {
       parts.forEach(Parallel::await);
     }
@@ -56,6 +78,9 @@ final class Parallel implements AutoCloseable {
       part.get();
     } catch (ExecutionException e) {
       if (e.getCause() instanceof RuntimeException failure) {
+        throw failure;
+      }
+      if (e.getCause() instanceof Error failure) {
         throw failure;
       }
       throw new IllegalStateException(e.getCause());

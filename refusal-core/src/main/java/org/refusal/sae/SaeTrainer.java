@@ -11,6 +11,8 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.refusal.activation.ActivationStore;
 import org.refusal.activation.Sinks;
 import org.refusal.activation.StoredPrompt;
@@ -73,9 +75,10 @@ public final class SaeTrainer {
   }
 
   /**
-   * Trains every hook point. Those of a group are trained window by window in turn, so that a pass over the files serves
-   * them all; which ones stand in a group changes no result. Time grows with steps x (batch d_in d_sae); memory with
-   * d_in d_sae for every hook point of a group, the window, and some 30 bytes per token.
+   * Trains every hook point. Those of a group are trained window by window, side by side where there are threads, so that
+   * a pass over the files serves them all; which ones stand in a group changes no result, but for the rounding of dense
+   * products on another number of threads. Time grows with steps x (batch d_in d_sae); memory with d_in d_sae for every
+   * hook point of a group, the window, and some 30 bytes per token.
    *
    * @param atOnce hook points in a group
    * @return in the order of the points
@@ -115,21 +118,62 @@ public final class SaeTrainer {
     return norms;
   }
 
+  /** Trains a group: as many hook points at a time as there are threads, which they share. */
   private void run(List<Training> trainings) {
+    if (trainings.stream().noneMatch(Training::isUnfinished)) {
+      return;
+    }
     int torchThreads = TorchRuntime.threads();
     boolean small =
         trainings.stream().allMatch(t -> (long) t.batch * store.dModel() * options.dSae() < SMALL_PRODUCT);
-    TorchRuntime.setThreads(small ? 1 : torchThreads);
-    try (Parallel parallel = new Parallel(small ? 1 : threads)) {
-      boolean going = true;
-      while (going) {
-        going = false;
-        for (Training training : trainings) {
-          going |= training.window(parallel);
-        }
+    int atOnce = Math.min(threads, trainings.size());
+    int each = small ? 1 : threads / atOnce;
+    TorchRuntime.setThreads(small ? 1 : Math.max(1, torchThreads / atOnce));
+    List<Parallel> own = new ArrayList<>();
+    try (Parallel sideBySide = new Parallel(atOnce);
+        GroupProgress shown = new GroupProgress(progress, trainings)) {
+      List<Runnable> windows = new ArrayList<>();
+      for (Training training : trainings) {
+        Parallel parallel = new Parallel(each);
+        own.add(parallel);
+        windows.add(() -> training.window(parallel, shown));
+        shown.advance(training.state.step);
+      }
+      while (trainings.stream().anyMatch(Training::isUnfinished)) {
+        sideBySide.runAll(windows);
       }
     } finally {
+      own.forEach(Parallel::close);
       TorchRuntime.setThreads(torchThreads);
+    }
+  }
+
+  /** One task for a group of hook points, with the FVU of each beside it. */
+  private static final class GroupProgress implements AutoCloseable {
+    private final Progress.Task task;
+    private final Map<HookPoint, String> figures = new LinkedHashMap<>();
+
+    GroupProgress(Progress progress, List<Training> trainings) {
+      trainings.forEach(training -> figures.put(training.at, "-"));
+      task =
+          progress.task(
+              "SAE " + trainings.stream().map(training -> training.at.name()).collect(Collectors.joining(", ")),
+              trainings.stream().mapToLong(training -> training.steps).sum());
+    }
+
+    synchronized void advance(long steps) {
+      task.advance(steps);
+    }
+
+    synchronized void step(HookPoint at, double fvu) {
+      task.advance(1);
+      figures.put(at, "%.4f".formatted(fvu));
+      task.figure("FVU " + String.join(", ", figures.values()));
+    }
+
+    @Override
+    public void close() {
+      task.close();
     }
   }
 
@@ -157,7 +201,6 @@ public final class SaeTrainer {
     private final HistoryBuilder history;
     private long last; // the step to stop after: fewer than planned once the FVU stalls
     private SparseTrainingStep step;
-    private Progress.Task task;
 
     Training(HookPoint at, List<StoredPrompt> prompts, double[] norms, long windowBytes) {
       this.at = at;
@@ -220,36 +263,28 @@ public final class SaeTrainer {
       return squares / count;
     }
 
-    /** Trains on what one reading of the files brings; false when there is nothing left to do. */
-    boolean window(Parallel parallel) {
-      if (state.step >= last) {
-        return false;
-      }
-      if (step == null) {
+    boolean isUnfinished() {
+      return state.step < last;
+    }
+
+    /** Trains on what one reading of the files brings. */
+    void window(Parallel parallel, GroupProgress shown) {
+      if (step == null && isUnfinished()) {
         step =
             new SparseTrainingStep(
                 state, SparseTrainingStep.Rules.TOP_K, options.k(), options.sparsityCoeff(), options.deadAfter(),
                 parallel, manager);
-        task = progress.task("SAE " + at.name(), steps);
-        task.advance(state.step);
       }
-      try {
-        long end = source.windowEnd(state.step);
-        while (state.step < Math.min(end, last)) {
-          step();
-        }
-      } catch (RuntimeException e) {
-        task.close();
-        throw e;
+      long end = source.windowEnd(state.step);
+      while (state.step < Math.min(end, last)) {
+        step(shown);
       }
-      if (state.step == last) {
+      if (!isUnfinished()) {
         step = null;
-        task.close();
       }
-      return state.step < last;
     }
 
-    private void step() {
+    private void step(GroupProgress shown) {
       long now = state.step;
       double rate = options.learningRateAt(now, steps);
       SparseTrainingStep.Outcome outcome = step.run(source.batch(now), batch, rate);
@@ -259,8 +294,7 @@ public final class SaeTrainer {
             "lower training.learning_rate; if it fails at step 1, the activations of a batch are all alike");
       }
       history.add(now + 1, outcome, rate);
-      task.advance(1);
-      task.figure("FVU %.4f".formatted(outcome.fvu()));
+      shown.step(at, outcome.fvu());
       if (history.stalled(options.patience())) {
         last = state.step;
       }
