@@ -87,11 +87,31 @@ public final class TorchOps {
             sums, o, b, m = torch.embedding_bag(weight, torch.reshape(indices, [-1]), offsets, False, 0, False, \
           torch.reshape(values, [-1]), False)
             return sums
-          def weighted_row_sums(table: Tensor, rows: Tensor, offsets: Tensor, weights: Tensor) -> Tensor:
-            sums, o, b, m = torch.embedding_bag(table, rows, offsets, False, 0, False, weights, False)
-            return sums
-          def row_dots(bags: Tensor, table: Tensor, rows: Tensor, offsets: Tensor, bag: Tensor) -> Tensor:
-            return torch._embedding_bag_per_sample_weights_backward(bags, table, rows, offsets, bag, 0, -1)
+          def weighted_row_sums(table: Tensor, rows: Tensor, offsets: Tensor, weights: Tensor, columns: int) -> Tensor:
+            width = torch.size(table, 1)
+            parts = annotate(List[Tensor], [])
+            for begin in range(0, width, columns):
+              count = columns
+              if begin + count > width:
+                count = width - begin
+              sums, o, b, m = torch.embedding_bag(torch.narrow(table, 1, begin, count), rows, offsets, False, 0, False, \
+          weights, False)
+              parts = torch.append(parts, sums)
+            if torch.len(parts) == 1:
+              return parts[0]
+            return torch.cat(parts, 1)
+          def row_dots(bags: Tensor, table: Tensor, rows: Tensor, offsets: Tensor, bag: Tensor, columns: int) -> Tensor:
+            width = torch.size(table, 1)
+            dots = torch.zeros_like(rows, dtype=table.dtype)
+            for begin in range(0, width, columns):
+              count = columns
+              if begin + count > width:
+                count = width - begin
+              left = torch.contiguous(torch.narrow(bags, 1, begin, count))
+              right = torch.contiguous(torch.narrow(table, 1, begin, count))
+              part = torch._embedding_bag_per_sample_weights_backward(left, right, rows, offsets, bag, 0, -1)
+              torch.add_(dots, part)
+            return dots
           def adam(parameter: Tensor, gradient: Tensor, first: Tensor, second: Tensor, rate: float, beta1: float, \
           beta2: float, eps: float, step: int) -> None:
             torch.add_(torch.mul_(first, beta1), gradient, alpha=1.0 - beta1)
@@ -108,6 +128,11 @@ public final class TorchOps {
           def einsum(equation: str, operands: List[Tensor]) -> Tensor:
             return torch.einsum(equation, operands)
           """);
+
+  /** Floats of a table that are read at random at a time: 8 MiB. */
+  private static final long CACHED_FLOATS = 1 << 21;
+
+  private static final long FEWEST_COLUMNS = 64;
 
   private TorchOps() {}
 
@@ -232,7 +257,9 @@ public final class TorchOps {
 
   /**
    * Sums of weighted rows of a table, one sum per bag: the product of a sparse matrix in CSR form with a dense one. A sum
-   * runs over its bag's entries in order, whatever the number of threads. Not differentiable.
+   * runs over its bag's entries in order, whatever the number of threads. The table is taken some columns at a time, so that
+   * these stay in the cache while all bags read them. Cost: entries x d multiplications, and bags x d copies. Not
+   * differentiable.
    *
    * @param table {@code [n, d]}
    * @param rows INT32 {@code [entries]}, entry by entry the row of the table; at least one entry
@@ -241,11 +268,12 @@ public final class TorchOps {
    * @return {@code [bags, d]}
    */
   public static NDArray weightedRowSums(NDArray table, NDArray rows, NDArray offsets, NDArray weights) {
-    return SCRIPT.tensor("weighted_row_sums", table, rows, offsets, weights);
+    return SCRIPT.tensor("weighted_row_sums", table, rows, offsets, weights, cachedColumns(table));
   }
 
   /**
-   * Chosen inner products of the rows of two matrices: bags[bag[e]] . table[rows[e]] for every entry e. Not
+   * Chosen inner products of the rows of two matrices: bags[bag[e]] . table[rows[e]] for every entry e, summed over some
+   * columns at a time as in {@link #weightedRowSums}. Cost: entries x d multiplications, and a copy of both matrices. Not
    * differentiable.
    *
    * @param bags {@code [bags, d]}
@@ -256,7 +284,12 @@ public final class TorchOps {
    * @return {@code [entries]}
    */
   public static NDArray rowDots(NDArray bags, NDArray table, NDArray rows, NDArray offsets, NDArray bag) {
-    return SCRIPT.tensor("row_dots", bags, table, rows, offsets, bag);
+    return SCRIPT.tensor("row_dots", bags, table, rows, offsets, bag, cachedColumns(table));
+  }
+
+  /** As many columns of a table as a cache of the last level surely holds; at least a few cache lines of each row. */
+  private static long cachedColumns(NDArray table) {
+    return Math.max(FEWEST_COLUMNS, CACHED_FLOATS / Math.max(1, table.getShape().get(0)) / FEWEST_COLUMNS * FEWEST_COLUMNS);
   }
 
   /**

@@ -186,6 +186,33 @@ class TorchOpsTest {
     }
   }
 
+  /** The table is so long that it is taken in several blocks of columns, the last of them narrower. */
+  @Test
+  void sparseProductsOfALongTableAreThoseOfItsColumnsTogether() {
+    int n = 40_000;
+    int d = 150;
+    double[] values = random(n * d);
+    double[] weights = random(5);
+    int[] chosen = {3, 39_999, 0, 17, 20_000};
+    int[] bagOf = {0, 0, 2, 2, 2};
+    double[] left = random(3 * d);
+    double[] sums = new double[3 * d];
+    double[] dots = new double[5];
+    for (int e = 0; e < 5; e++) {
+      for (int i = 0; i < d; i++) {
+        sums[bagOf[e] * d + i] += weights[e] * values[chosen[e] * d + i];
+        dots[e] += left[bagOf[e] * d + i] * values[chosen[e] * d + i];
+      }
+    }
+    NDArray table = array(values, n, d);
+    NDArray rows = manager.create(chosen);
+    NDArray offsets = manager.create(new int[] {0, 2, 2});
+    assertThat(TorchOps.weightedRowSums(table, rows, offsets, array(weights, 5)).toDoubleArray())
+        .containsExactly(sums, CLOSE);
+    assertThat(TorchOps.rowDots(array(left, 3, d), table, rows, offsets, manager.create(bagOf)).toDoubleArray())
+        .containsExactly(dots, CLOSE);
+  }
+
   @Test
   void weightedRowSumsAndRowDotsAreTheSparseProducts() {
     NDArray table = manager.create(new float[] {1, 2, 3, 4, 5, 6}, new Shape(3, 2));
