@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.refusal.base.AtomicFiles;
 import org.refusal.base.ExitCode;
+import org.refusal.base.UserException;
 import org.refusal.config.Binder;
 import org.refusal.config.StatsConfig;
 import org.refusal.demo.PlantedKind;
@@ -18,6 +19,8 @@ import picocli.CommandLine.ParseResult;
 
 /** {@code refusal calibrate}: error rates, coverage and power of the statistics, by simulation. */
 final class CalibrateCommand {
+  private static final int SIMULATIONS = 500;
+
   private CalibrateCommand() {}
 
   static CommandSpec spec(Console console) {
@@ -30,13 +33,15 @@ final class CalibrateCommand {
                 return planted(arguments, console).run();
               }
               long seed = (long) arguments.commandSpec().findOption("--seed").getValue();
-              int threads = (int) arguments.commandSpec().findOption("--threads").getValue();
+              int threads = value(arguments, "--threads");
+              Calibration.Options options =
+                  Calibration.Options.full(seed, threads).withCoverageSimulations(simulations(arguments));
               StatsConfig.Verdict thresholds =
                   Binder.bind(StatsConfig.Verdict.class, Binder.empty(), console.environment()::get);
               AtomicBoolean interrupted = Interruption.listen();
               Calibration calibration =
                   Calibration.run(
-                      Calibration.Options.full(seed, threads),
+                      options,
                       thresholds,
                       new ConsoleProgress(console, false, System::currentTimeMillis, interrupted));
               console.out().println(calibration.markdown());
@@ -54,7 +59,10 @@ final class CalibrateCommand {
     spec.addOption(
         OptionSpec.builder("--threads").type(int.class).paramLabel("N")
             .defaultValue(Integer.toString(Runtime.getRuntime().availableProcessors()))
-            .description("CPU threads to use; does not change results. Default: all (${DEFAULT-VALUE}).").build());
+            .description("CPU threads to use; changes no result. Default: all (${DEFAULT-VALUE}).").build());
+    spec.addOption(
+        OptionSpec.builder("--simulations").type(int.class).paramLabel("N").defaultValue(Integer.toString(SIMULATIONS))
+            .description("Simulations per row of the coverage table. Default: ${DEFAULT-VALUE}.").build());
     addPlanted(spec);
     spec.addOption(
         OptionSpec.builder("--output", "--output-dir").type(Path.class).paramLabel("FOLDER")
@@ -92,6 +100,14 @@ final class CalibrateCommand {
     spec.addOption(
         OptionSpec.builder("--set").type(List.class).auxiliaryTypes(String.class).paramLabel("KEY=VALUE")
             .description("Of --planted: set any config key of the pipeline; may be given several times.").build());
+  }
+
+  private static int simulations(ParseResult arguments) {
+    int simulations = value(arguments, "--simulations");
+    if (simulations < 1) {
+      throw new UserException(ExitCode.USAGE, "--simulations: %d is less than 1".formatted(simulations), null);
+    }
+    return simulations;
   }
 
   private static PlantedTrials planted(ParseResult arguments, Console console) {

@@ -14,10 +14,41 @@ import org.refusal.base.UserException;
  * as many draws as there are tokens. Without balance and weights it is a random order of all tokens; with them, a stratum
  * (side and category) is drawn by its share, and its tokens in random order, again and again.
  *
+ * <p>Up to {@link #GROUP} tokens, all orders are alike probable. More are dealt out by whole prompts, in random order, to
+ * groups of that many tokens, and each group is put in random order; so whoever reads some of the sequence needs the
+ * prompts of few groups and not of the whole data.
+ *
  * <p>Rows are numbered through the training prompts in their order. Memory: four bytes per token and epoch in use.
  */
 final class TokenStream {
-  private record Stratum(int[] rows, double share) {}
+  static final int GROUP = 1 << 17;
+
+  /** @param prompts the rows of each prompt */
+  private record Stratum(List<int[]> prompts, double share) {
+    int[] rows() {
+      return concat(prompts);
+    }
+
+    /** Puts the rows in a new order, in groups of so many. */
+    void shuffle(int[] rows, int group, SplittableRandom random) {
+      if (rows.length <= group) {
+        Seeds.shuffle(rows, random);
+        return;
+      }
+      int[] places = Seeds.permutation(prompts.size(), random);
+      int next = 0;
+      for (int place : places) {
+        int[] ofPrompt = prompts.get(place);
+        System.arraycopy(ofPrompt, 0, rows, next, ofPrompt.length);
+        next += ofPrompt.length;
+      }
+      for (int from = 0; from < rows.length; from += group) {
+        int[] part = Arrays.copyOfRange(rows, from, Math.min(rows.length, from + group));
+        Seeds.shuffle(part, random);
+        System.arraycopy(part, 0, rows, from, part.length);
+      }
+    }
+  }
 
   private final List<Stratum> strata = new ArrayList<>();
   private final int epochLength;
@@ -32,7 +63,7 @@ final class TokenStream {
     List<int[]> kept = atMost(eligible, options.maxSamples(), seed);
     epochLength = kept.stream().mapToInt(rows -> rows.length).sum();
     if (!options.balanceSafeToxic() && !options.useCategoryWeights()) {
-      strata.add(new Stratum(concat(kept), 1));
+      strata.add(new Stratum(kept, 1));
       return;
     }
     for (boolean toxic : new boolean[] {false, true}) {
@@ -77,7 +108,7 @@ final class TokenStream {
     }
     double side = options.balanceSafeToxic() ? .5 : tokens / epochLength;
     for (Map.Entry<String, List<int[]>> entry : byCategory.entrySet()) {
-      strata.add(new Stratum(concat(entry.getValue()), side * weights.get(entry.getKey()) / sum));
+      strata.add(new Stratum(entry.getValue(), side * weights.get(entry.getKey()) / sum));
     }
   }
 
@@ -122,15 +153,17 @@ final class TokenStream {
 
   private int[] order(long epoch) {
     SplittableRandom random = Seeds.random(seed, "epoch", Long.toString(epoch));
-    List<int[]> shuffled = new ArrayList<>();
     double[] bounds = new double[strata.size()];
     double sum = 0;
     for (int s = 0; s < bounds.length; s++) {
-      int[] rows = strata.get(s).rows().clone();
-      Seeds.shuffle(rows, random);
-      shuffled.add(rows);
       sum += strata.get(s).share();
       bounds[s] = sum;
+    }
+    List<int[]> shuffled = new ArrayList<>();
+    for (Stratum stratum : strata) {
+      int[] rows = stratum.rows();
+      stratum.shuffle(rows, group(stratum, sum), random);
+      shuffled.add(rows);
     }
     if (bounds.length == 1) {
       return repeated(shuffled.get(0));
@@ -146,11 +179,16 @@ final class TokenStream {
       int[] rows = shuffled.get(s);
       order[i] = rows[used[s]++];
       if (used[s] == rows.length) {
-        Seeds.shuffle(rows, random);
+        strata.get(s).shuffle(rows, group(strata.get(s), sum), random);
         used[s] = 0;
       }
     }
     return order;
+  }
+
+  /** A stratum's part of a group is its part of the draws. */
+  private int group(Stratum stratum, double sum) {
+    return epochLength <= GROUP ? GROUP : (int) Math.max(1, Math.round(GROUP * stratum.share() / sum));
   }
 
   private int[] repeated(int[] rows) {

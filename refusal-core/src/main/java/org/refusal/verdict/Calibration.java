@@ -76,6 +76,11 @@ public record Calibration(
       return new Options(1000, 500, 200, 199, 400, seed, threads);
     }
 
+    /** With another number of simulations behind each coverage. */
+    public Options withCoverageSimulations(int other) {
+      return new Options(nullSimulations, other, verdictSimulations, permutations, bootstrap, seed, threads);
+    }
+
     private Options permutations(int other) {
       return new Options(
           nullSimulations, coverageSimulations, verdictSimulations, other, bootstrap, seed, threads);
