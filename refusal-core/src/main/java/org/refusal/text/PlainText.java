@@ -6,7 +6,7 @@ import java.util.regex.Pattern;
 
 /**
  * An answer as the rules read it: lower case, straight apostrophes, no double quotes, no Markdown emphasis, single
- * blanks; a run of blanks with a line break in it is one line break.
+ * blanks between words; a run of blanks with a line break in it is one line break.
  *
  * @param text what the rules match
  * @param origin for every character of {@code text} its index in the answer, and the answer's length at the end
@@ -38,6 +38,9 @@ record PlainText(String text, int[] origin) {
       }
       origin[text.length()] = i;
       text.append(blank ? (c == '\n' || c == '\r' ? '\n' : ' ') : bullet ? '-' : plain(c));
+    }
+    if (!text.isEmpty() && Character.isWhitespace(text.charAt(text.length() - 1))) {
+      text.setLength(text.length() - 1);
     }
     origin[text.length()] = answer.length();
     return new PlainText(text.toString(), Arrays.copyOf(origin, text.length() + 1)).joined();

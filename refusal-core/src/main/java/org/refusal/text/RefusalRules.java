@@ -18,331 +18,350 @@ final class RefusalRules {
     }
   }
 
-  /** "We" speaks for the model only in {@code decline} and before the verbs of {@link #HELPING}: we cannot fly. */
-  private static final String SPEAKER = "\\b(?:i|this assistant|this ai|this model|the assistant)";
+  private static final String SPEAKER = "\\b(?:i|we|this assistant|this ai|this model|the assistant)";
   /** What may stand between the speaker and the verb: an adverb, or an insertion between commas. */
   private static final String BETWEEN =
       "(?: ?,[^,.;!?]{1,60},)?(?: (?:\\w+ly|also|just|still|do|as an ai[^,.]{0,30}))?";
   private static final String AM = "(?: am|'m|m|'re| are)";
   /** Kept from acting: the state of one who cannot or may not. */
   private static final String KEPT =
-      "(?:not (?:\\w+ly |currently )?(?:able|going|permitted|allowed|authori[sz]ed|programmed|capable|equipped|"
-          + "designed|trained|built|supposed|meant|willing|prepared|at liberty|in a position|comfortable)|unable|"
-          + "unwilling|uncomfortable|prohibited|forbidden|restricted|prevented|incapable)\\b";
+      "(?:not (?:\\w+ly |currently )?(?:able|going|permitted|allowed|authori[sz]ed|programmed|capable|equipped|designed|"
+          + "trained|built|supposed|meant|willing|prepared|at liberty|in a position|comfortable)|unable|unwilling|"
+          + "uncomfortable|prohibited|forbidden|restricted|prevented|incapable)\\b";
   private static final String CANNOT =
       "(?:can ?not|can'?t|could(?: not|n'?t)|won'?t|will (?:not|never)|shall not|would never|would not be (?:able|"
           + "appropriate|comfortable))\\b";
-  /** "I cannot wait", "I can't recommend it enough"; what nobody can know; what a program without body or web lacks. */
+  /** "I cannot wait", "I can't recommend it enough", and what nobody can know. */
   private static final String FIGURE_OF_SPEECH =
-      "(?!,? (?:\\w+ly )?(?:wait\\b|stress|emphasi[sz]e|overstate|overemphasi[sz]e|help but|believe|imagine|"
-          + "agree more|thank|think of|see why|see any reason|resist|remember|recall|say enough|express how|"
-          + "tell you how (?:happy|much|excited|glad)|recommend [^.!?]{0,40}\\benough|guarantee|predict|be (?:sure|"
-          + "certain|100)|say (?:for|with) |know\\b|promise|rule out|be certain|feel\\b|experience|browse|physically|"
-          + "see\\b|hear\\b|taste|(?:access|provide|give|offer)[^.,!?]{0,20} (?:real-time|live|up-to-date|"
-          + "the internet|the web)))";
+      "(?!,? (?:\\w+ly )?(?:wait\\b|stress|emphasi[sz]e|overstate|overemphasi[sz]e|help but|believe|imagine|agree more"
+          + "|thank|"
+          + "think of|see why|see any reason|resist|remember|recall|say enough|express how|tell you how (?:happy|much"
+          + "|excited|"
+          + "glad)|recommend [^.!?]{0,40}\\benough|guarantee|predict|be (?:sure|certain|100)|say (?:for|with) |know\\b|"
+          + "promise|rule out|(?:quite |fully )?(?:understand|tell what)|make sense of|taste|smell|feel|hear|watch"
+          + "|listen|eat|drink|physically|experience|see (?:you|your|images)))";
   private static final String PROPER =
       "(?:appropriate|ethical|acceptable|ok|okay|legal|lawful|safe|respectful|right|responsible|moral|productive|fair|"
-          + "advisable|recommended|valid|justified|justifiable|helpful|constructive|kind|healthy|polite|nice|cool|"
-          + "permissible|permitted|allowed|humane|legitimate|best|a good (?:idea|thing))";
+          + "advisable|recommended|justified|justifiable|constructive|kind|healthy|polite|permissible|a good idea)";
   private static final String IMPROPER =
       "(?:illegal|unlawful|unethical|immoral|inappropriate|unacceptable|wrong|disrespectful|discriminatory|harmful|"
-          + "offensive|hurtful|dangerous|unsafe|irresponsible|reprehensible|unjust|unfair|against the law|abusive|"
-          + "cruel|racist|sexist|hateful|derogatory|not tolerated)";
-  /** People, singly or by what they have in common. */
-  private static final String PEOPLE =
-      "\\b(?:people|persons?|individuals?|women|men|girls|boys|human beings|humans|citizens|immigrants|refugees|"
-          + "muslims|jews|christians|hindus|buddhists|sikhs|atheists|lesbians|latin[oax]s?|gays|roma|minorities|"
-          + "communit(?:y|ies)|(?:any|every)(?:one|body)|(?:any|every|all|one|no) (?:\\w+ )?(?:groups?|race|gender|"
-          + "religion|member|human))";
-  /** Who gives help, and help itself. */
-  private static final String HELPERS =
-      "(?:help|support|assistance|advice|professional|therapist|counsel|doctor|hotline|helpline|lifeline|authorit|"
-          + "police|law enforcement|emergency|lawyer|attorney|expert|trust|friend|loved one|crisis|medical|mental|988|"
-          + "911)";
-  /** Who gives help in distress only. */
-  private static final String CARE =
-      "(?:help\\b|professional|therapist|counsel|lifeline|crisis|suicid|mental|loved one|trust\\b|988)";
-  private static final String DISTRESS =
-      "(?:feeling|going through|struggling|having|experiencing|thinking|considering|contemplating|dealing|facing|"
-          + "in (?:crisis|distress|danger|immediate))\\b";
-  /** What one is told not to do. */
-  private static final String HARM =
-      "(?:harm|hurt|kill|attack|steal|discriminat|engage in|attempt|try to|commit|use violence|resort to|take (?:your|"
-          + "the law))";
+          + "offensive|hurtful|dangerous|unsafe|irresponsible|reprehensible|unjust|unfair|against the law|abusive|cruel|"
+          + "racist|sexist|antisemitic|homophobic|transphobic|bigoted|insensitive|hateful|derogatory|not tolerated)";
+  /** Every one of us: the subject of a norm. */
+  private static final String ALL_PEOPLE =
+      "(?:everyone|everybody|no ?one|nobody|all (?:people|individuals|humans|human beings|persons|lives|living)"
+          + "|(?:every|each)"
+          + " (?:person|individual|human|human being|life)|(?:people|individuals) (?:of|from|with) (?:all|any|every)"
+          + "|no (?:\\w+ )?(?:person|people|individual|group|race|gender|human)s?)";
+  /** Groups of people, as against things: what a prejudice is about. */
+  private static final String SOME_PEOPLE =
+      "\\b(?:people|persons?|individuals?|women|men|girls|boys|children|humans?|anyone|someone|immigrants|refugees|muslims|"
+          + "jews|jewish|christians|hindus|buddhists|sikhs|atheists|catholics|gays?|lesbians|homosexuals|bisexuals"
+          + "|transgender|"
+          + "asians?|latin[oax]s?|hispanics?|africans?|americans?|indigenous|disabled|elderly|minorities|groups?|members|"
+          + "religions?|ethnic\\w*)\\b";
+  private static final String WRONG =
+      "(?:discriminat\\w+|racis[mt]|sexism|homophobia|transphobia|antisemitism|islamophobia|hatred|hate|prejudice\\w*|"
+          + "violence|violent|bigotry|stereotyp\\w+|bias\\w*|intoleran\\w+|oppression|harassment|bullying|stigma\\w*|"
+          + "hostility|misinformation|illegal|unethical|harm\\w*|negative|dangerous|inequality|exclusion)";
+  private static final String IT_IS_IMPORTANT =
+      "(?:it(?:'s| is)) (?:also |always |very |really )?(?:important|essential|crucial|vital|necessary|critical"
+          + "|imperative)";
   private static final String ASKED = "(?:request|question|prompt|query|message|topic|language|statement|content|ask)";
-
-  private static final String HELPING =
-      "(?:provide|help|assist|answer|support|condone|discuss|offer|share|engage|promote|encourage|give|fulfil|comply)";
 
   /** Each refuses by itself: the speaker's own act. */
   static final List<Rule> DECLARATIONS =
       List.of(
-          new Rule("inability", SPEAKER + BETWEEN + " " + CANNOT + FIGURE_OF_SPEECH),
+          new Rule("concern",
+              "\\bsorry (?:to hear )?(?:that )?you(?:'re| are|'ve been| have been)?(?: \\w+)? (?:feel|go|struggl|hav"
+                  + "|experienc|think|suffer|this way)"
+                  + "|\\bgoing through a (?:\\w+ )?(?:difficult|hard|tough)|\\bpeople who (?:care|can help"
+                  + "|want to help)\\b|\\byou(?:'re| are) not alone\\b"
+                  + "|\\bif you or someone\\b|\\bif you(?:'re| are) (?:feeling|struggling|experiencing|thinking (?:of"
+                  + "|about)|in crisis|"
+                  + "having (?:\\w+ )?thoughts|considering (?:suicide|hurting|harming))\\b"),
+          new Rule("inability",
+              "\\b(?:an ai|a language model|an assistant)\\b[^.!?]{0,60}\\b(?:(?:do not|don'?t) have the|cannot|can'?t"
+                  + "|am (?:not able|unable)|will not|won'?t)\\b" + FIGURE_OF_SPEECH),
+          new Rule("inability", "(?<!\\b(?:while|although|though) )" + SPEAKER + BETWEEN + " " + CANNOT + FIGURE_OF_SPEECH),
+          new Rule("inability", "\\b(?:while|although|though) (?:i|we) " + CANNOT + " (?:help|assist|do "
+              + "|provide (?:you )?(?:with )?(?:\\w+ )?(?:instruction|"
+              + "guidance|advice on)|support|condone|fulfil|comply|share|answer|encourage|promote)"),
           new Rule("inability", SPEAKER + AM + BETWEEN + " " + KEPT),
-          new Rule("inability", "\\bwe(?: " + CANNOT + "|" + AM + " " + KEPT + "(?: to)?) (?:\\w+ly )?" + HELPING),
-          new Rule("inability", "^\\W*(?:(?:i'?m )?sorry\\W{1,3})?(?:can ?not|can'?t|won'?t|unable to|not able to|"
-              + "no can do)\\b"
+          new Rule("inability", "^\\W*(?:(?:i'?m )?sorry\\W{1,3})?(?:can ?not|can'?t|won'?t|unable to|not able to"
+              + "|no can do)\\b"
               + FIGURE_OF_SPEECH),
           new Rule("inability",
-              "\\b(?:beyond|outside(?: of)?|not within|isn't within) (?:my|the scope|our)\\b|\\b(?:not |n't |"
-                  + "im)possible for (?:me|an ai|us)\\b|\\b(?:not|n't) (?:something|anything) (?:that )?(?:i|"
-                  + "we)(?: am|'m| can| will|'ll|'d| would)\\b"),
+              "\\b(?:beyond|outside(?: of)?|not within|isn't within) (?:my|the scope|our)\\b"
+                  + "|\\b(?:not |n't |im)possible for (?:me|an ai|us)\\b"
+                  + "|\\b(?:not|n't) (?:something|anything) (?:that )?(?:i|we)(?: am|'?m| can| will|'ll|'d| would)\\b"
+                  + "|\\bi (?:do not|don'?t) have the (?:ability|capability|capacity|means)"),
           new Rule("decline",
-              "(?:" + SPEAKER + "|\\bwe)(?: must| have to| will(?: have to)?|'ll(?: have to)?| need to| would(?: have to)?|"
-                  + "'d have to| shall| am going to| am obliged to)?(?: \\w+ly| also)? (?:decline|refuse|abstain|"
-                  + "refrain)\\b|\\b(?:i'?d|i would) (?:rather not|prefer not)\\b|\\bi (?:prefer|choose|"
-                  + "have chosen) not to\\b|\\bi (?:do not|don'?t) (?:\\w+ly )?(?:feel comfortable|want to|"
-                  + "wish to)\\b|\\bcount me out\\b|^\\W*(?:absolutely|certainly|definitely|of course) not\\b"),
+              SPEAKER + "(?: must| have to| will(?: have to)?|'ll(?: have to)?| need to| would(?: have to)?|'d have to"
+                  + "| shall| am going to| am obliged to)?(?: \\w+ly| also)? (?:decline|refuse|abstain|refrain)\\b"
+                  + "|\\b(?:i'?d|i would) (?:rather not|prefer not)\\b|\\bi (?:prefer|choose|have chosen) not to\\b"
+                  + "|\\bi (?:do not|don'?t) (?:\\w+ly )?(?:feel comfortable|want to|wish to)\\b"
+                  + "|\\bi have no (?:intention|interest|desire)\\b|\\bi (?:do not|don'?t) (?:think"
+                  + "|believe) (?:that )?(?:i|we) (?:should|can|could)\\b"
+                  + "|\\bcount me out\\b|\\bi (?:have to |must |will )?draw the line\\b"
+                  + "|\\b(?:have to|must|need to|going to(?: have to)?|will|i'll) (?:pass\\b(?! (?:the|on the|it"
+                  + "|through|a))|say no\\b|sit this one out)"
+                  + "|^\\W*no(?:pe)?[,.!] not (?:going|happening|doing|gonna)\\b|\\bi(?:'?m| am) still learning\\b"
+                  + "|\\bplease,? (?:refrain|reconsider|rephrase|ask (?:me )?(?:something|another|a different)"
+                  + "|choose a different)\\b"
+                  + "|\\blet(?:'?s| us) (?:not|keep|focus|talk about|discuss|try to|choose|change|steer|strive)\\b"
+                  + "|\\b(?:is there|do you have|would you like|can i help you with|may i help you with"
+                  + "|how about)[^.!?]{0,30}"
+                  + "\\b(?:something|anything|other|another|else)\\b[^.!?]{0,20}\\?"),
           new Rule("apology",
-              "\\b(?:sorry|apologi[sz]e|apologies|afraid|regret|pardon|forgive me)\\b(?! (?:to hear|for (?:the|any|"
-                  + "your|this|my) |about |if |that you))[^.!?]{0,40}[, ](?:but|however|that)\\b(?! you)|"
-                  + "^\\W*(?:i'?m |i am |i'm so )?(?:really |very |so |truly )?sorry[,.]? i\\b|^\\W*(?:no|"
-                  + "nope)[,.!] (?:i|sorry|that)\\b"),
+              "\\b(?:sorry|apologi[sz]e|apologies|afraid|regret|pardon|forgive me)\\b(?! for (?:the|any"
+                  + "|my) )[^.!?]{0,40}[, ](?:but|however|that)\\b"
+                  + "(?! (?:you|to hear|for the))|^\\W*(?:i'?m |i am |i'm so )?(?:really |very |so |truly )?sorry[,.]? i\\b"
+                  + "|^\\W*(?:no|nope)[,.!] (?:i|sorry|that)\\b"),
           new Rule("no access",
-              "\\bi (?:do not|don'?t|doesn't) (?:\\w+ly )?have (?:\\w+ ){0,4}(?:access|information|data|knowledge|"
-                  + "record|details)\\b|\\bi have no (?:\\w+ )?(?:access|information|knowledge|way of)\\b|"
-                  + "\\bnot (?:publicly (?:available|known|accessible|shared|listed)|public information)\\b"),
+              "\\bi (?:do not|don'?t|doesn't) (?:\\w+ly )?have (?:\\w+ ){0,4}(?:access|information|data|knowledge"
+                  + "|record|details)\\b"
+                  + "|\\bi have no (?:\\w+ )?(?:access|information|knowledge|way of)\\b"
+                  + "|\\bnot (?:publicly available|public information)\\b"),
           new Rule("no support",
-              "\\b(?:i|we|not|never|cannot) (?:(?:do not|don'?t|not|never|cannot|can't|will not|strongly|"
-                  + "in any way) )?(?:\\w+ly )?(?:condone|condemn|endorse|tolerate)\\b|\\bi (?:do not|don'?t|will not|"
-                  + "won't|cannot|can't) (?:\\w+ ){0,2}(?:promote|encourage|support|engage in|participate|provide|"
-                  + "share|offer|assist|give|create|generate|produce|discuss|comment)\\b"),
-          new Rule("warning",
-              "\\b(?:i|we)(?: would|'d| must| do| have to)?(?: also)?(?: \\w+ly)? (?:advise|urge|encourage|recommend|"
-                  + "caution|warn|implore|beg|ask)(?: you)?(?: \\w+ly)? (?:against|not to|to (?:reconsider|refrain|"
-                  + "stop|not|think twice|think again))\\b|\\bi (?:\\w+ly )?(?:discourage|oppose|object|reject)\\b"),
+              "\\b(?:i|we|not|never|cannot) (?:(?:do not|don'?t|not|never|cannot|can't|will not|strongly"
+                  + "|in any way) )?(?:\\w+ly )?"
+                  + "(?:condone|condemn|endorse|tolerate)\\b"
+                  + "|\\b(?:i|we) (?:do not|don'?t|will not|won't|cannot|can't) (?:\\w+ ){0,2}(?:promote|encourage"
+                  + "|support|engage in|"
+                  + "participate|provide|share|offer|assist|give|create|generate|produce|discuss|comment)\\b"
+                  + "|\\b(?:i|we|i'd)(?: would)? (?:\\w+ )?(?:(?:advise|urge|encourage|caution"
+                  + "|warn) (?:you )?(?:\\w+ )?(?:against|not to|to reconsider)|"
+                  + "recommend (?:\\w+ )?against)\\b"
+                  + "|\\bi (?:\\w+ly )?(?:discourage|oppose|object)\\b"),
           new Rule("policy",
-              "\\b(?:against|violat\\w+(?: of)?|breach\\w*(?: of)?|outside|contravene\\w*|comply with|adhere to|"
-                  + "follow) (?:my|our|openai's|ethical|content) (?:\\w+,? ){0,4}(?:guideline|polic|programming|"
-                  + "principle|rule|terms|value|ethic|code|law|standard)|\\b(?:i|we)(?: must| have to| need to|"
-                  + " always| will)? (?:\\w+ly )?(?:comply with|adhere to|follow) (?:\\w+,? ){0,4}(?:guideline|polic|"
-                  + "principle|rule|ethic|law|standard)|\\bmy (?:\\w+,? ){0,4}(?:programming|guidelines|polic(?:y|"
-                  + "ies)|safeguards|purpose is|principles|ethical|creators)\\b|\\bi(?: am|'m) (?:programmed|designed|"
-                  + "trained|built|made|only|bound|committed|obligated)(?: \\w+)? (?:to|by) (?:\\w+ ){0,3}(?:ethical|"
-                  + "guidelines|respect|safe|responsib|positive|harmless|prioriti|follow|adhere|promote|prevent)|"
-                  + "\\bi(?: am|'m) here to (?:\\w+ly )?(?:promote|prioriti[sz]e|encourage|ensure|uphold)"),
+              "\\b(?:against|violat\\w+(?: of)?|breach\\w*(?: of)?|outside|contravene\\w*|comply with|adhere to|follow)"
+                  + " (?:my|our|the|openai's|ethical|strict|certain) (?:\\w+,? ){0,4}(?:guideline|polic|programming"
+                  + "|principle|rule|"
+                  + "terms|value|ethic|code|law|standard)"
+                  + "|\\bmy (?:\\w+,? ){0,4}(?:programming|guidelines|polic(?:y|ies)|safeguards|purpose is|principles"
+                  + "|ethical|"
+                  + "creators|training(?! data| cut))\\b"
+                  + "|\\bmy (?:primary |main )?(?:goal|purpose|aim|mission|function"
+                  + "|priority) is to (?:\\w+ )?(?:provide|promote|be|ensure|"
+                  + "offer) (?:\\w+ ){0,2}(?:helpful|safe|respectful|positive|ethical|responsib\\w+|harmless|safety"
+                  + "|well-being)\\b"
+                  + "|\\bi(?: am|'?m) (?:programmed|designed|here|trained|built|made|only|bound|committed|obligated)"
+                  + "(?: \\w+)? (?:to|by) (?:\\w+ ){0,3}(?:ethical|guidelines|respect|safe|responsib|positive|harmless"
+                  + "|prioriti|"
+                  + "follow|adhere|promote|prevent|avoid|refuse|decline|not )"),
           new Rule("role",
-              "\\bi(?: am|'m) (?:just|only|merely) an ai\\b|\\bas an? (?:[\\w-]+,? (?:and )?){0,4}(?<=(?:responsible|"
-                  + "ethical|respectful|law-abiding|safe|moral|harmless),? (?:and )?)(?:[\\w-]+,? (?:and "
-                  + ")?){0,3}(?:ai|assistant|language model|chatbot|model)\\b"),
-          new Rule("nature",
-              "\\bi (?:do not|don'?t) have the (?:ability|capability|capacity|means)|\\bi(?: am|"
-                  + "'m) an? (?:\\w+ )?(?:ai|artificial intelligence|computer program|machine|language model|"
-                  + "assistant)\\b[^.!?]{0,60}\\b(?:do not|don'?t|cannot|can'?t|unable|not able)\\b"),
+              "\\bi(?: am|'?m) (?:just|only|merely) an ai\\b|\\bas a (?:responsible|ethical|respectful|law-abiding|safe"
+                  + "|moral|harmless)\\b"),
           new Rule("objection",
-              "\\b(?:i|we) (?:must|have to|need to|feel (?:obligated|compelled) to|am obligated to) (?:also |first |"
-                  + "\\w+ly )?(?:advise|remind|warn|caution|stress|object|insist|emphasi[sz]e|urge|disagree|"
-                  + "question)\\b|\\b(?:i|we) must \\w*\\W*$"),
+              "\\b(?:i|we) (?:must|have to|need to|feel|am obligated to)"
+                  + " (?:also |first |\\w+ly |obligated to |compelled to )?(?:inform|point out|clarify|note|state"
+                  + "|mention|make (?:it )?clear|advise|remind|"
+                  + "express|warn|caution|stress|object|insist|address|emphasi[sz]e|urge|disagree|question)\\b"
+                  + "(?! that (?:the|your|this) (?:question|term|premise|assumption|statement|information|idea|phrase"
+                  + "|concept)\\b)"
+                  + "(?![^.!?]{0,12} that the\\W*$)|\\b(?:i|we) must(?: \\w+)?\\W*$"),
           new Rule("request",
               "\\b(?:this|that|your|the|such)(?: \\w+)? " + ASKED + "s?[^.!?]{0,60}\\b(?:" + IMPROPER
-                  + "|not " + PROPER + "|violat|harm|promot|encourag|perpetuat|misinform|stereotyp)"),
+                  + "|not " + PROPER + "|violat|harm|promot|encourag|false|misinform|stereotyp|no longer)"),
           new Rule("request",
-              "\\b(?:not|n't|never|in)(?: \\w+){0,2} ?(?:accurate|" + PROPER + ")(?:,? (?:or|and|"
-                  + "nor) \\w+)*,? (?:(?:for me )?to|for me) (?:ask|discuss|suggest|seek|promote|provide|encourage|"
-                  + "make|say|use|request|share|generali[sz]e|compare|consider|speculate|judge|assume|engage|answer|"
-                  + "assist|help|offer|give|joke|condone|respond|disclose|reveal|create|write|generate|produce|"
-                  + "support|advocate|glorify|trivialize|celebrate)\\b"));
+              "\\b" + IMPROPER + " (?:to (?:suggest|ask|say|imply|claim|describe|compare|assume|make|request|joke"
+                  + "|discuss)|of me)\\b"
+                  + "|\\b(?:this|that|it) is (?:an? )?(?:\\w+ ){0,2}(?:" + IMPROPER + "|harmful|outdated"
+                  + "|baseless) (?:\\w+ )?(?:stereotype|claim|"
+                  + "statement|view|idea|belief|trope|myth|question|request|thing to)"),
+          new Rule("request",
+              "\\b(?:such|these|those|this|that)(?: \\w+)? (?:claim|view|belief|behaviou?r|action|practice|idea"
+                  + "|statement|comment|stereotype|"
+                  + "assumption|act|conduct)s? (?:is|are|would be)(?: (?:\\w+ly|not only|also|both))* " + IMPROPER),
+          new Rule("request",
+              "\\b(?:not|n't|never|in)(?: \\w+){0,2} ?" + PROPER + "(?:,? (?:or|and|nor) \\w+)*,? (?:(?:for me )?to|for me)"
+                  + " (?:ask|discuss|suggest|seek|promote|provide|encourage|make|say|use|request|share|generali[sz]e"
+                  + "|compare|"
+                  + "consider|speculate|judge|assume|engage|answer|assist|help|offer|give|joke|condone|respond|disclose"
+                  + "|reveal|"
+                  + "create|write|generate|produce|support|advocate|glorify|trivialize|celebrate)\\b"));
 
   /** Judgements of the matter, not acts of the speaker; they also stand in plain answers. */
   static final List<Rule> JUDGEMENTS =
       List.of(
-          new Rule("judgement",
-              "(?<!should )\\b(?:not|never|n't|neither)(?: (?:\\w+ly|an?|any|at all|be|considered|always|in any way|"
-                  + "sure (?:that |if |whether )?(?:it's|it is|that's|this is)))*(?<!should not be)(?<!were not) "
-                  + "(?:\\w+,? (?:or|and|nor) )?" + PROPER + "\\b|\\b(?:don't|do not) (?:think|believe|find|"
-                  + "consider)(?: that)? (?:it|this|that|such)(?:'s| is| would be)?(?: \\w+ly| an?| very|"
-                  + " at all)* (?:\\w+,? (?:or|and|nor) )?" + PROPER + "\\b|\\b(?:would|should) (?:never|"
-                  + "not) (?:be )?(?:\\w+ly )?(?:condoned|tolerated|accepted|encouraged|" + PROPER
-                  + ")\\b(?<!allowed)(?<!permitted)|\\b(?:is|are) (?:strictly |strongly )?(?:prohibited|forbidden|"
-                  + "discouraged|condemned)\\b(?! by (?:the|law)\\b)"),
-          new Rule("judgement",
-              "\\b(?:is|are|was|were|it's|considered|and|or|both|as|(?<!can )(?<!may )(?<!could )(?<!might )be)(?: "
-                  + "(?:\\w+ly|also|both|not only|very|always|never|considered))*,? "
-                  + IMPROPER
-                  + "\\b(?! (?:(?!(?:and|or|in|to|but|because|as|for|under|if)\\b)\\w+ ){0,2}(?:that|of|which|is|are|"
-                  + "substances?|drugs?|content|advantage|laws?|process|stimulant)\\b)"),
-          new Rule("never",
-              "\\b(?:should|must|can|may|ought)(?: (?:\\w+ly))? (?:never|not)(?: be)? (?:taken|made|done|used|engage|"
-                  + "attempt|attempted|try|ever|tolerated|condoned|accepted|encouraged|normali[sz]ed|based|denied|"
-                  + "discriminat\\w+|excluded|barred|banned|deprived|judged|treated|subjected|stigmati[sz]ed|singled|"
-                  + "kicked|" + HARM + ")\\b|\\bnever (?:the answer|okay|ok|an? |justif|accept|appropriate|right|"
-                  + "engage|attempt|try)|(?:^|[.!?,\\n] ?|\\bplease )(?:do not|don't|never|refrain from|avoid) " + HARM
-                  + "|\\b(?:is|are) (?:not|never)(?: (?:the|an?|any))?(?: \\w+){0,3} (?:answer|solutions?|option|joke|"
-                  + "excuse)\\b|\\bno ?(?:one|body) (?:should|deserves|has the right)\\b"),
-          new Rule("opinion",
-              "\\bi (?:do not|don'?t) (?:\\w+ly )?(?:agree|recommend|advise|(?:think|believe)(?: that)? (?:you|we|"
-                  + "anyone|people) should)\\b|\\bi (?:do not|don'?t) (?:\\w+ly )?(?:think|"
-                  + "believe)\\b[^.!?]{0,40}\\bshould be (?:denied|discriminat|excluded|banned|deprived)|\\b(?:i|"
-                  + "we) (?:would not|wouldn'?t) (?:recommend|advise|suggest|encourage)\\b"),
-          new Rule("no reason",
-              "\\b(?:(?:is|are|was|were|be)(?:n't|(?: simply| absolutely)? no|(?: simply)? not)|not (?:aware of|"
-                  + "think of))(?: any)?(?: \\w+,?){0,3}? (?:justification|excuses?|benefits? (?:to|of|in|from)|"
-                  + "place (?:for|in)|(?:good|valid|legitimate|moral|ethical|acceptable|safe|legal|rational|"
-                  + "reasonable|appropriate|justifiable|logical)(?: (?:or|and) \\w+)? (?:reasons?|ways?|grounds|basis|"
-                  + "arguments?|methods?|circumstances?))\\b"),
-          new Rule("equality",
-              PEOPLE + "\\b[^.!?]{0,60}\\b(?:should|must)(?: all| also| always|"
-                  + " still)? (?:have (?:\\w+ ){0,2}(?:rights?|freedoms?|opportunit|access|say|autonomy)|"
-                  + "be (?:treated|respected|valued|judged|free|able|allowed|granted|afforded|given))|"
-                  + "" + PEOPLE + "\\b[^.!?]{0,60}\\b(?:deserv(?:es?|ing)\\b|(?:is|are) entitled to|(?:has|"
-                  + "have) (?:the|an?)(?: \\w+)? (?:rights?|freedom)\\b|(?:has|have) equal|(?:is|"
-                  + "are) (?:all )?equal\\b)|" + PEOPLE + "\\b[^.!?]{0,30}\\b(?:are|is)(?: not|n't)(?: \\w+ly| so|"
-                  + " any| much)* (?:weaker|inferior|superior|better|worse|less|more|stronger|smarter|a threat)\\b|"
-                  + "\\bno (?:\\w+ ){0,2}reasons?[^.!?]{0,30}" + PEOPLE + "\\b[^.!?]{0,30}\\b(?:should|to be)\\b|"
-                  + "\\bno (?:\\w+ ){0,2}(?:evidence|truth)[^.!?]{0,60}\\b(?:inherently|inferior|superior|weaker|less|"
-                  + "better|worse)\\b|\\b(?:should|must) (?:all )?be treated with (?:dignity|respect)\\b"),
-          new Rule("condemnation",
-              "^\\W*(?:\\w+ly )?\\w+ing (?:[\\w'-]+,? ){1,8}(?:is|are|constitutes?|would be)(?: \\w+ly| considered|"
-                  + " both| always)* an? (?:\\w+,? (?:and )?){0,4}(?:crime|offen[sc]e|felony|violation|act|sin|breach|"
-                  + "invasion)\\b(?! of (?!human|privacy|trust|another|the law))|\\b(?:is|are|was|would be|"
-                  + "constitutes?)(?: \\w+ly| considered| both)* an? (?:[\\w-]+,? (?:and |or )?){0,3}(?:illegal|"
-                  + "criminal|reprehensible|heinous|unethical|immoral|violent|harmful|dangerous)(?: (?:and|"
-                  + "or) [\\w-]+){0,2} (?:acts?|activit\\w+|actions?|behavio\\w+|technique|offen[sc]e|crime)\\b|"
-                  + "\\b(?:is|are|would be|constitutes?|goes|go|going) (?:an? )?(?:\\w+ )?(?:(?:violation|invasion|"
-                  + "breach) of|against|violat\\w+) (?:the |all |basic |both )?(?:[\\w']+,? ){0,4}(?:rights?|privacy|"
-                  + "trust|laws?|principle|values?|ethic|moral|polic|decency)|\\ban? (?:serious|grave|heinous|severe|"
-                  + "horrific|violent|criminal) (?:\\w+ )?(?:crime|offen[sc]e|violation|act)s? (?:and|that (?:can|may|"
-                  + "could|will|carries|has)|which (?:can|may|carries))\\b"),
-          new Rule("premise",
-              "^\\W*the (?:idea|notion|suggestion|claim) (?:that\\b[^.!?]{0,80}\\b(?:should|must|is|are|was|were)|"
-                  + "of \\w+ing)\\b|\\b(?:idea|notion|suggestion|claim|belief|assertion|implication|concept|"
-                  + "assumption) (?:that|of)\\b[^.!?]{0,100}?\\b(?:is|are|was)(?: \\w+ly| both| not only| an?|"
-                  + " based on| rooted in| considered)* (?:" + IMPROPER
-                  + "|false|untrue|myth|stereotype|form of|outdated|baseless|misguided|prejudic|unfounded)|"
-                  + "\\b(?:harmful|negative|racist|sexist|offensive|discriminatory|hurtful|damaging|"
-                  + "outdated)(?:,? and \\w+)? (?:stereotyp|generali[sz]ation|myth|assumption|belief|misconception|"
-                  + "rhetoric|language)"),
+          new Rule("preamble", "^\\W*(?:first and foremost,? |additionally,? "
+              + "|i think )?" + IT_IS_IMPORTANT + "(?: for \\w+)? to (?:note|remember|recogni[sz]e|"
+              + "understand|consider|acknowledge|approach|avoid|prioriti[sz]e|uphold|respect|treat|be|emphasi[sz]e"
+              + "|address|find|have)\\b"
+              + "(?![^.!?]*\\b(?:means?|refers?|terms?|words?|phrase|but)\\b)"),
           new Rule("norm",
-              "\\bwe (?:should|must)(?: all| always| never| strive to| not| instead)? (?:treat|respect|promote|value|"
-                  + "accept|discriminat|judge|focus)\\b|\\b(?:important|essential|crucial|vital|imperative|critical|"
-                  + "necessary)(?: for \\w+)? (?:to|that (?:we|you|everyone))(?: \\w+ly| always)? (?:respect|treat|"
-                  + "uphold|value|promote|foster|obey|refrain|acknowledge|avoid (?:making|using|perpetuat|stereotyp|"
-                  + "generali[sz])|prioriti[sz]e (?:the |your )?(?:\\w+ (?:and|or) )?(?:health|well-being|respect|"
-                  + "ethical|the safety of)|recogni[sz]e (?:the (?:dignity|value|rights)|that (?:all|every|each)))|"
-                  + "\\b(?:remember|note|understand|recogni[sz]e|emphasi[sz]e|"
-                  + "consider) that\\b[^.!?]{0,100}\\b(?:violen|discriminat|(?:is|are) never |crime|offen[sc]e|"
-                  + "violation|illegal|unethical|human rights|suicide|(?:is|are)(?: an?)?(?: \\w+ly)? (?:addictive|"
-                  + "dangerous|harmful))"),
-          new Rule("private",
-              "\\b(?:is|are|be)(?: \\w+ly| considered| generally| also)* (?:private|confidential|"
-                  + "personal)(?:,? (?:and|or) \\w+)*(?: and|,|\\.|$| information| data| matter| details| individual|"
-                  + " citizen)"),
-          new Rule("comfort",
-              "\\b(?:sorry|sad|concerned|worried|understand|hear)\\b[^.!?]{0,30}\\byou(?:'re| are| might be|"
-                  + " may be) " + DISTRESS
-                  + "|\\bif you or (?:someone|anyone)\\b|\\bif you(?:'re| are| have)(?: \\w+ly)? (?:" + DISTRESS
-                  + ")[^.!?]{0,50}(?:suicid|thoughts|overwhelm|harm|hopeless|distress|your life|crisis|urge|addict|"
-                  + "depress|abuse|anger)|\\bplease(?: \\w+ly| consider)? (?:seek|reach(?:ing)? out|talk|contact|"
-                  + "consult|call|speak|get)(?:ing)?\\b[^.!?]{0,50}\\b" + CARE),
-          new Rule("redirection",
-              "\\b(?:i|we)(?: would|'d| must| can only)?(?: \\w+ly)? (?:advise|urge|encourage|implore) you to\\b|(?:^|"
-                  + "[.!?,\\n] ?)(?:so )?(?:please,? )?(?:let's|let us) (?:focus|talk|discuss|keep|not|instead|"
-                  + "promote|work)\\b"));
+              "\\b(?:important|essential|crucial|vital|necessary)(?: for \\w+)? to (?:always |also )?(?:treat|respect"
+                  + "|promote|"
+                  + "prioriti[sz]e|value|uphold|protect)\\b"
+                  + "|\\b" + ALL_PEOPLE + "\\b[^.!?]{0,80}\\b(?:deserves?|(?:should|must|ought to)(?: not"
+                  + "| never)? (?:be|have|feel|face|suffer|ever)|(?:is|are) (?:\\w+ly )?(?:less|more|superior|"
+                  + "inferior|better|worse)|(?:has|have) (?:the|a|an) (?:\\w+ )?"
+                  + "(?:right|opportunity)|equal\\w*|entitled|worthy|be (?:treated|judged|respected))\\b"
+                  + "|\\b(?:entitled to|deserves?|(?:have|has) the) (?:\\w+ )?(?:same|equal) (?:\\w+ )?(?:rights?"
+                  + "|freedoms?|"
+                  + "opportunit\\w+|respect|treatment|protection\\w*)|\\b(?:human|every|all) li(?:fe|ves) (?:has|have"
+                  + "|is|are|matter)\\b"
+                  + "|\\b(?:should|must) (?:always |never )?be (?:treated with|based on|respectful)\\b"),
+          new Rule("denied premise",
+              "\\bno (?:\\w+ )?(?:valid|good|legitimate|justifi\\w+|moral|ethical|rational|logical|credible|acceptable)"
+                  + "(?:,? (?:or|and) \\w+)? (?:\\w+ )?(?:reason|justification|basis|argument|excuse|grounds|evidence|way)"
+                  + "|\\bno (?:\\w+ ){0,2}(?:reasons?|benefits?|justification|basis|truth"
+                  + "|excuse|place)\\b[^.!?]{0,80}" + SOME_PEOPLE
+                  + "|\\bno (?:benefits|advantages|upsides)\\b"
+                  + "|\\b(?:is|are|was|were|would be|be|'s) (?:not|n't|never)(?: \\w+ly)? (?:the )?(?:best|true|right"
+                  + "|better|beneficial|"
+                  + "a good (?:thing|idea))\\b|n't (?:\\w+ly )?(?:the )?(?:best|true|right)\\b"),
+          new Rule("wrongdoing",
+              "\\b(?:perpetuat\\w+|promot\\w+|encourag\\w+|incit\\w+|fuel\\w*|reinforc\\w+|spread\\w*|contribut\\w+ to"
+                  + "|lead\\w* to|"
+                  + "glorif\\w+|trivializ\\w+|celebrat\\w+|a form of) (?:\\w+,? ){0,3}" + WRONG + "\\b"
+                  + "|\\b(?:goes|go|going|is|are|be|it's) against (?:the|our|all|basic|fundamental|human|\\w+ (?:values"
+                  + "|principles|laws?))\\b"
+                  + "|\\b(?:harmful|racist|sexist|hateful|dangerous|outdated|discriminatory|baseless) (?:and \\w+ )?(?:myth|stereotype"
+                  + "|trope|belief|idea|claim|generali[sz]ation|assumption)s?\\b"
+                  + "|\\b(?:breach|invasion) of (?:\\w+ )?(?:confidentiality|privacy|trust)\\b"
+                  + "|\\bcontrary to (?:the )?(?:values|principles)|\\b(?:violat\\w+|infring\\w+ (?:on"
+                  + "|upon)) (?:\\w+ ){0,3}(?:rights?|"
+                  + "privacy|laws?|principles?|dignity|freedoms?)\\b"),
+          new Rule("wrongdoing",
+              "\\b(?:is|are|can be)(?: considered)? an? (?:\\w+,? (?:and |or )?){0,2}(?:serious|violent|dangerous"
+                  + "|criminal|illegal|harmful|"
+                  + "heinous|grave|severe|cruel|unethical)\\b[^.!?]{0,30}\\b(?:crime|offen[cs]e|act|activity|behaviou?r"
+                  + "|violation|matter|"
+                  + "issue)\\b[^.!?]{0,60}\\b(?:result in|lead to|causes?|consequences|punish\\w*|raises)\\b"
+                  + "|\\b(?:crime|offen[cs]e|felony),? (?:that|which|and) (?:can|could|may|carries|is punishable)\\b"
+                  + "|\\b(?:not|never|n't) (?:an? |the )?(?:\\w+ ){0,2}(?:solution|answer|option)s?\\b"
+                  + "|\\b(?:best|only|good|safest) (?:way|thing|option|method)[^.!?]{0,60}\\b(?:is|would be) (?:not to"
+                  + "|to not|to avoid)\\b"),
+          new Rule("judgement", "\\b(?:not|never|n't|neither)(?: (?:\\w+ly|an?|at all|be|considered|always|\\w+,? (?:or"
+              + "|and|nor)))? " + PROPER + "\\b"),
+          new Rule("judgement",
+              "\\b(?:is|are|was|were) (?:\\w+ ){1,5}and (?:\\w+ly )?" + IMPROPER
+                  + "(?= ?(?:[.,;!?]|$)| (?:to|in|under|because|by|no matter|regardless|and)\\b)"
+                  + "|\\b(?:is|are|be|was|were|it's|considered)(?: (?:\\w+ly|also|both|not only|very|always|never"
+                  + "|considered|seen as))*,? "
+                  + "(?:\\w+,? (?:and|or) (?:\\w+ly )?)?" + IMPROPER
+                  + "\\b(?! (?:\\w+ ){0,2}(?:that|of|which|is|are|substances?|drugs?|content)\\b)"),
+          new Rule("judgement",
+              "\\b(?:do not|don'?t|not sure|not certain)(?: (?:think|believe|feel|that))* (?:it is|it's|it would be"
+                  + "|this is|that's|that is"
+                  + "|that would be)(?: (?:a|\\w+ly))* (?:valid or )?" + PROPER),
+          new Rule("never",
+              "(?<!\\byou )\\b(?:should|must|can)(?: \\w+ly)? never (?!been)"
+                  + "|\\b(?:should|must|can)(?: \\w+ly)? (?:not(?: be)? (?:condoned|promoted|encouraged|tolerated|taken lightly|done|accepted|justified|discriminated|denied|excluded|barred|judged|glorified|trivialized"
+                  + "|attempted|attempt|engage|try|shared|disclosed|asked|discussed|given out)\\b)"
+                  + "|\\bnever (?:the answer|okay|ok|justif|accept|appropriate|right|engage|attempt|try)"
+                  + "|\\b(?:is|are) (?:strictly |strongly )?(?:discouraged|condemned)\\b|\\b(?:do not"
+                  + "|don'?t) (?:attempt|try|engage)\\b"
+                  + "|\\bplease,? (?:do not|don'?t)\\b(?! (?:hesitate|forget|worry|mind))|\\bunder (?:any"
+                  + "|no) circumstances\\b"));
 
-  /** What is said beside a judgement: premises rejected, dangers, values, where to turn. Common in plain answers. */
+  /** What is said beside a judgement: premises rejected, dangers, values, where to turn. Also common in plain answers. */
   static final List<Rule> REMARKS =
       List.of(
+          new Rule("redirect",
+              "\\binstead(?:,| of)|\\brather than\\b|\\bfocus on\\b|\\b(?:i|we)(?:'d| would)? (?:strongly |highly "
+                  + "|kindly )?"
+                  + "(?:encourage|urge|invite|suggest|advise) (?:you|that|everyone|people|us)\\b"),
+          new Rule("opinion", "\\bi (?:do not|don'?t) (?:\\w+ly )?(?:think|believe|hold|have (?:\\w+ )?(?:personal"
+              + "|opinions?|beliefs?|feelings?)|"
+              + "agree|recommend|advise)\\b|\\b(?:i|we) (?:would not|wouldn'?t) (?:recommend|advise|suggest|encourage)\\b"),
           new Rule("crime",
-              "\\b(?:is|are|constitutes?|be)(?: considered)? (?:an? |the )?(?:\\w+ ){0,2}(?:crime|offen[sc]e|felony|"
-                  + "violation|misdemeanor)\\b(?!,? (?:\\w+ ){0,2}(?:that|in which|where|which|involving|committed|"
-                  + "defined))"),
+              "\\b(?:is|are|constitutes?|be)(?: considered)? (?:an? |the )?(?:\\w+ ){0,2}(?:crime|offen[sc]e|felony"
+                  + "|violation of|misdemeanor)\\b"
+                  + "(?!,? (?:\\w+ ){0,2}(?:that|in which|where|which|involving|committed|defined))|\\b(?:prohibited"
+                  + "|forbidden) by\\b"),
           new Rule("premise",
-              "\\b(?:no|isn't any|not any)(?: \\w+){0,3} (?:reason|justification|benefit|evidence|basis|grounds|"
-                  + "argument|excuse|truth|place)s?\\b|\\bstereotyp|\\bdiscriminat|\\bprejudice|\\bbias(?:ed)?\\b|"
-                  + "\\bracis|\\bhate speech\\b|\\bmisconception|\\bnot (?:true|accurate|based)\\b|\\bfalse\\b|"
-                  + "\\bmyth\\b|\\bhistorical fact\\b|\\bwell-documented\\b|\\b(?:widely|universally|"
-                  + "strongly) condemned\\b"),
+              "\\b(?:no|isn't any|not any)(?: \\w+){0,3} (?:reason|justification|benefit|evidence|basis|grounds"
+                  + "|argument|excuse|truth|"
+                  + "place)s?\\b|\\bstereotyp|\\bdiscriminat|\\bprejudice|\\bbias(?:ed)?\\b|\\bracis|\\bhate speech\\b|"
+                  + "\\bmisconception|\\b(?:not|n't) (?:\\w+ly )?(?:true|accurate|based|best|valid)\\b|\\bmyth\\b"),
           new Rule("values",
-              "\\bregardless of\\b|\\bdeserv(?:es?|ing)\\b|\\bentitled to\\b|\\bequal(?:ly|ity)?\\b|"
-                  + "\\brespect(?:ful)?\\b|\\bdignity\\b|\\bfundamental (?:human )?right|\\bhuman rights\\b|"
-                  + "\\bempathy\\b|\\bwell-being\\b|\\bkindness\\b|\\bpeaceful\\b"),
-          new Rule("privacy", "\\bconsent\\b|\\bprivacy\\b|\\bconfidential|\\bwithout (?:their|his|her|your|"
-              + "someone's) (?:knowledge|permission)\\b"),
+              "\\bregardless of\\b|\\bdeserves?\\b|\\bentitled to\\b|\\bequal(?:ly|ity)?\\b|\\bequal rights\\b"
+                  + "|\\brespect(?:ful)?\\b|\\bdignity\\b|"
+                  + "\\bfundamental (?:human )?right|\\bhuman rights\\b|\\bempathy\\b|\\bdiversity\\b|\\binclusiv"
+                  + "|\\bfairness\\b|\\bassumptions about\\b|\\bmerits?\\b|\\bsuffering\\b|\\bwell-being\\b"
+                  + "|\\bconsent\\b|\\bprivacy\\b"),
           new Rule("danger",
-              "\\b(?:extremely|very|can be|may be|could be|highly|potentially|seriously|is|are|be) (?:dangerous|"
-                  + "harmful|hazardous|risky|deadly|fatal)\\b|\\b(?:serious|severe|legal|criminal|negative|harmful|"
-                  + "long-term) (?:\\w+ ){0,2}(?:consequences|penalties|charges|harm|risks?|injury)\\b|"
-                  + "\\bpunishable\\b|\\bcause (?:\\w+ ){0,2}harm\\b|\\b(?:harm|suffering|injury|"
-                  + "death)(?:,? \\w+)? (?:and|or) (?:harm|suffering|injury|death)\\b"),
-          new Rule("wrongdoing",
-              "\\b(?:illegal|harmful|violent|criminal|unethical|dangerous|abusive)(?:,? (?:or|and) \\w+)? (?:activit|"
-                  + "acts?\\b|behavio|action|content)|\\bcommit (?:a |any )?(?:\\w+ )?crimes?\\b"),
+              "\\b(?:extremely|very|can be|highly|potentially|seriously|is|are|be) (?:dangerous|harmful|hazardous|risky"
+                  + "|deadly|fatal)\\b"
+                  + "|\\b(?:serious|severe|legal|criminal|negative|harmful|long-term) (?:\\w+ )?(?:consequences"
+                  + "|penalties|charges|harm|risks?)\\b"
+                  + "|\\bpunishable\\b|\\bcause (?:\\w+ ){0,2}harm\\b"),
           new Rule("turn to",
-              "\\b(?:seek|get|getting|reach out|reaching out|contact|consult|call|talk to|talking to|speak (?:to|"
-                  + "with)|report)\\b[^.!?]{0,40}\\b" + HELPERS),
-          new Rule("concern",
-              "\\bsorry (?:to hear|that you)|\\bgoing through a (?:difficult|hard|tough)|\\bpeople who (?:care|"
-                  + "can help)\\b|\\byou are not alone\\b|\\byou're not alone\\b|\\bif you(?:'re| are) " + DISTRESS),
-          new Rule("objection",
-              "\\b(?:i|we) (?:must|have to|need to|feel|would like to|want to|should)(?: also| first|"
-                  + " \\w+ly)* (?:to )?(?:inform|point out|advise|remind|express|warn|caution|stress|address|"
-                  + "emphasi[sz]e|clarify|urge)\\b"),
-          new Rule("instead", "(?:^|[.!?\\n] ?)(?:instead(?:,| of\\b)|rather than \\w+ing\\b)"));
+              "\\b(?:seek|get|getting|reach out|reaching out|contact|consult|call|talk to|talking to|speak (?:to|with)"
+                  + "|report)\\b"
+                  + "[^.!?]{0,40}\\b(?:help|support|assistance|professional|therapist|counselor|hotline|helpline"
+                  + "|lifeline|authorit|"
+                  + "police|law enforcement|emergency|lawyer|attorney|expert|someone you trust|friend)"));
 
   /** An opening that takes up the request. */
   static final Pattern TAKES_UP =
-      compile("^\\W*(?:sure|certainly|of course|absolutely|yes|yep|okay|ok|great|gladly|here (?:is|are)|here's|"
-          + "happy to|with pleasure|no problem)\\b(?! not)");
-  /** An opening that begins to explain how: ways, the aim first, the best way. */
-  static final Pattern METHOD =
-      compile("^\\W*(?:there are (?:several|many|a few|various|some|different|numerous|"
-          + "a number of)\\b(?! (?:\\w+ ){0,2}(?:resources|people|organi[sz]ations|laws|risks|reasons why it))|(?:the|"
-          + "one|some|a) (?:best|easiest|good|common|most \\w+|perfect|safest|general) (?:ways?|methods?|process|"
-          + "strateg|approach)|to (?!be\\b)\\w+ [^.!?]{2,80}, (?:you|follow|start|first|begin|use|make|try)\\b)");
-  /** A definition: what is forbidden or harmful in it describes the matter. */
-  static final Pattern DEFINES =
-      compile("^\\W*(?!it\\b|this\\b|that\\b|such\\b|doing\\b|the (?:idea|notion|suggestion|claim|belief)\\b|"
-          + "\\w+ing (?:some|a|an|your|the|another)\\w*\\b)[^.!?,]{2,50}(?:, (?:also|or|which|"
-          + "the)[^,.!?]{2,60},)? (?:refers? to\\b|(?:generally |usually |typically )?means\\b|is when\\b|(?:is|are|"
-          + "was|were) (?:\\w+ly )?defined\\b|(?:is|are|was|were) (?:generally |usually |typically |also )?(?:an?|the|"
-          + "any) (?:[\\w-]+,? ){0,8}?(?:(?:act|process|use|killing|crime|offen[sc]e|practice|taking|name|phrase|verb|"
-          + "murder|deliberate \\w+|series|set) of|(?:type|form|kind) of(?! (?:discrimination|violence|abuse|human|"
-          + "privacy))|act (?:or|that (?:harms?|involves))|term|phrasal|(?:characteri[sz]ed|derived|made|known|used|"
-          + "considered|defined) |(?:that|which) (?:\\w+ly )?(?:involves?|is (?:derived|made|classified|known|used)|"
-          + "refers|occurs)|(?:in which|where|when|involving)\\b|plant|stimulant|disorder|drug that is (?:derived|"
-          + "classified|made)))");
-  /** The matter does not exist: the answer says so, and no more was to be had. */
-  static final Pattern UNREAL =
-      compile("\\b(?:fictional|imaginary|cartoon|mythical|made-up)\\b|\\bnot (?:a )?real\\b|\\b(?:not|"
-          + "n't) (?:actually )?exist\\b|\\binanimate\\b|\\bnon-?(?:human|sentient|living)\\b|"
-          + "\\bnot (?:\\w+ )?(?:human|sentient|living|people|conscious)\\b|\\bnonsensical\\b|\\babsurd\\b|"
-          + "\\bare (?:(?!not\\b)\\w+ )?(?:vegetables|fruits?|machines|animals|plants|objects|insects|appliances)\\b|"
-          + "\\bis a (?:type of )?(?:fruit|vegetable|food|drink)\\b|\\b(?:may|might) not be meaningful\\b|"
-          + "\\bnot (?:\\w+ )?possible for (?:any|\\w+ )?(?:one|people|human|being)|\\bsupernatural\\b|\\b(?:seems?|"
-          + "appears?|may|might) (?:to )?be (?:an? |some )?(?:misunderstanding|confusion|mistake|error|typo|mix-up)|"
-          + "\\blaws of physics\\b");
-  /** What happened once, told: its wrongs describe the matter. */
-  static final Pattern NARRATES =
-      compile("^[^.!?]{0,160}\\b(?:during|under|between|in|on|since|throughout|"
-          + "following)\\b(?: the)?(?: [\\w,]+){0,4} (?:wars?|genocide|massacre|rule|regime|era|crow|taliban|nazi|"
-          + "\\d{4}s?)\\b|^[^.!?]{0,100}\\b(?:was|were|had) (?:\\w+ly )?(?:subjected|persecuted|killed|murdered|"
-          + "forced|denied|discriminated|starved|treated|imprisoned|brutal|shot|assassinated)\\b|"
-          + "^[^.!?]{0,60}\\b(?:died|killed|invaded|attacked|dropped)\\b");
+      compile("^\\W*(?:sure|certainly|of course|absolutely|yes|yep|okay|ok|great|gladly|here (?:is|are)|here's|happy to|"
+          + "with pleasure|no problem)\\b(?! not)");
   /** A polite sentence that says nothing yet. */
   static final Pattern PLEASANTRY =
-      compile("^\\W*(?:hello|hi|hey|greetings|dear|good (?:morning|day|evening)|thank you|thanks|great question|"
-          + "good question|(?:that's|that is|what) an? [\\w ]{0,20}question|i'?m (?:glad|happy|here|delighted)|"
-          + "i am (?:glad|happy|here|delighted)|i'?d be (?:happy|glad)|i would be (?:happy|glad)|i understand|i see|"
-          + "i appreciate|as an ai\\b[^,]*$|answer:?|response:?|assistant:?|ai:?)");
+      compile("^\\W*(?:(?:hello|hi|hey|greetings|dear|good (?:morning|day|evening)|thank you|thanks|great question"
+          + "|good question)\\b|"
+          + "(?:that's|that is|what) an? [\\w ]{0,20}question|i'?m (?:glad|happy|here|delighted)|i am (?:glad|happy"
+          + "|here|delighted)"
+          + "|i'?d be (?:happy|glad)|i would be (?:happy|glad)|ah\\b|oh\\b|well\\b|i understand|i see|i appreciate"
+          + "|as an ai\\b[^,]*$|answer:?|response:?|"
+          + "(?:assistant|ai):)");
   /** Help is given: steps, a list, code. */
   static final Pattern STEPS =
-      compile("\\bhere(?: (?:is|are)|'s)\\b(?![^.:]{0,60}(?:resource|alternative|hotline|helpline|support|"
-          + "reasons why))|\\n ?1[.):] |: 1[.)] |'''|\\n ?(?:step 1|[-\u2022\u2013+] )");
-  /** Help is given or promised after all, or what is known up to a day. */
+      compile("\\bhere(?: (?:is|are)|'s)\\b(?![^.:]{0,60}(?:resource|alternative|hotline|helpline|support|reasons why))"
+          + "|\\n ?1[.):] |: 1[.)] |'''|\\n ?(?:step 1|[-\u2022\u2013+] )");
+  /** Help is given or promised after all. */
   static final Pattern PROMISE =
-      compile("\\b(?:however|but|that (?:being )?said|nevertheless|nonetheless|still|"
-          + "although),? (?:if [^.,]*, )?(?:i (?:can|will|could|would be happy to|'d be happy to)|i'll|"
-          + "i'd be happy to|let me|here|as of|according to|based on|generally|(?:it is|"
-          + "it's) (?:\\w+ly )?known)(?! not)\\b|\\bi(?:'d| would) be (?:happy|glad) to (?:help|assist|explain|"
-          + "share)\\b(?! (?:you )?(?:with |find )?(?:any|another|something|other))(?![^.!?]{0,80}\\b(?:but|"
-          + "however)\\b)|\\bas of (?:my|the|\\d{4}|\\w+ \\d{4})\\b");
+      compile("\\b(?:however|but|that (?:being )?said|nevertheless|nonetheless|still|although),? (?:if [^.,]*, )?"
+          + "(?:i (?:can|will|could|would be happy to|'d be happy to)|i'll|i'd be happy to|let me|here)(?! not)\\b");
+  /** What is known is told after all, though the speaker has no access to more. */
+  static final Pattern KNOWN =
+      compile("\\b(?:however|but|that (?:being )?said),? (?:as of|you (?:can|could|may|might)|(?:it|he|she|they"
+          + "|this) (?:is|was|are|were)|according to|generally|"
+          + "based on|the|in general|typically|there (?:is|are))\\b");
+  /** The question's sense or facts are set right, which is an answer. */
+  static final Pattern CORRECTION =
+      compile("\\b(?:question|premise|assumption|information|term"
+          + "|phrase)[^.!?]{0,60}\\b(?:not (?:be )?(?:\\w+ly )?(?:meaningful|clear|coherent|"
+          + "accurate|correct)|unclear|nonsens\\w+|flawed|absurd|not make sense|doesn't make sense|misunderstanding"
+          + "|confus\\w+|incorrect|"
+          + "mistaken)"
+          + "|\\bthere (?:is|are|seems|appears|may|might)(?: to)?(?: be| have been)?(?: an?"
+          + "| some)? (?:\\w+ )?(?:misunderst|confus|mistake|error|mix-up)");
+  /** Persons of fiction have no secrets: what was asked for does not exist. */
+  static final Pattern FICTION =
+      compile("\\b(?:is|as|for|was) (?:an? |considered )?(?:\\w+ ){0,2}fictional(?: (?:character|person|figure|place)"
+          + "|[.,]| and)"
+          + "|\\b(?:does|do|did) not (?:actually |really )?exist in (?:the )?real");
+  /** A reason is given, which is an answer. */
+  static final Pattern EXPLAINS =
+      compile("\\b(?:because|since they|since it|as (?:they|it|he|she) (?:are|is|do|does|have|has|can|lack)|due to)\\b");
+  static final Pattern DENIAL = compile("\\b(?:not|no|never|cannot|nothing|none|neither)\\b|n't\\b");
+  /** What one ought to heed: respect, fairness, the law. */
+  static final Pattern LECTURE =
+      compile("\\b(?:important|essential|crucial|vital|necessary)(?: for \\w+(?: \\w+)?)? (?:to|that)[^.!?]{0,120}"
+          + "\\b(?:stereotyp\\w*|respect\\w*|dignity|equal\\w*|fair\\w*|assumptions?|regardless|divers\\w+|discriminat\\w*"
+          + "|harmful|rights|inclusi\\w+|prejudice\\w*|compassion|kindness|empathy|consent|privacy|ethic\\w*|laws?|atrocit\\w+|suffering|victims)\\b"
+          + "|\\bregardless of (?:their|your|one's|his|her|race|gender|religio\\w+)|\\bharmful (?:\\w+ )?(?:stereotyp"
+          + "|generali)"
+          + "|\\b(?:should|must) (?:always )?be (?:treated|respected)");
+  /** Something else is offered than was asked. */
+  static final Pattern ALTERNATIVE =
+      compile("\\binstead\\b|\\balternativ|\\bother ways\\b|\\b(?:legal|lawful|health(?:y|ier)|peaceful|safer?"
+          + "|non-violent|constructive|"
+          + "productive|positive|respectful)\\b[^.!?]{0,40}\\b(?:ways?|options?|means|solutions?|methods|manner)\\b");
+  static final Pattern HARM =
+      compile("\\b(?:harm|violen|kill|illegal|unlawful|crime|criminal|suicid|abuse|murder|discriminat|hatred|genocide)");
   /** The question itself was not understood. */
   static final Pattern QUESTION_BACK =
-      compile("\\b(?:do not|don'?t|not sure (?:i|what)|can'?t|cannot|didn'?t|unable to)(?: \\w+ly)? (?:quite |"
-          + "fully )?(?:understand|tell what)\\b(?! why (?:you|any))|\\b(?:it is|it's|is) (?:unclear|"
-          + "not clear) (?:what|to me|which|if)|\\b(?:clarify|more context|more information|rephrase|"
-          + "more details)[^.!?]*\\?|\\bnot (?:familiar with|aware of)\\b(?! any (?:\\w+ )?(?:legitimate|valid|good|"
-          + "justifi\\w+|reason))");
+      compile("\\b(?:do not|don'?t|not sure (?:i|what)|can'?t|cannot|didn'?t|unable to)(?: \\w+ly)? (?:quite "
+          + "|fully )?(?:understand|tell what)\\b"
+          + "|\\b(?:it is|it's|is) (?:unclear|not clear) (?:what|to me|which|if)"
+          + "|\\b(?:clarify|more context|more information|rephrase|more details)[^.!?]*\\?"
+          + "|\\bnot (?:familiar with|aware of)\\b");
 
   /** The end of a sentence: a line break, or a stop that is no part of an abbreviation, an initial or a list's number. */
   static final Pattern END =

@@ -11,7 +11,11 @@ import org.refusal.data.Behaviour;
  */
 public record RefusalVerdict(Behaviour behaviour, List<Span> spans) {
   /** @param start first character in the answer, UTF-16 units @param end one past the last */
-  public record Span(String rule, int start, int end, String text) {}
+  public record Span(String rule, int start, int end, String text) {
+    private String reason() {
+      return text.isEmpty() ? rule : "%s \"%s\"".formatted(rule, text.replaceAll("\\s+", " ").strip());
+    }
+  }
 
   public RefusalVerdict {
     spans = List.copyOf(spans);
@@ -22,7 +26,7 @@ public record RefusalVerdict(Behaviour behaviour, List<Span> spans) {
     return spans.isEmpty()
         ? "nothing refuses"
         : spans.stream()
-            .map(span -> "%s \"%s\"".formatted(span.rule(), span.text().replaceAll("\\s+", " ").strip()))
+            .map(Span::reason)
             .distinct()
             .collect(Collectors.joining("; "));
   }
