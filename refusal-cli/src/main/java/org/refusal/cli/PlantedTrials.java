@@ -8,6 +8,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.refusal.base.AtomicFiles;
 import org.refusal.base.ExitCode;
@@ -25,9 +26,9 @@ import org.refusal.stage.PlantedTrial;
 import org.refusal.stage.StageRunner;
 
 /**
- * {@code refusal calibrate --planted}: the whole pipeline on freshly planted models, one after the other. Every finished
- * model leaves a small file in {@code OUTPUT/trials}, so that a series can be cut into pieces and goes on where it
- * stopped; the table is always that of all files there.
+ * {@code refusal calibrate --planted}: the whole pipeline on freshly planted models, as many at a time as there are threads
+ * (a planted model is too small to make use of several). Every finished model leaves a small file in {@code OUTPUT/trials},
+ * so that a series can be cut into pieces and goes on where it stopped; the table is always that of all files there.
  */
 final class PlantedTrials {
   /** No lower seed may be used: lower ones served when the thresholds were set. */
@@ -70,29 +71,34 @@ final class PlantedTrials {
   }
 
   private final Request request;
+  private final int threads;
   private final Console console;
   private final StageRunner runner;
 
   PlantedTrials(Request request, int threads, Console console) {
     this.request = request;
+    this.threads = threads;
     this.console = console;
     ConsoleProgress silent =
         new ConsoleProgress(console, true, System::currentTimeMillis, Interruption.listen());
-    this.runner = new StageRunner(new StageRunner.Options(false, threads, silent, Versions::map, null));
+    this.runner = new StageRunner(new StageRunner.Options(false, 1, silent, Versions::map, null));
   }
 
   /** Runs what has not run, then writes and prints the table. Exit code 1 when any answer is wrong. */
   int run() {
     int total = request.kinds().size() * request.variants().size() * request.seeds();
-    int done = 0;
+    List<Function<Console, Boolean>> trials = new ArrayList<>();
     for (long seed = request.firstSeed(); seed < request.firstSeed() + request.seeds(); seed++) {
       for (PlantedVariant variant : request.variants()) {
         for (PlantedKind kind : request.kinds()) {
-          done++;
-          trial(kind, variant, seed, "%d/%d".formatted(done, total));
+          PlantedSpec spec = request.spec(kind, variant, seed);
+          String count = "%d/%d".formatted(trials.size() + 1, total);
+          trials.add(own -> trial(spec, variant, count, own));
         }
       }
     }
+    SideBySide.run(trials, threads, console);
+    Folders.delete(request.output().resolve("work"));
     PlantedSeries series = PlantedSeries.of(trials());
     console.out().println(series.markdown());
     Map<String, Object> file = new LinkedHashMap<>();
@@ -111,31 +117,33 @@ final class PlantedTrials {
     return request.output().resolve("trials");
   }
 
-  private void trial(PlantedKind kind, PlantedVariant variant, long seed, String count) {
-    PlantedSpec spec = request.spec(kind, variant, seed);
+  /** Whether it had to be run. */
+  private boolean trial(PlantedSpec spec, PlantedVariant variant, String count, Console own) {
     String name =
-        "%s-%s-%dx%d-%d".formatted(kind.text(), variant.text(), request.categories(), request.prompts(), seed);
+        "%s-%s-%dx%d-%d".formatted(
+            spec.kind().text(), variant.text(), request.categories(), request.prompts(), spec.seed());
     Path file = trialsFolder().resolve(name + ".json");
     if (Files.isRegularFile(file)) {
-      return;
+      return false;
     }
     long started = System.currentTimeMillis();
-    Path folder = request.output().resolve("work");
+    Path folder = request.output().resolve("work").resolve(name);
     Folders.delete(folder);
-    Path planted = folder.resolve(kind.text());
+    Path planted = folder.resolve(spec.kind().text());
     PlantedModel.write(spec, planted);
-    double legacy = request.legacy() ? legacySimilarity(planted, folder.resolve("legacy"), seed) : Double.NaN;
+    double legacy = request.legacy() ? legacySimilarity(planted, folder.resolve("legacy"), spec.seed()) : Double.NaN;
     Path results = folder.resolve("results");
-    PlantedRun.plan(PlantedRun.SOUND, planted, results, seed, request.sets(), console.environment())
+    PlantedRun.plan(PlantedRun.SOUND, planted, results, spec.seed(), request.sets(), console.environment())
         .forEach(step -> step.run(runner));
     PlantedTrial trial =
         PlantedTrial.read(variant, spec, planted, results, PlantedRun.model(planted), legacy);
     Json.write(file, trial);
     Folders.delete(folder);
-    console.err().println(
+    own.err().println(
         "%s %s: right answer %s, found %s, %s".formatted(
             count, name, trial.expected(), trial.found(),
             ConsoleProgress.time(System.currentTimeMillis() - started)));
+    return true;
   }
 
   /** The original project's circuits and their similarity: its stages up to the comparison. */

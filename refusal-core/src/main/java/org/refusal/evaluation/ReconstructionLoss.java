@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import com.fasterxml.jackson.annotation.JsonProperty;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -43,9 +44,16 @@ public record ReconstructionLoss(
     @JsonProperty("ce_score") double ceScore,
     @JsonProperty("kl") double kl) {
 
+  /** Tokens in a batch, padding included. */
+  private static final int MOST_TOKENS = 4096;
+
+  /** Positions whose distributions are compared at a time, in float64. */
+  private static final int POSITIONS = 64;
+
   /**
    * At every hook point that has an autoencoder. Cost: one pass over the texts, and per hook point one up to it and two
-   * above it; memory {@code batchSize * tokens * vocabulary}. When memory runs out, the batch is halved.
+   * above it; memory for three batches of logits, each of at most {@link #MOST_TOKENS} tokens
+   * or one text. When memory runs out, the batch is halved.
    *
    * @param saes in the working dtype of the model
    * @param texts token ids, at least 2 each
@@ -60,8 +68,16 @@ public record ReconstructionLoss(
     saes.keySet().forEach(at -> sums.put(at, new Sums(texts.size())));
     List<Integer> order =
         IntStream.range(0, texts.size()).boxed().sorted(Comparator.comparingInt(i -> texts.get(i).length)).toList();
-    for (int from = 0; from < order.size(); from += batchSize) {
-      fill(lm, padId, saes, sinks, texts, order.subList(from, Math.min(order.size(), from + batchSize)), sums);
+    int from = 0;
+    while (from < order.size()) {
+      int to = from + 1;
+      while (to < order.size()
+          && to - from < batchSize
+          && (to + 1 - from) * (long) texts.get(order.get(to)).length <= MOST_TOKENS) {
+        to++;
+      }
+      fill(lm, padId, saes, sinks, texts, order.subList(from, to), sums);
+      from = to;
     }
     Map<HookPoint, ReconstructionLoss> losses = new TreeMap<>();
     sums.forEach((at, sum) -> losses.put(at, sum.result()));
@@ -83,18 +99,24 @@ public record ReconstructionLoss(
           NDArray zero =
               lm.suffix(prefix, replaced(prefix, entry.getValue(), sinks, false), Hooks.none(), LogitsAt.ALL);
           for (int row = 0; row < chunk.size(); row++) {
-            try (Memory.Scope ofRow = Memory.scope()) {
-              String unpadded = "%d:".formatted(batch.padding(row));
-              sums.get(at)
-                  .add(
-                      chunk.get(row), batch.rows().get(row), logProbabilities(clean.get(row).get(unpadded)),
-                      logProbabilities(reconstructed.get(row).get(unpadded)),
-                      logProbabilities(zero.get(row).get(unpadded)));
+            int[] ids = batch.rows().get(row);
+            for (int first = 0; first < ids.length; first += POSITIONS) {
+              int end = Math.min(ids.length, first + POSITIONS);
+              String block = "%d:%d".formatted(batch.padding(row) + first, batch.padding(row) + end);
+              try (Memory.Scope ofBlock = Memory.scope()) {
+                sums.get(at)
+                    .add(
+                        chunk.get(row), Arrays.copyOfRange(ids, first + 1, Math.min(ids.length, end + 1)), end - first,
+                        logProbabilities(clean.get(row).get(block)),
+                        logProbabilities(reconstructed.get(row).get(block)),
+                        logProbabilities(zero.get(row).get(block)));
+              }
             }
           }
         }
       }
     } catch (RuntimeException e) {
+      sums.values().forEach(sum -> chunk.forEach(sum::clear));
       PatchedRuns.halve(e, chunk, part -> fill(lm, padId, saes, sinks, texts, part, sums));
     }
   }
@@ -138,17 +160,29 @@ public record ReconstructionLoss(
       tokens = new long[texts];
     }
 
-    void add(int text, int[] ids, NDArray clean, NDArray reconstructed, NDArray zeroed) {
-      long[] next = new long[ids.length - 1];
-      for (int t = 0; t < next.length; t++) {
-        next[t] = ids[t + 1];
+    void clear(int text) {
+      model[text] = 0;
+      sae[text] = 0;
+      zero[text] = 0;
+      kl[text] = 0;
+      tokens[text] = 0;
+    }
+
+    /**
+     * Some positions of a text.
+     *
+     * @param next the token after each position; the last of a text has none
+     */
+    void add(int text, int[] next, int positions, NDArray clean, NDArray reconstructed, NDArray zeroed) {
+      tokens[text] += positions;
+      kl[text] += clean.exp().mul(clean.sub(reconstructed)).sum().getDouble();
+      if (next.length > 0) {
+        NDArray index =
+            clean.getManager().create(Arrays.stream(next).asLongStream().toArray(), new Shape(next.length, 1));
+        model[text] += loss(clean, index);
+        sae[text] += loss(reconstructed, index);
+        zero[text] += loss(zeroed, index);
       }
-      NDArray index = clean.getManager().create(next, new Shape(next.length, 1));
-      tokens[text] = ids.length;
-      model[text] = loss(clean, index);
-      sae[text] = loss(reconstructed, index);
-      zero[text] = loss(zeroed, index);
-      kl[text] = clean.exp().mul(clean.sub(reconstructed)).sum().getDouble();
     }
 
     private static double loss(NDArray logProbabilities, NDArray next) {

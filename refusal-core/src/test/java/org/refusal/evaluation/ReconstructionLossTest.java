@@ -105,6 +105,30 @@ class ReconstructionLossTest {
     }
   }
 
+  /** Positions are compared some at a time: the second of these texts has one position beyond. */
+  @Test
+  void longTextsLoseAsMuchAsTheirPartsTogether() {
+    List<int[]> longer = new ArrayList<>();
+    for (int length : new int[] {64, 65, 100}) {
+      int[] text = new int[length];
+      Arrays.setAll(text, t -> t == 0 ? 1 : 5 + (t * 7) % 40);
+      longer.add(text);
+    }
+    try (SparseAutoencoder perfect = halves(1)) {
+      ReconstructionLoss loss =
+          ReconstructionLoss.measure(lm, 0, Map.of(EARLY, perfect), SinkThresholds.none(), longer, 3).get(EARLY);
+      double sum = 0;
+      for (double[] row : TokenProbabilities.of(lm, new TokenBatch(longer, 0), Hooks.none())) {
+        for (double logarithm : row) {
+          sum -= logarithm;
+        }
+      }
+      assertThat(loss.tokens()).isEqualTo(64 + 65 + 100);
+      assertThat(loss.crossEntropy()).isCloseTo(sum / (63 + 64 + 99), within(1e-5));
+      assertThat(loss.crossEntropySae()).isCloseTo(loss.crossEntropy(), within(1e-4));
+    }
+  }
+
   @Test
   void sinksAreLeftAlone() {
     try (SparseAutoencoder nothing = halves(0)) {
