@@ -21,7 +21,7 @@ import org.refusal.base.UserException;
  * <p>Rows are numbered through the training prompts in their order. Memory: four bytes per token and epoch in use.
  */
 final class TokenStream {
-  static final int GROUP = 1 << 17;
+  static final int GROUP = 1 << 19;
 
   /** @param prompts the rows of each prompt */
   private record Stratum(List<int[]> prompts, double share) {

@@ -12,7 +12,7 @@ import org.refusal.activation.StoredPrompt;
 
 class TokenStreamTest {
   private static final int TOKENS = 300;
-  private static final int PROMPTS = 1000;
+  private static final int PROMPTS = 4000;
 
   /** Every fifth prompt is toxic. */
   private static TokenStream stream(boolean balanced, long seed) {
@@ -66,7 +66,7 @@ class TokenStreamTest {
     int[] toxic = Arrays.stream(draws).filter(row -> row / TOKENS % 5 == 0).toArray();
     int[] safe = Arrays.stream(draws).filter(row -> row / TOKENS % 5 != 0).toArray();
     assertThat(toxic.length / (double) draws.length).isBetween(.49, .51);
-    assertThat(distinctPrompts(safe)).as("half of the draws of a group, of 800 safe prompts")
+    assertThat(distinctPrompts(safe)).as("half of the draws of a group, of 3200 safe prompts")
         .isLessThanOrEqualTo(TokenStream.GROUP / 2 / TOKENS + 1);
     int[] epoch = stream.rows(0, stream.epochLength());
     assertThat(Arrays.stream(epoch).filter(row -> row / TOKENS % 5 == 0).distinct().count())
