@@ -148,8 +148,9 @@ final class DecoderScript {
           return torch.to(z, 6)
         return z
       def metric(logits: Tensor, tokens: Tensor) -> Tensor:
-        chosen = torch.logsumexp(torch.index_select(logits, -1, tokens), [-1])
-        return chosen - torch.logsumexp(torch.index_fill(logits, -1, tokens, -inf), [-1])
+        own = torch.clone(tokens)
+        chosen = torch.logsumexp(torch.index_select(logits, -1, own), [-1])
+        return chosen - torch.logsumexp(torch.index_fill(logits, -1, own, -inf), [-1])
       def log_probabilities(logits: Tensor, tokens: Tensor) -> Tensor:
         chosen = torch.squeeze(torch.gather(logits, -1, torch.unsqueeze(tokens, -1)), -1)
         return torch.to(chosen, 7) - torch.to(torch.logsumexp(logits, [-1]), 7)

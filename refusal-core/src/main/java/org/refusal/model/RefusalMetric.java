@@ -22,6 +22,7 @@ public record RefusalMetric(int[] refusalTokens) {
    * @return {@code [batch]}, float32 or float64 as the logits; differentiable
    */
   public NDArray apply(NDArray logits) {
+    // The script copies the ids: a recorded graph keeps them for the backward pass, when Java's memory may be gone.
     try (NDArray tokens = logits.getManager().create(Arrays.stream(refusalTokens).asLongStream().toArray())) {
       return DecoderScript.SCRIPT.tensor("metric", logits, tokens);
     }

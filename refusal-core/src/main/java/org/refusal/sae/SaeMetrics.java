@@ -31,9 +31,9 @@ public record SaeMetrics(
     @JsonProperty("dead_share") double deadShare,
     @JsonProperty("cosine") double cosine,
     @JsonProperty("l2_ratio") double l2Ratio) {
-  private static final int GROUP = 2048;
+  private static final int GROUP = 512;
 
-  /** Reads every prompt once; memory for a group of some 2,000 tokens. */
+  /** Reads every prompt once; memory for a group of some 500 tokens. */
   public static SaeMetrics measure(
       SparseAutoencoder sae, ActivationStore store, HookPoint at, List<StoredPrompt> prompts, Sinks sinks) {
     Sums sums = new Sums(sae.dIn(), sae.dSae());
