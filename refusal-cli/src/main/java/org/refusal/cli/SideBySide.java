@@ -1,6 +1,5 @@
 package org.refusal.cli;
 
-import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.Writer;
 import java.util.ArrayList;
@@ -122,7 +121,7 @@ final class SideBySide {
     }
 
     @Override
-    public void write(char[] buffer, int from, int count) throws IOException {
+    public void write(char[] buffer, int from, int count) {
       String text = new String(buffer, from, count);
       synchronized (SideBySide.this) {
         if (task == turn) {

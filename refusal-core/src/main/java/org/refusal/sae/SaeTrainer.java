@@ -12,7 +12,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import org.refusal.activation.ActivationStore;
 import org.refusal.activation.Sinks;
 import org.refusal.activation.StoredPrompt;
