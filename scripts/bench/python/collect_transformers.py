@@ -3,7 +3,8 @@
 Needs torch and transformers. Called by `scripts/bench/run collect --python PATH --model FOLDER`; by hand:
     python collect_transformers.py work.json seconds.json
 work.json: model (folder), prompts (lists of token ids), layers (whose outputs are captured), batch, new_tokens, pad_id,
-threads. Batches are formed by length and padded on the left; float32 on the CPU; generate() with its KV cache.
+threads, device, dtype. Batches are formed by length and padded on the left; generate() with its KV cache; what is captured
+goes to the CPU as float32.
 """
 
 import json
@@ -18,13 +19,14 @@ def main(work_file, result_file):
     with open(work_file) as file:
         work = json.load(file)
     torch.set_num_threads(work["threads"])
-    model = AutoModelForCausalLM.from_pretrained(work["model"], torch_dtype=torch.float32).eval()
+    model = AutoModelForCausalLM.from_pretrained(work["model"])
+    model = model.to(work["device"], getattr(torch, work["dtype"])).eval()
     captured = []
     prefill = [False]
 
     def hook(module, inputs, output):
         if prefill[0]:
-            captured.append((output[0] if isinstance(output, tuple) else output).to(torch.float32).clone())
+            captured.append((output[0] if isinstance(output, tuple) else output).to("cpu", torch.float32, copy=True))
 
     for layer in work["layers"]:
         model.model.layers[layer].register_forward_hook(hook)
@@ -47,8 +49,8 @@ def main(work_file, result_file):
             end = model.lm_head.register_forward_hook(over)
             with torch.no_grad():
                 model.generate(
-                    input_ids=ids, attention_mask=mask, max_new_tokens=new_tokens, do_sample=False,
-                    pad_token_id=work["pad_id"],
+                    input_ids=ids.to(model.device), attention_mask=mask.to(model.device), max_new_tokens=new_tokens,
+                    do_sample=False, pad_token_id=work["pad_id"],
                 )
             end.remove()
 

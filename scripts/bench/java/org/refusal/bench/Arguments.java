@@ -1,5 +1,6 @@
 package org.refusal.bench;
 
+import ai.djl.Device;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -8,6 +9,7 @@ import java.util.Optional;
 import org.refusal.base.ExitCode;
 import org.refusal.base.Suggestions;
 import org.refusal.base.UserException;
+import org.refusal.torch.Devices;
 
 /** The options that a benchmark was given. */
 final class Arguments {
@@ -72,6 +74,10 @@ final class Arguments {
       throw usage(option.name() + ": '" + text + "' is no whole number");
     }
     throw usage(option.name() + ": " + text + " is less than 1");
+  }
+
+  Device device() {
+    return Devices.parse(text(Option.DEVICE).orElse(Option.DEVICE.standard()));
   }
 
   boolean isGiven(Option option) {

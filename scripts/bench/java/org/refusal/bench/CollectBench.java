@@ -1,6 +1,7 @@
 package org.refusal.bench;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.DataType;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -17,6 +18,7 @@ import org.refusal.model.TokenBatch;
 import org.refusal.text.Positions;
 import org.refusal.text.RenderedPrompt;
 import org.refusal.torch.Memory;
+import org.refusal.torch.TorchOps;
 
 /** The work of {@code refusal collect}: activations of every prompt token at several hook points, and an answer. */
 final class CollectBench implements Benchmark {
@@ -41,8 +43,8 @@ final class CollectBench implements Benchmark {
   @Override
   public List<Option> options() {
     return List.of(
-        Option.MODEL, PROMPTS, BATCH, NEW_TOKENS, HOOKS, BASELINE, PythonSide.PYTHON, REPEATS, Option.THREADS,
-        Option.SEED);
+        Option.MODEL, PROMPTS, BATCH, NEW_TOKENS, HOOKS, BASELINE, PythonSide.PYTHON, REPEATS, Option.DEVICE,
+        Option.THREADS, Option.SEED);
   }
 
   @Override
@@ -118,7 +120,7 @@ final class CollectBench implements Benchmark {
     Map<Long, int[]> answers = new TreeMap<>();
     Hook reading =
         (activation, at) -> {
-          activation.toFloatArray();
+          TorchOps.cast(activation, DataType.FLOAT32).toFloatArray();
           return activation;
         };
     Map<HookPoint, Hook> hooks = new TreeMap<>();

@@ -50,7 +50,8 @@ final class DiscoverBench implements Benchmark {
   @Override
   public List<Option> options() {
     return List.of(
-        Option.MODEL, PROMPTS, BATCH, HOOKS, STEPS, D_SAE, K, BASELINE, EXACT, NODES, COSTS, Option.THREADS, Option.SEED);
+        Option.MODEL, PROMPTS, BATCH, HOOKS, STEPS, D_SAE, K, BASELINE, EXACT, NODES, COSTS, Option.DEVICE,
+        Option.THREADS, Option.SEED);
   }
 
   @Override

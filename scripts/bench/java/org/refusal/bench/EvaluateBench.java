@@ -44,7 +44,8 @@ final class EvaluateBench implements Benchmark {
   @Override
   public List<Option> options() {
     return List.of(
-        Option.MODEL, PROMPTS, BATCH, INTERVENTIONS, LATENTS, D_SAE, K, TOKENS, BASELINE, Option.THREADS, Option.SEED);
+        Option.MODEL, PROMPTS, BATCH, INTERVENTIONS, LATENTS, D_SAE, K, TOKENS, BASELINE, Option.DEVICE,
+        Option.THREADS, Option.SEED);
   }
 
   @Override

@@ -16,6 +16,9 @@ record Option(String name, String value, String standard, String about) {
           "--model", "NAME|FOLDER", null,
           "A checkpoint (or a model in the Hugging Face cache); without it a planted one is generated.");
 
+  static final Option DEVICE =
+      new Option("--device", "cpu|cuda", "cpu", "Where the model runs; on cuda in its own half type, on the CPU in float32.");
+
   static Option prompts(int standard) {
     return new Option(
         "--prompts", "N|PATH", Integer.toString(standard),

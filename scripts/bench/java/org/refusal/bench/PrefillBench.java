@@ -29,7 +29,7 @@ final class PrefillBench implements Benchmark {
 
   @Override
   public List<Option> options() {
-    return List.of(Option.MODEL, PROMPTS, BATCH, Option.REPEATS, Option.THREADS, Option.SEED);
+    return List.of(Option.MODEL, PROMPTS, BATCH, Option.REPEATS, Option.DEVICE, Option.THREADS, Option.SEED);
   }
 
   @Override

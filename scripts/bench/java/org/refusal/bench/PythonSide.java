@@ -6,12 +6,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
 import org.refusal.io.Json;
 import org.refusal.text.RenderedPrompt;
+import org.refusal.torch.Devices;
 
 /** The same work by a Python library, for those who have it: {@code scripts/bench/python}. */
 final class PythonSide {
@@ -39,6 +41,8 @@ final class PythonSide {
     work.put("batch", batch);
     work.put("new_tokens", newTokens);
     work.put("pad_id", subject.padId());
+    work.put("device", Devices.name(subject.lm().device()));
+    work.put("dtype", subject.lm().dataType().name().toLowerCase(Locale.ROOT));
     work.put("threads", arguments.threads());
     return Optional.of(run(arguments, "collect_transformers.py", work));
   }
@@ -54,6 +58,7 @@ final class PythonSide {
     work.put("k", k);
     work.put("batch", batch);
     work.put("steps", steps);
+    work.put("device", Devices.name(arguments.device()));
     work.put("threads", arguments.threads());
     return Optional.of(run(arguments, "sae_torch.py", work));
   }

@@ -1,5 +1,6 @@
 package org.refusal.bench;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
@@ -7,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.refusal.sae.SparseSteps;
+import org.refusal.torch.Devices;
 import org.refusal.torch.TorchRuntime;
 
 /** One training step of a top-k autoencoder. */
@@ -33,7 +35,8 @@ final class SaeBench implements Benchmark {
 
   @Override
   public List<Option> options() {
-    return List.of(D_IN, D_SAE, K, BATCH, STEPS, CHECKED, PythonSide.PYTHON, Option.THREADS, Option.SEED);
+    return List.of(D_IN, D_SAE, K, BATCH, STEPS, CHECKED, PythonSide.PYTHON, Option.DEVICE, Option.THREADS,
+        Option.SEED);
   }
 
   @Override
@@ -51,6 +54,7 @@ final class SaeBench implements Benchmark {
     }
     TorchRuntime.start();
     TorchRuntime.setThreads(arguments.threads());
+    Device device = arguments.device();
     float[] x = sparseSums(batch, dIn, Math.min(16, k), arguments.count(Option.SEED));
     double[] ours = new double[steps];
     double[] dense = new double[steps];
@@ -58,10 +62,10 @@ final class SaeBench implements Benchmark {
     double djlApart = 0;
     double apart = 0;
     double peak;
-    try (NDManager manager = NDManager.newBaseManager();
+    try (NDManager manager = Devices.manager(device).newSubManager();
         SparseSteps sparse = new SparseSteps(x, dIn, dSae, k, arguments.threads(), manager);
         DenseSae baseline = new DenseSae(manager, sparse.start(), LEARNING_RATE, false)) {
-      peak = peakFlops(manager);
+      peak = peakFlops(manager, device.isGpu() ? 8192 : 2048);
       for (int i = 0; i <= steps; i++) { // the first step of each side warms up
         int step = i;
         double[] loss = new double[1];
@@ -75,7 +79,7 @@ final class SaeBench implements Benchmark {
       }
     }
     int checked = Math.min(arguments.count(CHECKED), steps + 1);
-    try (NDManager manager = NDManager.newBaseManager();
+    try (NDManager manager = Devices.manager(device).newSubManager();
         SparseSteps start = new SparseSteps(x, dIn, dSae, k, 1, manager);
         DenseSae exact = new DenseSae(manager, start.start(), LEARNING_RATE, true)) {
       for (int i = 0; i < checked; i++) {
@@ -95,8 +99,8 @@ final class SaeBench implements Benchmark {
     return new Result(
         rows,
         List.of(
-            "%d -> %d, k %d, batch %d, %d steps, %d threads; peak of a matrix product %.0f GFLOP/s"
-                .formatted(dIn, dSae, k, batch, steps, arguments.threads(), peak / 1e9),
+            "%d -> %d, k %d, batch %d, %d steps, %s, %d threads; peak of a matrix product %.0f GFLOP/s"
+                .formatted(dIn, dSae, k, batch, steps, Devices.name(device), arguments.threads(), peak / 1e9),
             "share of peak: %.2f GFLOP that a step needs (encoder product and sparse parts) per second, of that peak"
                 .formatted(needed / 1e9),
             "losses differ from dense autograd with torch's Adam by %.1e at most over %d steps; with DJL's, which adds epsilon elsewhere, by %.1e over %d"
@@ -104,16 +108,22 @@ final class SaeBench implements Benchmark {
   }
 
   /** Floating-point operations per second of libtorch's best product of two square matrices. */
-  private static double peakFlops(NDManager manager) {
-    int n = 2048;
+  private static double peakFlops(NDManager manager, int n) {
     double best = Double.MAX_VALUE;
     try (NDArray a = manager.randomNormal(new Shape(n, n));
         NDArray b = manager.randomNormal(new Shape(n, n))) {
       for (int i = 0; i < PEAK_PRODUCTS; i++) {
-        best = Math.min(best, Timing.seconds(() -> a.matMul(b).close()));
+        best = Math.min(best, Timing.seconds(() -> product(a, b)));
       }
     }
     return 2.0 * n * n * n / best;
+  }
+
+  /** Reads an element, so that a device that works on its own is waited for. */
+  private static void product(NDArray a, NDArray b) {
+    try (NDArray product = a.matMul(b)) {
+      product.getFloat(0, 0);
+    }
   }
 
   /** Sums of a few of many random directions, with noise {@code [tokens, width]}. */

@@ -1,7 +1,6 @@
 package org.refusal.bench;
 
 import ai.djl.Device;
-import ai.djl.ndarray.types.DataType;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,9 +21,10 @@ import org.refusal.model.HubCache;
 import org.refusal.text.ChatTemplate;
 import org.refusal.text.RenderedPrompt;
 import org.refusal.text.Tokenizer;
+import org.refusal.torch.Devices;
 import org.refusal.torch.TorchRuntime;
 
-/** A model in float32 on the CPU and prompts for it, rendered by its chat template. */
+/** A model and prompts for it, rendered by its chat template. */
 final class Subject implements AutoCloseable {
   private final Scratch scratch;
   private final CausalLm lm;
@@ -41,6 +41,7 @@ final class Subject implements AutoCloseable {
   static Subject open(Arguments arguments, Option prompts) {
     TorchRuntime.start();
     TorchRuntime.setThreads(arguments.threads());
+    Device device = arguments.device();
     int seed = arguments.count(Option.SEED);
     Optional<String> model = arguments.text(Option.MODEL);
     Scratch scratch = Scratch.create();
@@ -52,7 +53,7 @@ final class Subject implements AutoCloseable {
         ChatTemplate template = ChatTemplate.of("auto", tokenizer, "");
         rendered = texts.stream().map(template::prompt).toList();
       }
-      CausalLm lm = CausalLm.load(checkpoint, Device.cpu(), DataType.FLOAT32);
+      CausalLm lm = CausalLm.load(checkpoint, device, Devices.dataType("auto", device, checkpoint.config().storedType()));
       return new Subject(scratch, lm, checkpoint.config().padToken().orElse(0), rendered);
     } catch (RuntimeException e) {
       scratch.close();
@@ -141,9 +142,10 @@ final class Subject implements AutoCloseable {
   String description() {
     int shortest = prompts.stream().mapToInt(RenderedPrompt::length).min().orElse(0);
     int longest = prompts.stream().mapToInt(RenderedPrompt::length).max().orElse(0);
-    return "model %s (%d layers, width %d), %d prompts of %d to %d tokens, %d threads"
+    return "model %s (%d layers, width %d) on %s in %s, %d prompts of %d to %d tokens, %d threads"
         .formatted(
-            lm.config().name(), lm.config().layers(), lm.config().dModel(), prompts.size(), shortest, longest,
+            lm.config().name(), lm.config().layers(), lm.config().dModel(), Devices.name(lm.device()),
+            lm.dataType(), prompts.size(), shortest, longest,
             TorchRuntime.threads());
   }
 

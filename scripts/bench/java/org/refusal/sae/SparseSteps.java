@@ -5,7 +5,7 @@ import java.util.Arrays;
 
 /** The toolkit's own training steps, for the benchmark. */
 public final class SparseSteps implements AutoCloseable {
-  private final SparseTrainingStep step;
+  private final TrainingStep step;
   private final Parallel parallel;
   private final SaeWeights start;
 
@@ -15,8 +15,9 @@ public final class SparseSteps implements AutoCloseable {
     start = state.weights(k);
     parallel = new Parallel(threads);
     step =
-        new SparseTrainingStep(
-            state, SparseTrainingStep.Rules.TOP_K, k, 0, Long.MAX_VALUE, parallel, manager);
+        manager.getDevice().isGpu()
+            ? new DeviceTrainingStep(state, k, 0, Long.MAX_VALUE, manager)
+            : new SparseTrainingStep(state, SparseTrainingStep.Rules.TOP_K, k, 0, Long.MAX_VALUE, parallel, manager);
   }
 
   /** The weights before the first step. */
@@ -31,6 +32,7 @@ public final class SparseSteps implements AutoCloseable {
 
   @Override
   public void close() {
+    step.close();
     parallel.close();
   }
 }

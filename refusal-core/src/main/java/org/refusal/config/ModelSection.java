@@ -11,7 +11,7 @@ public record ModelSection(
     @Key(doc = "Where to run: auto takes a GPU if there is one.", def = "auto", options = "--device", neutral = true)
         String device,
     @Key(
-            doc = "Type of weights and activations; auto is float32 on CPUs and the checkpoint's own half type on GPUs.",
+            doc = "Type of weights and activations; auto is float32 on CPUs and the checkpoint's own type on GPUs.",
             def = "auto",
             choices = {"auto", "float32", "float16", "bfloat16", "float64"})
         String torchDtype,

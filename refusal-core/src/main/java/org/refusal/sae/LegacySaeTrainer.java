@@ -151,7 +151,7 @@ public final class LegacySaeTrainer {
         int[] sequence = order.of(epoch);
         for (int from = 0; from < sequence.length; from += options.batchSize()) {
           int size = Math.min(options.batchSize(), sequence.length - from);
-          SparseTrainingStep.Outcome outcome = step.run(batch(rows, sequence, from, size), size, rate);
+          TrainingStep.Outcome outcome = step.run(batch(rows, sequence, from, size), size, rate);
           if (!Double.isFinite(outcome.loss())) {
             throw UserException.badData(
                 "%s: the loss is %s in epoch %d".formatted(name, outcome.loss(), epoch + 1),

@@ -27,7 +27,7 @@ import org.refusal.torch.TorchRuntime;
 /**
  * Trains one top-k autoencoder on the activations of one hook point (docs/definitions.md and docs/autoencoders.md; Gao et al. 2024): sinks left out,
  * inputs scaled to mean squared norm d_in, b_dec begun at the geometric median of a sample, then steps as
- * {@link SparseTrainingStep} says. Killed and started again with the same work folder, it goes on from the last
+ * {@link SparseTrainingStep} says; on a GPU the same in {@link DeviceTrainingStep}. Killed and started again with the same work folder, it goes on from the last
  * checkpoint and ends in the same bytes.
  */
 public final class SaeTrainer {
@@ -52,7 +52,7 @@ public final class SaeTrainer {
   private final Progress progress;
 
   /**
-   * @param manager on a CPU device
+   * @param manager of the device that trains: {@link SparseTrainingStep} on a CPU, {@link DeviceTrainingStep} on a GPU
    * @param threads of the sparse kernels; libtorch has its own setting
    * @param work folder for checkpoints, bound to data and options by the caller
    */
@@ -142,6 +142,7 @@ public final class SaeTrainer {
         sideBySide.runAll(windows);
       }
     } finally {
+      trainings.forEach(Training::release);
       own.forEach(Parallel::close);
       TorchRuntime.setThreads(torchThreads);
     }
@@ -199,7 +200,7 @@ public final class SaeTrainer {
     private final SaeState state;
     private final HistoryBuilder history;
     private long last; // the step to stop after: fewer than planned once the FVU stalls
-    private SparseTrainingStep step;
+    private TrainingStep step;
 
     Training(HookPoint at, List<StoredPrompt> prompts, double[] norms, long windowBytes) {
       this.at = at;
@@ -269,16 +270,28 @@ public final class SaeTrainer {
     /** Trains on what one reading of the files brings. */
     void window(Parallel parallel, GroupProgress shown) {
       if (step == null && isUnfinished()) {
-        step =
-            new SparseTrainingStep(
-                state, SparseTrainingStep.Rules.TOP_K, options.k(), options.sparsityCoeff(), options.deadAfter(),
-                parallel, manager);
+        step = newStep(parallel);
       }
       long end = source.windowEnd(state.step);
       while (state.step < Math.min(end, last)) {
         step(shown);
       }
       if (!isUnfinished()) {
+        release();
+      }
+    }
+
+    private TrainingStep newStep(Parallel parallel) {
+      return manager.getDevice().isGpu()
+          ? new DeviceTrainingStep(state, options.k(), options.sparsityCoeff(), options.deadAfter(), manager)
+          : new SparseTrainingStep(
+              state, SparseTrainingStep.Rules.TOP_K, options.k(), options.sparsityCoeff(), options.deadAfter(), parallel,
+              manager);
+    }
+
+    void release() {
+      if (step != null) {
+        step.close();
         step = null;
       }
     }
@@ -286,7 +299,7 @@ public final class SaeTrainer {
     private void step(GroupProgress shown) {
       long now = state.step;
       double rate = options.learningRateAt(now, steps);
-      SparseTrainingStep.Outcome outcome = step.run(source.batch(now), batch, rate);
+      TrainingStep.Outcome outcome = step.run(source.batch(now), batch, rate);
       if (!Double.isFinite(outcome.loss()) || !Double.isFinite(outcome.gradientNorm())) {
         throw UserException.badData(
             "%s: the loss is %s at step %d".formatted(at.name(), outcome.loss(), now + 1),
@@ -298,6 +311,7 @@ public final class SaeTrainer {
         last = state.step;
       }
       if (state.step % options.checkpointEvery() == 0 || state.step == last) {
+        step.store();
         state.save(stateFile(at), history.tensors(), Map.of());
       }
     }
@@ -362,7 +376,7 @@ public final class SaeTrainer {
       this.dSae = dSae;
     }
 
-    void add(long done, SparseTrainingStep.Outcome outcome, double rate) {
+    void add(long done, TrainingStep.Outcome outcome, double rate) {
       sums[0] += outcome.loss();
       sums[1] += outcome.fvu();
       sums[2] += outcome.auxFvu();

@@ -26,12 +26,7 @@ import org.refusal.torch.Memory;
  * depend on the number of threads, but for the rounding of the dense product. Memory: 40 bytes per weight, and {@code
  * tokens (d_sae + 4 d_in)} floats.
  */
-final class SparseTrainingStep {
-  static final double AUX_WEIGHT = 1.0 / 32;
-  private static final double BETA_1 = .9;
-  private static final double BETA_2 = .999;
-  private static final double EPSILON = 1e-8;
-
+final class SparseTrainingStep implements TrainingStep {
   /** Floats of a block of gradients. */
   private static final int GRADIENT_BLOCK = 1 << 21;
 
@@ -50,16 +45,6 @@ final class SparseTrainingStep {
     /** The original project's autoencoder: plain MSE, nothing constrained. */
     static final Rules LEGACY = new Rules(false, false, false, Double.POSITIVE_INFINITY);
   }
-
-  /**
-   * What a step saw, before it changed the weights.
-   *
-   * @param fvu the reconstruction term of the loss: FVU, or the mean square under {@link Rules#LEGACY}
-   * @param auxFvu FVU of the residual's reconstruction from dead latents; 0 when none is dead
-   * @param l0 active latents per token
-   * @param dead latents that were dead
-   */
-  record Outcome(double loss, double fvu, double auxFvu, double l0, int dead, double gradientNorm) {}
 
   private final SaeState state;
   private final Rules rules;
@@ -124,17 +109,21 @@ final class SparseTrainingStep {
     revived = null;
   }
 
-  /**
-   * Computes loss and gradients on a batch and updates the state. When the loss is not finite, the state stays as it is.
-   *
-   * @param x {@code [tokens, d_in]}
-   */
-  Outcome run(float[] x, int tokens, double learningRate) {
+  @Override
+  public   Outcome run(float[] x, int tokens, double learningRate) {
     ensure(tokens);
     try (Memory.Scope scope = Memory.scope()) {
       return step(x, tokens, learningRate);
     }
   }
+
+  /** Does nothing: the state is what the steps change. */
+  @Override
+  public void store() {}
+
+  /** Does nothing: the garbage collector frees the buffers. */
+  @Override
+  public void close() {}
 
   private Outcome step(float[] x, int tokens, double learningRate) {
     int d = state.dIn;

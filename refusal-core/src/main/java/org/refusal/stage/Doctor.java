@@ -14,6 +14,7 @@ import org.refusal.io.Json;
 import org.refusal.io.Safetensors;
 import org.refusal.model.CausalLm;
 import org.refusal.model.CheckpointFolder;
+import org.refusal.plot.Fonts;
 import org.refusal.run.ResultLayout;
 import org.refusal.text.ChatTemplate;
 import org.refusal.text.RenderedPrompt;
@@ -53,6 +54,7 @@ public final class Doctor {
       FileStore store = Files.getFileStore(there);
       return "%.1f GiB free at %s".formatted(store.getUsableSpace() / GIB, there);
     });
+    check(findings, "fonts", () -> Fonts.regular(10).getFamily() + ", for charts");
     if (model == null) {
       return findings;
     }

@@ -64,18 +64,7 @@ final class Models {
   }
 
   private static DataType dataType(String name, Device device, CheckpointFolder checkpoint) {
-    return switch (name) {
-      case "float16" -> DataType.FLOAT16;
-      case "bfloat16" -> DataType.BFLOAT16;
-      case "float64" -> DataType.FLOAT64;
-      case "auto" -> {
-        if (!device.isGpu()) {
-          yield DataType.FLOAT32;
-        }
-        yield checkpoint.config().storedType().equals("bfloat16") ? DataType.BFLOAT16 : DataType.FLOAT16;
-      }
-      default -> DataType.FLOAT32;
-    };
+    return Devices.dataType(name, device, checkpoint.config().storedType());
   }
 
   /** The hook points of the config, in forward order; each must be one that the model has. */

@@ -29,9 +29,14 @@ public interface Stage<C extends Record> {
   /** The files that the stage reads, in a fixed order; they must exist when it starts. Model weights included. */
   List<Path> inputs(C config);
 
-  /** The model that the stage runs; empty when it runs none and works on the CPU alone. */
+  /** The model that the stage runs; empty when it runs none. */
   default Optional<ModelSection> modelRun(C config) {
     return Optional.empty();
+  }
+
+  /** Where the stage computes, as the manifest says: {@code cpu} or {@code cuda:N}. */
+  default String device(C config) {
+    return modelRun(config).map(Models::device).orElse("cpu");
   }
 
   /**

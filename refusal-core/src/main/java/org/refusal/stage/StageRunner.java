@@ -177,7 +177,7 @@ public final class StageRunner {
   private <C extends Record> Map<String, String> versions(Stage<C> stage, C config) {
     Map<String, String> versions = new LinkedHashMap<>(options.versions().get());
     Optional<ModelSection> model = stage.modelRun(config);
-    versions.put("device", model.map(Models::device).orElse("cpu"));
+    versions.put("device", stage.device(config));
     model.ifPresent(section -> versions.put("dtype", Models.dataType(section)));
     return versions;
   }

@@ -77,12 +77,22 @@ public final class TrainSaesStage implements Stage<TrainSaesConfig> {
     return inputs;
   }
 
-  /** For the cross-entropy with each autoencoder in place; the training itself is on the CPU. */
+  /** For the cross-entropy with each autoencoder in place. */
   @Override
   public Optional<ModelSection> modelRun(TrainSaesConfig config) {
     return config.training().cePrompts() > 0 && SaeInModel.reasonAgainst(config.model()).isEmpty()
         ? Optional.of(config.model())
         : Optional.empty();
+  }
+
+  /** Training is where the model would run; the original's autoencoder is trained on the CPU. */
+  @Override
+  public String device(TrainSaesConfig config) {
+    return isLegacy(config) ? Stage.super.device(config) : Models.device(config.model());
+  }
+
+  private static boolean isLegacy(TrainSaesConfig config) {
+    return config.sae().variant().equals("legacy");
   }
 
   @Override
@@ -96,8 +106,8 @@ public final class TrainSaesStage implements Stage<TrainSaesConfig> {
     try (ActivationStore store = collected.activations()) {
       List<HookPoint> points = points(config, store);
       SaeData data = data(collected, store);
-      boolean legacy = config.sae().variant().equals("legacy");
-      NDManager manager = Devices.manager(Device.cpu());
+      boolean legacy = isLegacy(config);
+      NDManager manager = Devices.manager(legacy ? Device.cpu() : Devices.parse(config.model().device()));
       LegacySaeTrainer legacyTrainer =
           new LegacySaeTrainer(store, data, options, manager, context.threads(), context.progress());
       SaeTrainer trainer =

@@ -48,7 +48,7 @@ public final class Devices {
 
   /**
    * The type that a model computes in: {@code float32}, {@code float64}, {@code float16}, {@code bfloat16}, or
-   * {@code auto}: float32 on a CPU, on a GPU the type in which the weights are stored.
+   * {@code auto}: float32 on a CPU; on a GPU float16 or bfloat16 if the weights are stored so, otherwise float32.
    *
    * @param stored {@code torch_dtype} of the checkpoint, may be empty
    */

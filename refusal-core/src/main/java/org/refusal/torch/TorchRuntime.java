@@ -4,6 +4,7 @@ import ai.djl.engine.Engine;
 import ai.djl.engine.EngineException;
 import ai.djl.pytorch.jni.JniUtils;
 import ai.djl.pytorch.jni.LibUtils;
+import org.refusal.base.ExitCode;
 import org.refusal.base.UserException;
 
 /**
@@ -23,9 +24,17 @@ public final class TorchRuntime {
       try {
         engine = Engine.getEngine("PyTorch");
       } catch (EngineException | UnsatisfiedLinkError e) {
+        String message = rootMessage(e);
+        if (message.contains("libcuda.so")) {
+          throw new UserException(
+              ExitCode.ENVIRONMENT,
+              "this build of refusal is for NVIDIA GPUs, and this machine has no driver for them (libcuda.so.1)",
+              "run it on a GPU node (Slurm: --gres=gpu:1), or here a build for CPUs",
+              e);
+        }
         throw new UserException(
-            org.refusal.base.ExitCode.ENVIRONMENT,
-            "libtorch does not start: " + rootMessage(e),
+            ExitCode.ENVIRONMENT,
+            "libtorch does not start: " + message,
             "check that $DJL_CACHE_DIR (default ~/.djl.ai) is writable and has 1 GB free, or set"
                 + " PYTORCH_LIBRARY_PATH and PYTORCH_FLAVOR to a libtorch 2.5.1 of this machine",
             e);

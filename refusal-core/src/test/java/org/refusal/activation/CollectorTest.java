@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import ai.djl.Device;
 import ai.djl.engine.EngineException;
 import ai.djl.ndarray.types.DataType;
 import java.lang.reflect.InvocationTargetException;
@@ -33,6 +32,7 @@ import org.refusal.model.TokenBatch;
 import org.refusal.text.Positions;
 import org.refusal.text.RenderedPrompt;
 import org.refusal.torch.Memory;
+import org.refusal.torch.TestDevice;
 
 class CollectorTest {
   private static final String MODEL = "llama-mha-fp32";
@@ -42,7 +42,7 @@ class CollectorTest {
   @BeforeAll
   static void load() {
     lm = CausalLm.load(
-        CheckpointFolder.open(Goldens.folder("models").resolve(MODEL), MODEL), Device.cpu(), DataType.FLOAT32);
+        CheckpointFolder.open(Goldens.folder("models").resolve(MODEL), MODEL), TestDevice.get(), DataType.FLOAT32);
   }
 
   @AfterAll

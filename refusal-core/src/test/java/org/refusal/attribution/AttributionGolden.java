@@ -1,6 +1,5 @@
 package org.refusal.attribution;
 
-import ai.djl.Device;
 import ai.djl.ndarray.types.DataType;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
@@ -26,6 +25,7 @@ import org.refusal.model.CheckpointFolder;
 import org.refusal.model.RefusalMetric;
 import org.refusal.sae.SaeCheckpoint;
 import org.refusal.sae.SparseAutoencoder;
+import org.refusal.torch.TestDevice;
 
 /** One folder of goldens/attribution, loaded in one dtype: model, autoencoders, prompts, group means. */
 public record AttributionGolden(
@@ -56,7 +56,7 @@ public record AttributionGolden(
   public static AttributionGolden open(Path folder, DataType type) {
     JsonNode json = Json.read(folder.resolve("goldens.json"));
     CausalLm lm =
-        CausalLm.load(CheckpointFolder.open(folder.resolve("model"), folder.getFileName().toString()), Device.cpu(), type);
+        CausalLm.load(CheckpointFolder.open(folder.resolve("model"), folder.getFileName().toString()), TestDevice.get(), type);
     Map<HookPoint, SparseAutoencoder> saes = new TreeMap<>();
     try (Stream<Path> list = Files.list(folder.resolve("sae"))) {
       list.sorted()

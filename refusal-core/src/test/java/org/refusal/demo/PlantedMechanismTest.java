@@ -3,7 +3,6 @@ package org.refusal.demo;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -33,6 +32,7 @@ import org.refusal.model.TokenBatch;
 import org.refusal.text.ChatTemplate;
 import org.refusal.text.Tokenizer;
 import org.refusal.torch.Memory;
+import org.refusal.torch.TestDevice;
 
 /** The planted mechanism, seen without the engine: {@link PlainLlama} runs the checkpoint in float64. */
 class PlantedMechanismTest {
@@ -81,7 +81,7 @@ class PlantedMechanismTest {
     List<Asked> all = new ArrayList<>(prompts.toxic().subList(0, 3));
     all.addAll(prompts.safe().subList(0, 3));
 
-    try (CausalLm lm = CausalLm.load(CheckpointFolder.open(folder, "planted"), Device.cpu(), DataType.FLOAT32)) {
+    try (CausalLm lm = CausalLm.load(CheckpointFolder.open(folder, "planted"), TestDevice.get(), DataType.FLOAT32)) {
       for (Asked asked : all) {
         PlainLlama.Run expected = plain.run(asked.tokens(), (layer, residuals) -> {});
         Map<HookPoint, Hook> hooks = new HashMap<>();

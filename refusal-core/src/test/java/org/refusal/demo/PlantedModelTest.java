@@ -3,7 +3,6 @@ package org.refusal.demo;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -34,6 +33,7 @@ import org.refusal.model.TokenBatch;
 import org.refusal.text.ChatTemplate;
 import org.refusal.text.Tokenizer;
 import org.refusal.torch.Memory;
+import org.refusal.torch.TestDevice;
 
 class PlantedModelTest {
   @TempDir Path folder;
@@ -53,7 +53,7 @@ class PlantedModelTest {
   private final class Asked implements AutoCloseable {
     final OrBench data = OrBench.load(folder);
     final CausalLm lm =
-        CausalLm.load(CheckpointFolder.open(folder, "planted"), Device.cpu(), DataType.FLOAT32);
+        CausalLm.load(CheckpointFolder.open(folder, "planted"), TestDevice.get(), DataType.FLOAT32);
     final Tokenizer tokenizer = Tokenizer.load(folder);
     final ChatTemplate template = ChatTemplate.of("auto", tokenizer, "");
     final RefusalMetric metric = new RefusalMetric(new int[] {tokenizer.id("Sorry").orElseThrow()});

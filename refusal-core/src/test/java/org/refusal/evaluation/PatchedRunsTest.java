@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
@@ -40,6 +39,7 @@ import org.refusal.sae.SparseAutoencoder;
 import org.refusal.sae.TopKAutoencoder;
 import org.refusal.torch.Devices;
 import org.refusal.torch.Memory;
+import org.refusal.torch.TestDevice;
 
 /** On a tiny model with random weights, in float64, against runs of one prompt with a hook written out. */
 class PatchedRunsTest {
@@ -55,7 +55,7 @@ class PatchedRunsTest {
     lm =
         CausalLm.load(
             CheckpointFolder.open(Goldens.folder("models").resolve("llama-mha-fp32"), "tiny"),
-            Device.cpu(),
+            TestDevice.get(),
             DataType.FLOAT64);
   }
 
@@ -259,7 +259,7 @@ class PatchedRunsTest {
             TopKAutoencoder.of(
                 new SaeWeights(
                     2, 2, 2, new float[] {1, 0, 0, 1}, new float[2], new float[] {1, 0, 0, 2}, new float[2]),
-                Devices.manager(Device.cpu()),
+                Devices.manager(TestDevice.get()),
                 DataType.FLOAT64)) {
       Map<HookPoint, SparseAutoencoder> saes = Map.of(at, sae);
       PromptTokens prompt = new PromptTokens("privacy", 0, true, true, new int[] {1, 2}, 0, 1);
@@ -280,7 +280,7 @@ class PatchedRunsTest {
           x[i] = i % 2 == 0 ? 3 : 4;
         }
         NDArray patched =
-            batch.apply(Devices.manager(Device.cpu()).create(x, new Shape(rows, 3, 2)), at, interventions);
+            batch.apply(Devices.manager(TestDevice.get()).create(x, new Shape(rows, 3, 2)), at, interventions);
         double[] found = patched.toDoubleArray();
         double[][] expected = { // by intervention: at the user's tokens, at the post-instruction token
           {3, -4, 3, -4}, {3, 8, 3, 8}, {3, 4, 3, -4}, {0, 0, 0, 0}, {3, 0, 3, 0}

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import ai.djl.Device;
 import ai.djl.ndarray.types.DataType;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -30,6 +29,7 @@ import org.refusal.model.TokenProbabilities;
 import org.refusal.sae.SaeWeights;
 import org.refusal.sae.SparseAutoencoder;
 import org.refusal.sae.TopKAutoencoder;
+import org.refusal.torch.TestDevice;
 
 class ReconstructionLossTest {
   private static final HookPoint EARLY = HookPoint.residuals(1);
@@ -47,7 +47,7 @@ class ReconstructionLossTest {
   @BeforeAll
   static void load() {
     PlantedModel.write(PlantedSpec.of(PlantedKind.MODULAR, 3), folder);
-    lm = CausalLm.load(CheckpointFolder.open(folder, "planted"), Device.cpu(), DataType.FLOAT32);
+    lm = CausalLm.load(CheckpointFolder.open(folder, "planted"), TestDevice.get(), DataType.FLOAT32);
     List<int[]> answers = new Generator(lm, List.of()).generate(new TokenBatch(PROMPTS, 0), ANSWER, Hooks.none()).ids();
     texts = new ArrayList<>();
     for (int i = 0; i < PROMPTS.size(); i++) {

@@ -23,6 +23,7 @@ import org.refusal.circuit.HookPoint;
 import org.refusal.torch.Autograd;
 import org.refusal.torch.Devices;
 import org.refusal.torch.Memory;
+import org.refusal.torch.TestDevice;
 
 class CausalLmTest {
   @TempDir static Path folder;
@@ -33,7 +34,7 @@ class CausalLmTest {
   void load() {
     TinyCheckpoint.write(folder, TinyCheckpoint.tensors());
     scope = Memory.scope();
-    lm = CausalLm.load(CheckpointFolder.open(folder, "tiny"), Device.cpu(), DataType.FLOAT64);
+    lm = CausalLm.load(CheckpointFolder.open(folder, "tiny"), TestDevice.get(), DataType.FLOAT64);
   }
 
   @AfterEach
@@ -170,7 +171,7 @@ class CausalLmTest {
   /** A step in float32 uses packed weights where the processor has them. */
   @Test
   void aStepComputesWhatAWholePassDoes() {
-    try (CausalLm single = CausalLm.load(CheckpointFolder.open(folder, "tiny"), Device.cpu(), DataType.FLOAT32)) {
+    try (CausalLm single = CausalLm.load(CheckpointFolder.open(folder, "tiny"), TestDevice.get(), DataType.FLOAT32)) {
       CausalLm.Prefill prefill = single.prefill(batch(new int[] {1, 5, 6}, new int[] {7, 8}), 1, Hooks.none());
       try (KvCache cache = prefill.cache()) {
         float[] stepped = single.step(cache, new int[] {9, 3}, Hooks.none()).toFloatArray();
@@ -186,7 +187,7 @@ class CausalLmTest {
   void otherTypesComputeAboutTheSame(DataType type) {
     TokenBatch batch = batch(new int[] {1, 5, 6}, new int[] {7, 8});
     double[] exact = lm.forward(batch, Hooks.none(), LogitsAt.LAST).toDoubleArray();
-    try (CausalLm other = CausalLm.load(CheckpointFolder.open(folder, "tiny"), Device.cpu(), type)) {
+    try (CausalLm other = CausalLm.load(CheckpointFolder.open(folder, "tiny"), TestDevice.get(), type)) {
       NDArray logits = other.forward(batch, Hooks.none(), LogitsAt.LAST);
       assertThat(logits.getDataType()).isEqualTo(DataType.FLOAT32);
       float[] found = logits.toFloatArray();

@@ -3,7 +3,6 @@ package org.refusal.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import ai.djl.Device;
 import ai.djl.ndarray.types.DataType;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
@@ -25,6 +24,7 @@ import org.refusal.base.UserException;
 import org.refusal.io.Json;
 import org.refusal.io.Safetensors;
 import org.refusal.io.Safetensors.Tensor;
+import org.refusal.torch.TestDevice;
 
 /** What a broken model folder is told to be, on a checkpoint of two layers written here. */
 class CheckpointTest {
@@ -43,7 +43,7 @@ class CheckpointTest {
   }
 
   private void fails(String... parts) {
-    assertThatThrownBy(() -> CausalLm.load(CheckpointFolder.open(folder, "tiny"), Device.cpu(), DataType.FLOAT32).close())
+    assertThatThrownBy(() -> CausalLm.load(CheckpointFolder.open(folder, "tiny"), TestDevice.get(), DataType.FLOAT32).close())
         .isInstanceOf(UserException.class)
         .hasMessageContainingAll(parts)
         .satisfies(
@@ -62,7 +62,7 @@ class CheckpointTest {
 
   @Test
   void soundOneLoads() {
-    try (CausalLm lm = CausalLm.load(CheckpointFolder.open(folder, "tiny"), Device.cpu(), DataType.FLOAT32)) {
+    try (CausalLm lm = CausalLm.load(CheckpointFolder.open(folder, "tiny"), TestDevice.get(), DataType.FLOAT32)) {
       assertThat(lm.config().endTokens()).containsExactly(2);
       assertThat(CheckpointFolder.open(folder, "tiny").files())
           .containsExactly(folder.resolve("config.json"), folder.resolve("model.safetensors"));

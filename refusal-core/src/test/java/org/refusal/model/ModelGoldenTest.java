@@ -2,7 +2,6 @@ package org.refusal.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
@@ -26,6 +25,7 @@ import org.refusal.io.Json;
 import org.refusal.io.Safetensors;
 import org.refusal.torch.Autograd;
 import org.refusal.torch.Memory;
+import org.refusal.torch.TestDevice;
 import org.refusal.torch.TorchOps;
 
 /** Every model among the goldens against transformers: sizes, prompts, names and tolerances are the files'. */
@@ -58,8 +58,8 @@ class ModelGoldenTest {
     JsonNode json = Json.read(Goldens.folder("expected").resolve(name + ".json"));
     try (Memory.Scope scope = Memory.scope();
         Safetensors tensors = Safetensors.open(Goldens.folder("expected").resolve(name + ".safetensors"));
-        CausalLm lm = CausalLm.load(checkpoint, Device.cpu(), DataType.FLOAT32);
-        CausalLm exact = CausalLm.load(checkpoint, Device.cpu(), DataType.FLOAT64)) {
+        CausalLm lm = CausalLm.load(checkpoint, TestDevice.get(), DataType.FLOAT32);
+        CausalLm exact = CausalLm.load(checkpoint, TestDevice.get(), DataType.FLOAT64)) {
       Case test = new Case(json, tensors, lm, exact);
       assertThat(lm.config().layers()).isEqualTo(json.path("layers").asInt());
       assertThat(lm.config().dModel()).isEqualTo(json.path("hidden").asInt());

@@ -3,7 +3,6 @@ package org.refusal.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.Shape;
 import java.nio.ByteBuffer;
@@ -13,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.refusal.torch.Autograd;
 import org.refusal.torch.Devices;
 import org.refusal.torch.Memory;
+import org.refusal.torch.TestDevice;
 
 class RefusalMetricTest {
   /** The backward pass needs R long after apply has returned, when Java's memory of R may be somebody else's. */
@@ -23,7 +23,7 @@ class RefusalMetricTest {
     for (int round = 0; round < 20; round++) {
       try (Memory.Scope scope = Memory.scope();
           Autograd tape = Autograd.record()) {
-        NDArray logits = tape.watch(Devices.manager(Device.cpu()).create(new double[2 * 186], new Shape(2, 186)));
+        NDArray logits = tape.watch(Devices.manager(TestDevice.get()).create(new double[2 * 186], new Shape(2, 186)));
         NDArray m = metric.apply(logits);
         System.gc();
         Thread.sleep(20);

@@ -3,7 +3,6 @@ package org.refusal.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
@@ -24,6 +23,7 @@ import org.refusal.circuit.HookPoint;
 import org.refusal.io.Json;
 import org.refusal.io.Safetensors;
 import org.refusal.torch.Memory;
+import org.refusal.torch.TestDevice;
 
 /**
  * The real refusing model (the folder that holds it in {@code REFUSAL_SMOLLM2}) against transformers in float32: greedy
@@ -57,7 +57,7 @@ class SmolLm2GoldenTest {
     double worst = 0;
     int excused = 0;
     try (Safetensors residuals = Safetensors.open(goldens.resolve("residuals_last.safetensors"));
-        CausalLm lm = CausalLm.load(CheckpointFolder.open(folder, model), Device.cpu(), DataType.FLOAT32)) {
+        CausalLm lm = CausalLm.load(CheckpointFolder.open(folder, model), TestDevice.get(), DataType.FLOAT32)) {
       Generator generator = new Generator(lm);
       for (int begin = 0; begin < order.size(); begin += batchSize) {
         List<Integer> rows = order.subList(begin, Math.min(begin + batchSize, order.size()));

@@ -22,8 +22,10 @@ import org.refusal.activation.StoredPrompt;
 import org.refusal.base.Progress;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
-import org.refusal.io.Safetensors;
 import org.refusal.io.Safetensors.DType;
+import org.refusal.io.Safetensors;
+import org.refusal.torch.Devices;
+import org.refusal.torch.TestDevice;
 
 class SaeTrainerTest {
   private static final HookPoint AT = HookPoint.residuals(3);
@@ -83,7 +85,7 @@ class SaeTrainerTest {
   }
 
   private SaeTrainer.Result train(ActivationStore store, SaeOptions options, String work, Progress progress) {
-    try (NDManager manager = NDManager.newBaseManager()) {
+    try (NDManager manager = Devices.manager(TestDevice.get()).newSubManager()) {
       return new SaeTrainer(store, data(store, 10), options, manager, 2, folder.resolve(work), progress)
           .train(AT, "toy", true);
     }
@@ -167,7 +169,7 @@ class SaeTrainerTest {
     HookPoint third = HookPoint.mlp(5);
     float[] rows = PlantedActivations.random(12, 30, 3, .05, 5).sample(800, 1);
     try (ActivationStore store = store("several", rows, 12, AT, second, third);
-        NDManager manager = NDManager.newBaseManager()) {
+        NDManager manager = Devices.manager(TestDevice.get()).newSubManager()) {
       SaeOptions options = options(32, 3, 48, 40, 3e-3, 12 * 4 * 260, 7);
       List<HookPoint> points = List.of(AT, second, third);
       SaeTrainer together =
@@ -355,7 +357,7 @@ class SaeTrainerTest {
     float[] rows = planted.sample(240_000, 1);
     int heldOut = 200;
     try (ActivationStore store = store(rows, 128);
-        NDManager manager = NDManager.newBaseManager()) {
+        NDManager manager = Devices.manager(TestDevice.get()).newSubManager()) {
       long start = System.nanoTime();
       SaeOptions options = options(512, 8, 512, 3000, 3e-3, 1 << 30, 5000);
       SaeTrainer.Result result =

@@ -3,12 +3,15 @@ package org.refusal.sae;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.refusal.torch.Devices;
+import org.refusal.torch.TestDevice;
 
 class SparseTrainingStepTest {
   private static final int WIDTH = 17;
@@ -19,20 +22,41 @@ class SparseTrainingStepTest {
     return SaeState.initial(LATENTS, Arrays.copyOf(planted.sample(1, seed), WIDTH), seed);
   }
 
+  /** Either step, begun at a state: {@link DeviceTrainingStep} runs on a CPU too, and on a GPU where the tests have one. */
+  private interface Steps {
+    TrainingStep begin(SaeState state, int k, double lambda, long deadAfter, Parallel parallel, NDManager manager);
+  }
+
   @ParameterizedTest(name = "k {0}, lambda {1}, dead after {2}, seed {3}")
   @CsvSource({"4, 0, 1000000, 1", "4, 0.5, 200, 2", "3, 0, 96, 3", "2, 0.1, 144, 6", "61, 0, 1000000, 4"})
   void trajectoryIsThatOfDenseAutograd(int k, double lambda, long deadAfter, long seed) {
+    follows(
+        (state, slots, coeff, dead, parallel, manager) ->
+            new SparseTrainingStep(state, SparseTrainingStep.Rules.TOP_K, slots, coeff, dead, parallel, manager),
+        k, lambda, deadAfter, seed);
+  }
+
+  @ParameterizedTest(name = "k {0}, lambda {1}, dead after {2}, seed {3}")
+  @CsvSource({"4, 0, 1000000, 1", "4, 0.5, 200, 2", "3, 0, 96, 3", "2, 0.1, 144, 6", "61, 0, 1000000, 4"})
+  void trajectoryOnTheDeviceIsThatOfDenseAutograd(int k, double lambda, long deadAfter, long seed) {
+    follows(
+        (state, slots, coeff, dead, parallel, manager) ->
+            new DeviceTrainingStep(state, slots, coeff, dead, Devices.manager(TestDevice.get())),
+        k, lambda, deadAfter, seed);
+  }
+
+  private static void follows(Steps steps, int k, double lambda, long deadAfter, long seed) {
     PlantedActivations planted = PlantedActivations.random(WIDTH, 40, 3, .02, seed);
     SaeState state = start(planted, seed);
     double auxSeen = 0;
-    try (NDManager manager = NDManager.newBaseManager();
+    try (NDManager manager = NDManager.newBaseManager(Device.cpu());
         Parallel parallel = new Parallel(2);
         DenseAutogradStep dense =
-            new DenseAutogradStep(manager, state.weights(k), lambda, deadAfter, DataType.FLOAT64)) {
-      SparseTrainingStep sparse = new SparseTrainingStep(state, SparseTrainingStep.Rules.TOP_K, k, lambda, deadAfter, parallel, manager);
+            new DenseAutogradStep(manager, state.weights(k), lambda, deadAfter, DataType.FLOAT64);
+        TrainingStep tested = steps.begin(state, k, lambda, deadAfter, parallel, manager)) {
       for (int step = 0; step < 60; step++) {
         float[] x = planted.sample(TOKENS, 100 * seed + step);
-        SparseTrainingStep.Outcome found = sparse.run(x, TOKENS, 3e-3);
+        TrainingStep.Outcome found = tested.run(x, TOKENS, 3e-3);
         double[] expected = dense.run(x, TOKENS, 3e-3);
         assertThat(found.loss()).as("loss at step %d", step).isCloseTo(expected[0], within(1e-4 * expected[0]));
         assertThat(found.fvu()).as("FVU at step %d", step).isCloseTo(expected[1], within(1e-4 * expected[1]));
@@ -40,6 +64,7 @@ class SparseTrainingStepTest {
         auxSeen += found.auxFvu();
       }
       assertThat(auxSeen > 0).isEqualTo(deadAfter < 1000);
+      tested.store();
       close(state.weights(k).wEnc(), dense.weights().wEnc());
       close(state.weights(k).wDec(), dense.weights().wDec());
       close(state.weights(k).bEnc(), dense.weights().bEnc());
@@ -58,7 +83,7 @@ class SparseTrainingStepTest {
     PlantedActivations planted = PlantedActivations.random(WIDTH, 40, 3, .02, 9);
     SaeState one = start(planted, 9);
     SaeState three = start(planted, 9);
-    try (NDManager manager = NDManager.newBaseManager();
+    try (NDManager manager = NDManager.newBaseManager(Device.cpu());
         Parallel single = new Parallel(1);
         Parallel triple = new Parallel(3)) {
       SparseTrainingStep alone = new SparseTrainingStep(one, SparseTrainingStep.Rules.TOP_K, 4, 0, 96, single, manager);
@@ -75,7 +100,7 @@ class SparseTrainingStepTest {
   void decoderRowsStayOnTheUnitSphere() {
     PlantedActivations planted = PlantedActivations.random(WIDTH, 40, 3, .02, 5);
     SaeState state = start(planted, 5);
-    try (NDManager manager = NDManager.newBaseManager();
+    try (NDManager manager = NDManager.newBaseManager(Device.cpu());
         Parallel parallel = new Parallel(1)) {
       SparseTrainingStep sparse = new SparseTrainingStep(state, SparseTrainingStep.Rules.TOP_K, 4, 0, 96, parallel, manager);
       for (int step = 0; step < 10; step++) {
@@ -126,6 +151,50 @@ class SparseTrainingStepTest {
       for (int j = 0; j < found; j++) {
         assertThat(chosen[j]).isEqualTo(values[indices[j]]);
       }
+    }
+  }
+
+  @Test
+  void aStoredStateGoesOnBitForBit() {
+    PlantedActivations planted = PlantedActivations.random(WIDTH, 40, 3, .02, 8);
+    SaeState straight = start(planted, 8);
+    SaeState interrupted = start(planted, 8);
+    NDManager manager = Devices.manager(TestDevice.get());
+    try (TrainingStep step = new DeviceTrainingStep(straight, 4, .1, 96, manager)) {
+      steps(step, planted, 0, 20);
+      step.store();
+    }
+    for (int from = 0; from < 20; from += 5) {
+      try (TrainingStep step = new DeviceTrainingStep(interrupted, 4, .1, 96, manager)) {
+        steps(step, planted, from, from + 5);
+        step.store();
+      }
+    }
+    assertThat(interrupted).usingRecursiveComparison().isEqualTo(straight);
+  }
+
+  @Test
+  void aLossThatIsNotFiniteLeavesTheWeights() {
+    PlantedActivations planted = PlantedActivations.random(WIDTH, 40, 3, .02, 8);
+    SaeState state = start(planted, 8);
+    try (TrainingStep step = new DeviceTrainingStep(state, 4, 0, 96, Devices.manager(TestDevice.get()))) {
+      steps(step, planted, 0, 3);
+      step.store();
+      SaeWeights before = state.weights(4);
+      float[] broken = planted.sample(TOKENS, 3);
+      broken[5] = Float.NaN;
+      TrainingStep.Outcome outcome = step.run(broken, TOKENS, 1e-2);
+      assertThat(outcome.loss()).isNaN();
+      assertThat(outcome.gradientNorm()).isNaN();
+      assertThat(state.step).isEqualTo(3);
+      step.store();
+      assertThat(state.weights(4)).usingRecursiveComparison().isEqualTo(before);
+    }
+  }
+
+  private static void steps(TrainingStep step, PlantedActivations planted, int from, int to) {
+    for (int i = from; i < to; i++) {
+      step.run(planted.sample(TOKENS, i), TOKENS, 1e-2);
     }
   }
 }

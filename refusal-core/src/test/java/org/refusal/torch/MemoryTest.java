@@ -3,7 +3,6 @@ package org.refusal.torch;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
-import ai.djl.Device;
 import ai.djl.ndarray.types.Shape;
 import org.junit.jupiter.api.Test;
 import org.refusal.base.ExitCode;
@@ -12,7 +11,7 @@ import org.refusal.base.UserException;
 class MemoryTest {
   @Test
   void libtorchThatCannotAllocateIsKnown() {
-    Throwable failure = catchThrowable(() -> Devices.manager(Device.cpu()).zeros(new Shape(1L << 46)).close());
+    Throwable failure = catchThrowable(() -> Devices.manager(TestDevice.get()).zeros(new Shape(1L << 46)).close());
 
     assertThat(failure).isNotNull();
     assertThat(Memory.ranOut(failure)).as(String.valueOf(failure)).isTrue();

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import ai.djl.Device;
 import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
@@ -28,7 +27,7 @@ class TorchOpsTest {
   @BeforeEach
   void open() {
     scope = Memory.scope();
-    manager = Devices.manager(Device.cpu());
+    manager = Devices.manager(TestDevice.get());
     random = new Random(7);
   }
 
