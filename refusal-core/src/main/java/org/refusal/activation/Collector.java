@@ -3,6 +3,7 @@ package org.refusal.activation;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -176,7 +177,16 @@ public final class Collector {
   private static final class Capture {
     private final Map<HookPoint, NDArray> shared = new LinkedHashMap<>(); // [1, shared, d_model]
     private final Map<HookPoint, NDArray> own = new LinkedHashMap<>(); // [batch, width - shared, d_model]
-    private final Map<HookPoint, List<double[]>> steps = new LinkedHashMap<>(); // each [batch, d_model]
+    private final Map<HookPoint, List<byte[]>> steps = new LinkedHashMap<>(); // each [batch, 1, d_model]
+    private final Set<HookPoint> notFinite = new HashSet<>();
+
+    /** The activation as it is stored; whether all of it is finite is asked on the device. */
+    byte[] read(HookPoint at, NDArray activation) {
+      if (!TorchOps.allFinite(activation)) {
+        notFinite.add(at);
+      }
+      return TorchOps.bytes(activation);
+    }
   }
 
   private static Hook keep(Map<HookPoint, NDArray> captured) {
@@ -199,7 +209,7 @@ public final class Collector {
             options.positions().generated()
                 ? hooks(
                     (activation, at) -> {
-                      capture.steps.computeIfAbsent(at, point -> new ArrayList<>()).add(doubles(activation));
+                      capture.steps.computeIfAbsent(at, point -> new ArrayList<>()).add(capture.read(at, activation));
                       return activation;
                     })
                 : Hooks.none();
@@ -216,12 +226,6 @@ public final class Collector {
     return new Hooks(byPoint);
   }
 
-  private static double[] doubles(NDArray activation) {
-    try (NDArray wide = TorchOps.cast(activation, DataType.FLOAT64)) {
-      return wide.toDoubleArray();
-    }
-  }
-
   private List<CapturedPrompt> results(
       List<Input> inputs, TokenBatch batch, Capture capture, float[] logits, Generation generation) {
     int vocab = logits.length / inputs.size();
@@ -232,13 +236,15 @@ public final class Collector {
       activations.add(new HashMap<>());
     }
     for (HookPoint at : options.hookPoints()) {
-      double[] shared = capture.shared.containsKey(at) ? doubles(capture.shared.get(at)) : new double[0];
-      double[] own = doubles(capture.own.get(at));
-      List<double[]> steps = capture.steps.getOrDefault(at, List.of());
+      byte[] shared = capture.shared.containsKey(at) ? capture.read(at, capture.shared.get(at)) : new byte[0];
+      byte[] own = capture.read(at, capture.own.get(at));
+      List<byte[]> steps = capture.steps.getOrDefault(at, List.of());
       for (int row = 0; row < inputs.size(); row++) {
-        double[] rows = rows(batch, row, kept[row], shared, own, steps);
-        requireFinite(rows, at, kept[row]);
-        activations.get(row).put(at, encode(rows));
+        ByteBuffer rows = rows(batch, row, kept[row], shared, own, steps);
+        if (capture.notFinite.contains(at)) {
+          requireFinite(rows, at, kept[row]);
+        }
+        activations.get(row).put(at, rows);
       }
     }
     List<CapturedPrompt> results = new ArrayList<>();
@@ -273,46 +279,35 @@ public final class Collector {
     return generation.ended()[row] ? generated : Math.max(0, generated - 1);
   }
 
-  /** Rows of the kept positions {@code [kept, d_model]}. */
-  private double[] rows(
-      TokenBatch batch, int row, int[] kept, double[] shared, double[] own, List<double[]> steps) {
-    int d = lm.config().dModel();
+  /** Rows of the kept positions {@code [kept, d_model]}, as they are stored. */
+  private ByteBuffer rows(TokenBatch batch, int row, int[] kept, byte[] shared, byte[] own, List<byte[]> steps) {
+    int rowBytes = lm.config().dModel() * storedType(lm.dataType()).bytes();
     int length = batch.length(row);
-    int begin = shared.length / d;
+    int begin = shared.length / rowBytes;
     int columns = batch.width() - begin;
-    double[] rows = new double[kept.length * d];
-    for (int i = 0; i < kept.length; i++) {
-      int column = batch.padding(row) + kept[i];
-      if (kept[i] < begin) {
-        System.arraycopy(shared, kept[i] * d, rows, i * d, d);
-      } else if (kept[i] < length) {
-        System.arraycopy(own, (row * columns + column - begin) * d, rows, i * d, d);
+    ByteBuffer rows =
+        ByteBuffer.allocate(Math.multiplyExact(kept.length, rowBytes)).order(ByteOrder.LITTLE_ENDIAN);
+    for (int position : kept) {
+      if (position < begin) {
+        rows.put(shared, position * rowBytes, rowBytes);
+      } else if (position < length) {
+        rows.put(own, (row * columns + batch.padding(row) + position - begin) * rowBytes, rowBytes);
       } else {
-        System.arraycopy(steps.get(kept[i] - length), row * d, rows, i * d, d);
+        rows.put(steps.get(position - length), row * rowBytes, rowBytes);
       }
     }
-    return rows;
+    return rows.flip();
   }
 
-  private static void requireFinite(double[] rows, HookPoint at, int[] positions) {
-    for (int i = 0; i < rows.length; i++) {
-      if (!Double.isFinite(rows[i])) {
+  /** Where something of the batch is not finite, it may be in a column of padding, which nobody keeps. */
+  private void requireFinite(ByteBuffer rows, HookPoint at, int[] positions) {
+    float[] values = new Safetensors.Tensor(storedType(lm.dataType()), new long[] {positions.length, lm.config().dModel()}, rows).floats();
+    for (int i = 0; i < values.length; i++) {
+      if (!Float.isFinite(values[i])) {
         throw UserException.badData(
-            "the activation at %s, position %d is %s".formatted(at, positions[i / (rows.length / positions.length)], rows[i]));
+            "the activation at %s, position %d is %s"
+                .formatted(at, positions[i / (values.length / positions.length)], values[i]));
       }
     }
-  }
-
-  /** Exact: the values come from the type that they are stored in. */
-  private ByteBuffer encode(double[] rows) {
-    DType type = storedType(lm.dataType());
-    if (type == DType.F64) {
-      return Safetensors.Tensor.of(rows, rows.length).data();
-    }
-    float[] narrow = new float[rows.length];
-    for (int i = 0; i < rows.length; i++) {
-      narrow[i] = (float) rows[i];
-    }
-    return Safetensors.encode(narrow, type);
   }
 }

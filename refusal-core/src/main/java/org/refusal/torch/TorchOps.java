@@ -36,6 +36,8 @@ public final class TorchOps {
             return torch.new_empty(like, shape, dtype=dtype)
           def assign(target: Tensor, begin: int, values: Tensor) -> None:
             torch.copy_(torch.narrow(target, 0, begin, torch.size(values, 0)), values)
+          def bytes(x: Tensor) -> Tensor:
+            return torch.view_copy(torch.reshape(torch.contiguous(x), [-1]), dtype=0)
           def all_finite(x: Tensor) -> bool:
             return bool(torch.all(torch.isfinite(x)))
           def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
@@ -171,6 +173,13 @@ public final class TorchOps {
   /** Whether no element is NaN or infinite. */
   public static boolean allFinite(NDArray x) {
     return SCRIPT.truth("all_finite", x);
+  }
+
+  /** The values as they lie in memory, row major and little endian; of any type, BFLOAT16 too. */
+  public static byte[] bytes(NDArray x) {
+    try (NDArray raw = SCRIPT.tensor("bytes", x)) {
+      return raw.toByteArray();
+    }
   }
 
   /** Every row the given number of times in a row. */

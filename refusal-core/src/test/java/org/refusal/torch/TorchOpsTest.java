@@ -9,12 +9,15 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Random;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.refusal.io.Safetensors.DType;
+import org.refusal.io.Safetensors;
 
 /** Every operation against its formula written out in Java, float64, to 1e-12. */
 class TorchOpsTest {
@@ -302,5 +305,27 @@ class TorchOpsTest {
           .isCloseTo(1, CLOSE);
     }
     assertThat(Autograd.isRecording()).isFalse();
+  }
+
+  @Test
+  void bytesAreThoseOfEveryType() {
+    float[] values = {1, -2.5f, 0, 65504, 1e-3f, -7};
+    NDArray x = manager.create(values, new Shape(2, 3));
+    assertThat(TorchOps.bytes(x)).isEqualTo(little(Safetensors.encode(values, DType.F32)));
+    assertThat(TorchOps.bytes(TorchOps.cast(x, DataType.FLOAT64)))
+        .isEqualTo(little(Safetensors.encode(values, DType.F64)));
+    assertThat(TorchOps.bytes(TorchOps.cast(x, DataType.FLOAT16)))
+        .isEqualTo(little(Safetensors.encode(values, DType.F16)));
+    byte[] brain = TorchOps.bytes(TorchOps.cast(manager.create(new float[] {1, -2.5f, 65504}), DataType.BFLOAT16));
+    assertThat(brain).isEqualTo(little(Safetensors.encode(new float[] {1, -2.5f, 65504}, DType.BF16)));
+    assertThat(TorchOps.bytes(x.transpose()))
+        .as("of an array that is not contiguous")
+        .isEqualTo(little(Safetensors.encode(new float[] {1, 65504, -2.5f, 1e-3f, 0, -7}, DType.F32)));
+  }
+
+  private static byte[] little(ByteBuffer buffer) {
+    byte[] bytes = new byte[buffer.remaining()];
+    buffer.duplicate().get(bytes);
+    return bytes;
   }
 }
