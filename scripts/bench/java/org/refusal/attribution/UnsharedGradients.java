@@ -11,6 +11,7 @@ import org.refusal.model.Hooks;
 import org.refusal.model.LogitsAt;
 import org.refusal.torch.Autograd;
 import org.refusal.torch.Memory;
+import org.refusal.torch.TorchOps;
 
 /**
  * Integrated gradients as the formula is written: prompt by prompt, hook point by hook point, step by step, each by a
@@ -49,7 +50,7 @@ public final class UnsharedGradients {
           Hooks.at(
               at,
               (activation, point) -> {
-                leaf[0] = tape.watch(activation.add(change.expandDims(0)));
+                leaf[0] = tape.watch(TorchOps.cast(activation.add(change.expandDims(0)), lm.dataType()));
                 return leaf[0];
               });
       NDArray m = model.metric().apply(lm.forward(batch.tokens(), hooks, LogitsAt.LAST));

@@ -36,12 +36,16 @@ class SparseTrainingStepTest {
         k, lambda, deadAfter, seed);
   }
 
-  @ParameterizedTest(name = "k {0}, lambda {1}, dead after {2}, seed {3}")
-  @CsvSource({"4, 0, 1000000, 1", "4, 0.5, 200, 2", "3, 0, 96, 3", "2, 0.1, 144, 6", "61, 0, 1000000, 4"})
-  void trajectoryOnTheDeviceIsThatOfDenseAutograd(int k, double lambda, long deadAfter, long seed) {
+  @ParameterizedTest(name = "k {0}, lambda {1}, dead after {2}, seed {3}, sparse {4}")
+  @CsvSource({
+    "4, 0, 1000000, 1, false", "4, 0.5, 200, 2, false", "3, 0, 96, 3, false", "2, 0.1, 144, 6, false",
+    "61, 0, 1000000, 4, false", "4, 0, 1000000, 1, true", "4, 0.5, 200, 2, true", "3, 0, 96, 3, true",
+    "2, 0.1, 144, 6, true", "61, 0, 1000000, 4, true"
+  })
+  void trajectoryOnTheDeviceIsThatOfDenseAutograd(int k, double lambda, long deadAfter, long seed, boolean sparse) {
     follows(
         (state, slots, coeff, dead, parallel, manager) ->
-            new DeviceTrainingStep(state, slots, coeff, dead, Devices.manager(TestDevice.get())),
+            new DeviceTrainingStep(state, slots, coeff, dead, sparse, Devices.manager(TestDevice.get())),
         k, lambda, deadAfter, seed);
   }
 
