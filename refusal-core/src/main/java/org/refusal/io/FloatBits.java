@@ -17,17 +17,28 @@ public final class FloatBits {
   }
 
   public static float fromFloat16(short bits) {
-    int sign = (bits & 0x8000) << 16;
-    int exponent = (bits >>> 10) & 0x1f;
-    int fraction = bits & 0x3ff;
-    if (exponent == 0x1f) {
-      return Float.intBitsToFloat(sign | 0x7f800000 | fraction << 13);
+    return Float.intBitsToFloat(widened(bits));
+  }
+
+  /** Value by value; without a branch, so that it keeps up with the memory. */
+  public static void fromFloat16(short[] bits, float[] values) {
+    for (int i = 0; i < bits.length; i++) {
+      values[i] = Float.intBitsToFloat(widened(bits[i]));
     }
-    if (exponent == 0) {
-      float magnitude = fraction * 0x1p-24f;
-      return sign == 0 ? magnitude : -magnitude;
+  }
+
+  public static void fromBfloat16(short[] bits, float[] values) {
+    for (int i = 0; i < bits.length; i++) {
+      values[i] = fromBfloat16(bits[i]);
     }
-    return Float.intBitsToFloat(sign | (exponent + 112) << 23 | fraction << 13);
+  }
+
+  /** Read as float32, a float16 without its sign is too small by 2^112, subnormal or not; only infinity and NaN need more. */
+  private static int widened(short bits) {
+    int magnitude = (bits & 0x7fff) << 13;
+    int scaled = Float.floatToRawIntBits(Float.intBitsToFloat(magnitude) * 0x1p112f);
+    int special = magnitude >= 0x7c00 << 13 ? 0x7f800000 : 0;
+    return scaled | special | (bits & 0x8000) << 16;
   }
 
   public static short toFloat16(float value) {

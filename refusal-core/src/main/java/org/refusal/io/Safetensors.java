@@ -262,18 +262,16 @@ public final class Safetensors implements AutoCloseable {
           values[i] = (float) data.getDouble(i * Double.BYTES);
         }
       }
-      case F16 -> {
-        for (int i = 0; i < count; i++) {
-          values[i] = FloatBits.fromFloat16(data.getShort(i * Short.BYTES));
-        }
-      }
-      default -> {
-        for (int i = 0; i < count; i++) {
-          values[i] = FloatBits.fromBfloat16(data.getShort(i * Short.BYTES));
-        }
-      }
+      case F16 -> FloatBits.fromFloat16(shorts(data, count), values);
+      default -> FloatBits.fromBfloat16(shorts(data, count), values);
     }
     return values;
+  }
+
+  private static short[] shorts(ByteBuffer data, int count) {
+    short[] bits = new short[count];
+    data.asShortBuffer().get(bits);
+    return bits;
   }
 
   /** All elements of a floating tensor as float64. */

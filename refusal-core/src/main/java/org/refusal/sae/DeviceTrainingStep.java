@@ -199,12 +199,14 @@ final class DeviceTrainingStep implements TrainingStep {
   }
 
   @Override
-  public void store() {
+  public void store(boolean finished) {
     List<Parameter> parameters = List.of(state.encoder, state.encoderBias, state.decoder, state.decoderBias);
     for (int i = 0; i < parameters.size(); i++) {
       copy(weights.get(i), parameters.get(i).value);
-      copy(first.get(i), parameters.get(i).mean);
-      copy(second.get(i), parameters.get(i).variance);
+      if (!finished) {
+        copy(first.get(i), parameters.get(i).mean);
+        copy(second.get(i), parameters.get(i).variance);
+      }
     }
     System.arraycopy(tokensSinceActive.toLongArray(), 0, state.tokensSinceActive, 0, state.dSae);
   }

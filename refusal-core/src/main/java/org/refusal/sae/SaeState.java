@@ -12,6 +12,12 @@ import org.refusal.io.Safetensors.Tensor;
 
 /** Weights, Adam's moments and the age of every latent: all that training carries from one step to the next. */
 final class SaeState {
+  private static final String MEAN = ".mean";
+  private static final String VARIANCE = ".variance";
+
+  /** Rows that are transposed at a time: their cache lines stay in the cache. */
+  private static final int TILE = 32;
+
   final int dIn;
   final int dSae;
   final Parameter encoder; // [d_sae, d_in]: row i is column i of W_enc
@@ -78,29 +84,51 @@ final class SaeState {
 
   SaeWeights weights(int k) {
     float[] wEnc = new float[encoder.value.length];
-    for (int row = 0; row < dSae; row++) {
+    for (int first = 0; first < dSae; first += TILE) {
+      int end = Math.min(dSae, first + TILE);
       for (int i = 0; i < dIn; i++) {
-        wEnc[i * dSae + row] = encoder.value[row * dIn + i];
+        for (int row = first; row < end; row++) {
+          wEnc[i * dSae + row] = encoder.value[row * dIn + i];
+        }
       }
     }
     return new SaeWeights(
         dIn, dSae, k, wEnc, encoderBias.value.clone(), decoder.value.clone(), decoderBias.value.clone());
   }
 
-  /** Writes the state whole or not at all, with further tensors of the caller. */
-  void save(Path file, Map<String, Tensor> more, Map<String, String> metadata) {
+  /**
+   * Writes the state whole or not at all, with further tensors of the caller.
+   *
+   * @param finished no step will follow: Adam's moments are left out
+   */
+  void save(Path file, Map<String, Tensor> more, boolean finished) {
     Map<String, Tensor> tensors = new LinkedHashMap<>();
-    forEachArray((name, values) -> tensors.put(name, Tensor.of(values, values.length)));
+    forEachArray(
+        (name, values) -> {
+          if (!finished || !isMoment(name)) {
+            tensors.put(name, Tensor.of(values, values.length));
+          }
+        });
     tensors.put("tokens_since_active", Tensor.of(tokensSinceActive, dSae));
     tensors.put("step", Tensor.of(new long[] {step}, 1));
     tensors.putAll(more);
-    Safetensors.write(file, tensors, metadata);
+    Safetensors.write(file, tensors, Map.of());
   }
 
   void load(Safetensors file) {
-    forEachArray((name, values) -> System.arraycopy(file.floats(name), 0, values, 0, values.length));
+    boolean finished = !file.has("W_enc" + MEAN);
+    forEachArray(
+        (name, values) -> {
+          if (!finished || !isMoment(name)) {
+            System.arraycopy(file.floats(name), 0, values, 0, values.length);
+          }
+        });
     System.arraycopy(file.longs("tokens_since_active"), 0, tokensSinceActive, 0, dSae);
     step = file.longs("step")[0];
+  }
+
+  private static boolean isMoment(String name) {
+    return name.endsWith(MEAN) || name.endsWith(VARIANCE);
   }
 
   private void forEachArray(BiConsumer<String, float[]> consumer) {
@@ -112,8 +140,8 @@ final class SaeState {
     parameters.forEach(
         (name, parameter) -> {
           consumer.accept(name, parameter.value);
-          consumer.accept(name + ".mean", parameter.mean);
-          consumer.accept(name + ".variance", parameter.variance);
+          consumer.accept(name + MEAN, parameter.mean);
+          consumer.accept(name + VARIANCE, parameter.variance);
         });
   }
 }

@@ -311,8 +311,9 @@ public final class SaeTrainer {
         last = state.step;
       }
       if (state.step % options.checkpointEvery() == 0 || state.step == last) {
-        step.store();
-        state.save(stateFile(at), history.tensors(), Map.of());
+        boolean finished = state.step == last;
+        step.store(finished);
+        state.save(stateFile(at), history.tensors(), finished);
       }
     }
 

@@ -119,7 +119,7 @@ final class SparseTrainingStep implements TrainingStep {
 
   /** Does nothing: the state is what the steps change. */
   @Override
-  public void store() {}
+  public void store(boolean finished) {}
 
   /** Does nothing: the garbage collector frees the buffers. */
   @Override

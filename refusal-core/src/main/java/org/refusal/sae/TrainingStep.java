@@ -31,8 +31,12 @@ interface TrainingStep extends AutoCloseable {
    */
   Outcome run(float[] x, int tokens, double learningRate);
 
-  /** Brings the {@link SaeState} up to date with the steps made; until then it may be older. */
-  void store();
+  /**
+   * Brings the {@link SaeState} up to date with the steps made; until then it may be older.
+   *
+   * @param finished no step will follow: Adam's moments may stay as they are
+   */
+  void store(boolean finished);
 
   /** Frees memory; what was not stored is lost. */
   @Override

@@ -158,6 +158,7 @@ class SafetensorsTest {
     for (int bits = 0; bits < 1 << 16; bits++) {
       float half = FloatBits.fromFloat16((short) bits);
       float brain = FloatBits.fromBfloat16((short) bits);
+      assertThat(Float.isNaN(half)).isEqualTo((bits & 0x7fff) > 0x7c00);
       if (!Float.isNaN(half)) {
         assertThat(FloatBits.toFloat16(half)).isEqualTo((short) bits);
       }

@@ -68,7 +68,7 @@ class SparseTrainingStepTest {
         auxSeen += found.auxFvu();
       }
       assertThat(auxSeen > 0).isEqualTo(deadAfter < 1000);
-      tested.store();
+      tested.store(false);
       close(state.weights(k).wEnc(), dense.weights().wEnc());
       close(state.weights(k).wDec(), dense.weights().wDec());
       close(state.weights(k).bEnc(), dense.weights().bEnc());
@@ -166,12 +166,12 @@ class SparseTrainingStepTest {
     NDManager manager = Devices.manager(TestDevice.get());
     try (TrainingStep step = new DeviceTrainingStep(straight, 4, .1, 96, manager)) {
       steps(step, planted, 0, 20);
-      step.store();
+      step.store(false);
     }
     for (int from = 0; from < 20; from += 5) {
       try (TrainingStep step = new DeviceTrainingStep(interrupted, 4, .1, 96, manager)) {
         steps(step, planted, from, from + 5);
-        step.store();
+        step.store(false);
       }
     }
     assertThat(interrupted).usingRecursiveComparison().isEqualTo(straight);
@@ -183,7 +183,7 @@ class SparseTrainingStepTest {
     SaeState state = start(planted, 8);
     try (TrainingStep step = new DeviceTrainingStep(state, 4, 0, 96, Devices.manager(TestDevice.get()))) {
       steps(step, planted, 0, 3);
-      step.store();
+      step.store(false);
       SaeWeights before = state.weights(4);
       float[] broken = planted.sample(TOKENS, 3);
       broken[5] = Float.NaN;
@@ -191,7 +191,7 @@ class SparseTrainingStepTest {
       assertThat(outcome.loss()).isNaN();
       assertThat(outcome.gradientNorm()).isNaN();
       assertThat(state.step).isEqualTo(3);
-      step.store();
+      step.store(false);
       assertThat(state.weights(4)).usingRecursiveComparison().isEqualTo(before);
     }
   }
