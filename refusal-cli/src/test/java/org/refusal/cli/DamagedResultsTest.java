@@ -22,6 +22,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.refusal.base.AtomicFiles;
 import org.refusal.base.Digests;
 import org.refusal.io.Json;
+import org.refusal.torch.Devices;
 
 /** A finished run whose files are then damaged one by one, and what its manifests say. */
 @Tag("slow")
@@ -84,7 +85,9 @@ class DamagedResultsTest {
       assertThat(manifest.path("wall_seconds").asDouble()).isPositive();
       assertThat(manifest.path("peak_memory_bytes").asLong()).isPositive();
       assertThat(manifest.path("slurm_job_id").asText()).isEqualTo("4711");
-      assertThat(manifest.path("versions").path("device").asText()).isEqualTo("cpu");
+      boolean runsModel = List.of("collect", "train-saes", "discover", "evaluate").contains(stage);
+      assertThat(manifest.path("versions").path("device").asText())
+          .isEqualTo(runsModel ? Devices.name(Devices.parse("auto")) : "cpu");
       for (String program : List.of("refusal", "commit", "java", "libtorch", "os")) {
         assertThat(manifest.path("versions").path(program).asText()).as(program).isNotBlank();
       }

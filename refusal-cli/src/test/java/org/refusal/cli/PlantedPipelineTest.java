@@ -205,4 +205,26 @@ class PlantedPipelineTest {
     String answer = first.toString().lines().filter(line -> line.startsWith("verdict: ")).findFirst().orElseThrow();
     assertThat(second.toString()).contains(answer);
   }
+
+  /** The types of models on GPUs, here on the CPU: DJL has no name for bfloat16, and no stage may ask for it. */
+  @ParameterizedTest
+  @CsvSource({"bfloat16", "float16"})
+  void halfTypesGoThroughEveryStage(String type) throws Exception {
+    StringWriter err = new StringWriter();
+    List<String> arguments = new ArrayList<>(arguments(planted(), folder.resolve("results")));
+    arguments.addAll(
+        List.of(
+            "--set", "model.torch_dtype=" + type, "--set", "evaluate.evaluation.behaviour_prompts=1",
+            "--set", "train-saes.training.ce_prompts=4", "-q"));
+    StringWriter out = new StringWriter();
+
+    assertThat(run(out, err, arguments.toArray(String[]::new))).as(err.toString()).isZero();
+
+    assertThat(out.toString()).containsPattern("(?m)^verdict: [A-Z]+");
+    try (Stream<Path> manifests = Files.list(folder.resolve("results/manifests"))) {
+      List<String> types =
+          manifests.map(file -> Json.read(file).path("versions").path("dtype").asText()).filter(text -> !text.isEmpty()).toList();
+      assertThat(types).as("of collect, train-saes, discover and evaluate").containsOnly(type).hasSize(4);
+    }
+  }
 }

@@ -98,7 +98,7 @@ public record ExactPatching(int rowsAtOnce) implements EffectEstimator {
       moved.set(new ai.djl.ndarray.index.NDIndex(errorRow), x.add(row.errorDelta()));
     }
     try (Prefix repeated = prefix.repeat(count)) {
-      NDArray activation = TorchOps.cast(moved, prefix.activation().getDataType());
+      NDArray activation = TorchOps.castLike(moved, prefix.activation());
       NDArray logits = model.lm().suffix(repeated, activation, Hooks.none(), LogitsAt.LAST);
       return AttributedBatch.doubles(model.metric().apply(logits));
     }

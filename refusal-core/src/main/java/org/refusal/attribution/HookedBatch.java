@@ -3,7 +3,6 @@ package org.refusal.attribution;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
-import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -30,7 +29,6 @@ public final class HookedBatch implements AutoCloseable {
   private final HookPoint at;
   private final SparseAutoencoder sae;
   private final Prefix prefix;
-  private final DataType modelType;
   private final List<Row> rows;
   private final Map<StraightPath, List<NDArray>> gradients = new EnumMap<>(StraightPath.class);
 
@@ -50,7 +48,6 @@ public final class HookedBatch implements AutoCloseable {
     this.at = at;
     this.sae = batch.model().saes().get(at);
     this.prefix = batch.model().lm().prefix(batch.tokens(), at, Hooks.none());
-    this.modelType = prefix.activation().getDataType();
     this.rows = new ArrayList<>();
     for (int r = 0; r < batch.prompts().size(); r++) {
       rows.add(row(r));
@@ -167,7 +164,7 @@ public final class HookedBatch implements AutoCloseable {
         clean.add(delta.expandDims(1).mul(scale)).reshape(n * count, shape.get(1), shape.get(2)); // rows r0 r0 r1 r1
     try (Prefix repeated = prefix.repeat(count);
         Autograd tape = Autograd.record()) {
-      NDArray leaf = tape.watch(TorchOps.cast(moved, modelType));
+      NDArray leaf = tape.watch(TorchOps.castLike(moved, prefix.activation()));
       NDArray m =
           batch.model().metric().apply(batch.model().lm().suffix(repeated, leaf, Hooks.none(), LogitsAt.LAST));
       NDArray gradient = Precision.toWorking(tape.gradients(m.sum(), List.of(leaf)).get(0));
@@ -198,7 +195,7 @@ public final class HookedBatch implements AutoCloseable {
       NDArray moved =
           Precision.toWorking(prefix.activation()).add(padded(rows.stream().map(Row::delta).toList()));
       NDArray logits =
-          batch.model().lm().suffix(prefix, TorchOps.cast(moved, modelType), Hooks.none(), LogitsAt.LAST);
+          batch.model().lm().suffix(prefix, TorchOps.castLike(moved, prefix.activation()), Hooks.none(), LogitsAt.LAST);
       double[] metrics = AttributedBatch.doubles(batch.model().metric().apply(logits));
       for (int r = 0; r < metrics.length; r++) {
         if (!Double.isFinite(metrics[r])) {

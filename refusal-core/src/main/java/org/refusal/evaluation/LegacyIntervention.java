@@ -83,7 +83,7 @@ public final class LegacyIntervention implements Hook {
       NDArray ofMean =
           sae.encodeDense(TorchOps.cast(x.getManager().create(mean, new Shape(1, sae.dIn())), type)); // [1, d_sae]
       NDArray change = ofMean.sub(latents).mul(mask).matMul(sae.wDec()); // [batch * pos, d_model]
-      NDArray patched = TorchOps.cast(x.add(change).reshape(shape), activation.getDataType());
+      NDArray patched = TorchOps.castLike(x.add(change).reshape(shape), activation);
       return scope.keep(patched);
     }
   }

@@ -163,7 +163,7 @@ final class PatchedBatch implements AutoCloseable {
         return activation;
       }
       change = change.mul(where(x, at, interventions));
-      return scope.keep(TorchOps.cast(x.add(change), activation.getDataType()));
+      return scope.keep(TorchOps.castLike(x.add(change), activation));
     }
   }
 
@@ -172,7 +172,7 @@ final class PatchedBatch implements AutoCloseable {
     try (Memory.Scope scope = Memory.scope()) {
       NDArray x = Precision.toWorking(activation);
       NDArray change = subspaceChange(x, at, replacements(at, interventions), true);
-      return change == null ? activation : scope.keep(TorchOps.cast(x.add(change), activation.getDataType()));
+      return change == null ? activation : scope.keep(TorchOps.castLike(x.add(change), activation));
     }
   }
 

@@ -137,7 +137,7 @@ public record ReconstructionLoss(
     if (reconstruct) {
       result = result.add(sae.decode(sae.encode(flat)).mul(kept.mul(-1).add(1)));
     }
-    return TorchOps.cast(result.reshape(shape), activation.getDataType());
+    return TorchOps.castLike(result.reshape(shape), activation);
   }
 
   private static NDArray logProbabilities(NDArray logits) {

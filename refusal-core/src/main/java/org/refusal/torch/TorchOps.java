@@ -32,6 +32,8 @@ public final class TorchOps {
             return torch.clone(torch.detach(x))
           def cast(x: Tensor, dtype: int) -> Tensor:
             return torch.to(x, dtype, False, True)
+          def cast_like(x: Tensor, like: Tensor) -> Tensor:
+            return torch.to(x, like.dtype, False, True)
           def empty(like: Tensor, shape: List[int], dtype: int) -> Tensor:
             return torch.new_empty(like, shape, dtype=dtype)
           def assign(target: Tensor, begin: int, values: Tensor) -> None:
@@ -158,6 +160,11 @@ public final class TorchOps {
    */
   public static NDArray cast(NDArray x, DataType type) {
     return SCRIPT.tensor("cast", x, code(type));
+  }
+
+  /** The values in the type of another array, BFLOAT16 too, which DJL has no name for; otherwise as {@link #cast}. */
+  public static NDArray castLike(NDArray x, NDArray like) {
+    return SCRIPT.tensor("cast_like", x, like);
   }
 
   /** An array without defined content, on the device of another. */
