@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import org.refusal.base.UserException;
 import org.refusal.torch.Devices;
 import org.refusal.torch.TorchRuntime;
 
@@ -21,8 +22,13 @@ final class Versions {
     versions.put("refusal", build.getProperty("version"));
     versions.put("commit", build.getProperty("commit"));
     versions.put("java", System.getProperty("java.vm.name") + " " + System.getProperty("java.version"));
-    versions.put("libtorch", TorchRuntime.version());
-    versions.put("device", Devices.name(Devices.parse("auto")));
+    try {
+      versions.put("libtorch", TorchRuntime.version());
+      versions.put("device", Devices.name(Devices.parse("auto")));
+    } catch (UserException e) { // some stages need no libtorch; those that do say so themselves
+      versions.put("libtorch", "does not start: " + e.getMessage());
+      versions.put("device", "none");
+    }
     versions.put("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
     return versions;
   }

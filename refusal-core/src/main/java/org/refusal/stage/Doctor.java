@@ -38,7 +38,6 @@ public final class Doctor {
    */
   public static List<Finding> examine(ModelSection model, Path results, Path outputs) {
     List<Finding> findings = new ArrayList<>();
-    TorchRuntime.start();
     Runtime runtime = Runtime.getRuntime();
     String wanted = model == null ? "auto" : model.device();
     check(findings, "device", () -> Devices.name(Devices.parse(wanted)) + ", libtorch " + TorchRuntime.version());

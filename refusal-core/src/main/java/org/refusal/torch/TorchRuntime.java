@@ -4,6 +4,7 @@ import ai.djl.engine.Engine;
 import ai.djl.engine.EngineException;
 import ai.djl.pytorch.jni.JniUtils;
 import ai.djl.pytorch.jni.LibUtils;
+import java.io.File;
 import org.refusal.base.ExitCode;
 import org.refusal.base.UserException;
 
@@ -13,6 +14,8 @@ import org.refusal.base.UserException;
  * that are set before it is touched.
  */
 public final class TorchRuntime {
+  private static final String OWN_LIBRARY = "PYTORCH_LIBRARY_PATH";
+
   private static Engine engine;
 
   private TorchRuntime() {}
@@ -21,6 +24,7 @@ public final class TorchRuntime {
   public static synchronized Engine start() {
     if (engine == null) {
       stayOffline();
+      requireOwnLibrary(System.getenv(OWN_LIBRARY));
       try {
         engine = Engine.getEngine("PyTorch");
       } catch (EngineException | UnsatisfiedLinkError e) {
@@ -41,6 +45,19 @@ public final class TorchRuntime {
       }
     }
     return engine;
+  }
+
+  /** DJL takes the library on the class path when it finds none where it was told to look; that is never what was meant. */
+  private static void requireOwnLibrary(String folder) {
+    if (folder == null || folder.isEmpty()) {
+      return;
+    }
+    File[] libraries = new File(folder).listFiles((there, name) -> name.contains("torch_cpu."));
+    if (libraries == null || libraries.length == 0) {
+      throw UserException.environment(
+          "$%s: there is no libtorch in %s".formatted(OWN_LIBRARY, folder),
+          "name the folder that holds libtorch_cpu.so of a libtorch 2.5.1, or unset the variable");
+    }
   }
 
   /** Keeps DJL and its tokenizers from the network. Called by {@link #start}; earlier where they are used before. */
