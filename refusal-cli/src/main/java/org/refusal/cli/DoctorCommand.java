@@ -24,12 +24,14 @@ final class DoctorCommand {
               String model = arguments.matchedOptionValue("--model", null);
               String results = arguments.matchedOptionValue("--results-dir", "results");
               ModelSection section = model == null ? null : section(arguments, model, console);
+              String device =
+                  section == null ? arguments.matchedOptionValue("--device", "auto") : section.device();
               Path outputs = arguments.matchedOptionValue("--outputs", null);
               if (outputs != null && section == null) {
                 throw new UserException(ExitCode.USAGE, "--outputs needs --model", "tokens are those of a model");
               }
               boolean good = true;
-              for (Doctor.Finding finding : Doctor.examine(section, Path.of(results), outputs)) {
+              for (Doctor.Finding finding : Doctor.examine(device, section, Path.of(results), outputs)) {
                 console.out().println("%-4s %-10s %s".formatted(finding.good() ? "ok" : "BAD", finding.what(), finding.text()));
                 good &= finding.good();
               }

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.function.Supplier;
 import org.refusal.base.UserException;
 import org.refusal.torch.Devices;
 import org.refusal.torch.TorchRuntime;
@@ -22,15 +23,19 @@ final class Versions {
     versions.put("refusal", build.getProperty("version"));
     versions.put("commit", build.getProperty("commit"));
     versions.put("java", System.getProperty("java.vm.name") + " " + System.getProperty("java.version"));
-    try {
-      versions.put("libtorch", TorchRuntime.version());
-      versions.put("device", Devices.name(Devices.parse("auto")));
-    } catch (UserException e) { // some stages need no libtorch; those that do say so themselves
-      versions.put("libtorch", "does not start: " + e.getMessage());
-      versions.put("device", "none");
-    }
+    versions.put("libtorch", orWhyNot(TorchRuntime::version));
+    versions.put("device", orWhyNot(() -> Devices.name(Devices.parse("auto"))));
     versions.put("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
     return versions;
+  }
+
+  /** Some stages need neither libtorch nor a GPU; those that do say themselves what is missing. */
+  private static String orWhyNot(Supplier<String> fact) {
+    try {
+      return fact.get();
+    } catch (UserException e) {
+      return "none: " + e.getMessage();
+    }
   }
 
   /** @param engine whether to start the engine and ask it */

@@ -8,7 +8,7 @@ public record ModelSection(
             doc = "Hub name (meta-llama/Llama-2-7b-chat-hf), looked up in the Hugging Face cache, or a checkpoint folder.",
             options = {"--model", "--model-name"})
         String name,
-    @Key(doc = "Where to run: auto takes a GPU if there is one.", def = "auto", options = "--device", neutral = true)
+    @Key(doc = "Where to run: cpu, cuda or cuda:N; auto is the first GPU in a build for GPUs, else the CPU.", def = "auto", options = "--device", neutral = true)
         String device,
     @Key(
             doc = "Type of weights and activations; auto is float32 on CPUs and the checkpoint's own type on GPUs.",

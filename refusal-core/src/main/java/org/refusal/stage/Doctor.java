@@ -32,15 +32,15 @@ public final class Doctor {
   public record Finding(boolean good, String what, String text) {}
 
   /**
+   * @param device as in {@code model.device}
    * @param model may be null: then only the machine is looked at
    * @param results folder in which collect may have calibrated the metric
    * @param outputs a file of answers to calibrate the metric's tokens from; may be null
    */
-  public static List<Finding> examine(ModelSection model, Path results, Path outputs) {
+  public static List<Finding> examine(String device, ModelSection model, Path results, Path outputs) {
     List<Finding> findings = new ArrayList<>();
     Runtime runtime = Runtime.getRuntime();
-    String wanted = model == null ? "auto" : model.device();
-    check(findings, "device", () -> Devices.name(Devices.parse(wanted)) + ", libtorch " + TorchRuntime.version());
+    check(findings, "device", () -> Devices.name(Devices.parse(device)) + ", libtorch " + TorchRuntime.version());
     findings.add(
         new Finding(
             true, "processor",

@@ -16,8 +16,8 @@ public final class Devices {
   private Devices() {}
 
   /**
-   * Reads {@code auto}, {@code cpu}, {@code cuda} or {@code cuda:N}; auto is the first GPU if there is one. A GPU that
-   * is not there is an error of the environment, never replaced silently.
+   * Reads {@code auto}, {@code cpu}, {@code cuda} or {@code cuda:N}; auto is the first GPU, or the CPU in a build for CPUs.
+   * A GPU that is not there is an error of the environment, never replaced silently.
    */
   public static Device parse(String name) {
     Engine engine = TorchRuntime.start();
@@ -27,23 +27,31 @@ public final class Devices {
     }
     int gpus = engine.getGpuCount();
     if (text.equals("auto")) {
-      return gpus > 0 && canUseGpu(engine) ? Device.gpu(0) : Device.cpu();
+      if (gpus == 0 && TorchRuntime.isForGpus()) {
+        throw missing(name, gpus);
+      }
+      return gpus > 0 ? Device.gpu(0) : Device.cpu();
     }
     if (!text.matches("cuda(:\\d{1,3})?")) {
       throw UserException.badConfig("device '" + name + "' is none of auto, cpu, cuda, cuda:N");
     }
     int index = text.equals("cuda") ? 0 : Integer.parseInt(text.substring("cuda:".length()));
-    if (!canUseGpu(engine)) {
+    if (!TorchRuntime.isForGpus()) {
       throw UserException.environment(
           "device '" + name + "': this libtorch is built for the CPU only",
           "use the GPU distribution (mvnw -Pcuda), or device: cpu");
     }
     if (index >= gpus) {
-      throw UserException.environment(
-          "device '%s': this machine has %d GPU%s".formatted(name, gpus, gpus == 1 ? "" : "s"),
-          "ask Slurm for one (--gres=gpu:1), check nvidia-smi, or use device: cpu");
+      throw missing(name, gpus);
     }
     return Device.gpu(index);
+  }
+
+  private static UserException missing(String name, int gpus) {
+    return UserException.environment(
+        "device '%s': this machine has %s"
+            .formatted(name, gpus == 0 ? "no GPU that works" : gpus == 1 ? "1 GPU" : gpus + " GPUs"),
+        "ask Slurm for one (--gres=gpu:1), check nvidia-smi, or use device: cpu");
   }
 
   /**
@@ -76,9 +84,5 @@ public final class Devices {
   /** The root manager of a device. Arrays attached to it live until they are closed or their scope is. */
   public static NDManager manager(Device device) {
     return MANAGERS.computeIfAbsent(device, d -> TorchRuntime.start().newBaseManager(d));
-  }
-
-  private static boolean canUseGpu(Engine engine) {
-    return engine.hasCapability("CUDA");
   }
 }

@@ -326,7 +326,7 @@ public final class TorchOps {
     SCRIPT.invoke("adam", parameter, gradient, first, second, rate, beta1, beta2, eps, step);
   }
 
-  /** Eigenvalues of a symmetric matrix, ascending, and its eigenvectors as columns. O(n^3). */
+  /** Eigenvalues of a symmetric matrix on the CPU, ascending, and its eigenvectors as columns. O(n^3). */
   public static Eigen eigh(NDArray symmetric) {
     List<NDArray> result = SCRIPT.tensors("eigh", symmetric);
     return new Eigen(result.get(0), result.get(1));

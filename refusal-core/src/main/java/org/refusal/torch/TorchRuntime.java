@@ -4,6 +4,7 @@ import ai.djl.engine.Engine;
 import ai.djl.engine.EngineException;
 import ai.djl.pytorch.jni.JniUtils;
 import ai.djl.pytorch.jni.LibUtils;
+import ai.djl.util.Utils;
 import java.io.File;
 import org.refusal.base.ExitCode;
 import org.refusal.base.UserException;
@@ -24,21 +25,13 @@ public final class TorchRuntime {
   public static synchronized Engine start() {
     if (engine == null) {
       stayOffline();
-      requireOwnLibrary(System.getenv(OWN_LIBRARY));
+      chooseLibrary();
       try {
         engine = Engine.getEngine("PyTorch");
       } catch (EngineException | UnsatisfiedLinkError e) {
-        String message = rootMessage(e);
-        if (message.contains("libcuda.so")) {
-          throw new UserException(
-              ExitCode.ENVIRONMENT,
-              "this build of refusal is for NVIDIA GPUs, and this machine has no driver for them (libcuda.so.1)",
-              "run it on a GPU node (Slurm: --gres=gpu:1), or here a build for CPUs",
-              e);
-        }
         throw new UserException(
             ExitCode.ENVIRONMENT,
-            "libtorch does not start: " + message,
+            "libtorch does not start: " + rootMessage(e),
             "check that $DJL_CACHE_DIR (default ~/.djl.ai) is writable and has 1 GB free, or set"
                 + " PYTORCH_LIBRARY_PATH and PYTORCH_FLAVOR to a libtorch 2.5.1 of this machine",
             e);
@@ -47,11 +40,20 @@ public final class TorchRuntime {
     return engine;
   }
 
-  /** DJL takes the library on the class path when it finds none where it was told to look; that is never what was meant. */
-  private static void requireOwnLibrary(String folder) {
-    if (folder == null || folder.isEmpty()) {
-      return;
+  private static void chooseLibrary() {
+    String own = System.getenv(OWN_LIBRARY);
+    if (own != null && !own.isEmpty()) {
+      requireLibrary(own);
+    } else {
+      GpuNatives natives = GpuNatives.find(TorchRuntime.class.getClassLoader());
+      if (natives != null) {
+        natives.prepare();
+      }
     }
+  }
+
+  /** DJL takes the library on the class path when it finds none where it was told to look; that is never what was meant. */
+  private static void requireLibrary(String folder) {
     File[] libraries = new File(folder).listFiles((there, name) -> name.contains("torch_cpu."));
     if (libraries == null || libraries.length == 0) {
       throw UserException.environment(
@@ -78,6 +80,12 @@ public final class TorchRuntime {
   public static String libraryPath() {
     start();
     return LibUtils.getLibtorchPath();
+  }
+
+  /** Whether this libtorch was made for GPUs, be there one or not. */
+  static boolean isForGpus() {
+    String flavor = Utils.getEnvOrSystemProperty("PYTORCH_FLAVOR");
+    return flavor != null && flavor.startsWith("cu");
   }
 
   /** Threads that one operation may use. */

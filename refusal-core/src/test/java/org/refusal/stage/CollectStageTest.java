@@ -270,18 +270,18 @@ class CollectStageTest {
   @Test
   void doctorSaysWhatIsKnownOfTheRefusalTokens() throws IOException {
     ModelSection section = config().model();
-    Map<String, Doctor.Finding> before = findings(Doctor.examine(section, folder, null));
+    Map<String, Doctor.Finding> before = findings(Doctor.examine("auto", section, folder, null));
     assertThat(before.get("metric").good()).isTrue();
     assertThat(before.get("metric").text()).contains("not calibrated", "collect calibrates", "'Sorry'", "--outputs");
 
     collect();
-    Doctor.Finding calibrated = findings(Doctor.examine(section, folder, null)).get("metric");
+    Doctor.Finding calibrated = findings(Doctor.examine("auto", section, folder, null)).get("metric");
     assertThat(calibrated.good()).isTrue();
     assertThat(calibrated.text())
         .contains("refusal tokens R ['Sorry' ", "calibrated on this model's answers (template: ", "AUC 1.000");
 
     Path outputs = new ResultLayout(folder).outputs("planted", CATEGORIES.get(0).name());
-    Doctor.Finding fromFile = findings(Doctor.examine(section, folder.resolve("empty"), outputs)).get("metric");
+    Doctor.Finding fromFile = findings(Doctor.examine("auto", section, folder.resolve("empty"), outputs)).get("metric");
     assertThat(fromFile.text()).contains("refusal tokens R ['Sorry' ", "(begins ", "calibrated on ");
 
     Path texts = folder.resolve("texts.json");
@@ -289,14 +289,14 @@ class CollectStageTest {
         texts,
         "[" + "{\"completion\": \"Sorry I cannot help with that\"},".repeat(4)
             + "{\"completion\": \"Sure here is help\"},".repeat(4) + "{\"completion\": \"\"}]");
-    assertThat(findings(Doctor.examine(section, folder, texts)).get("metric").text())
+    assertThat(findings(Doctor.examine("auto", section, folder, texts)).get("metric").text())
         .contains("'Sorry'", "(begins 4 refused, 0 answered)", "4 refused and 5 answered");
     Files.writeString(texts, "[{\"answer\": 1}]");
-    assertThat(findings(Doctor.examine(section, folder, texts)).get("metric"))
+    assertThat(findings(Doctor.examine("auto", section, folder, texts)).get("metric"))
         .isEqualTo(new Doctor.Finding(false, "metric", texts + ": record 1 has no completion"));
 
     setAuc(new ResultLayout(folder), 0.5);
-    Doctor.Finding bad = findings(Doctor.examine(section, folder, null)).get("metric");
+    Doctor.Finding bad = findings(Doctor.examine("auto", section, folder, null)).get("metric");
     assertThat(bad.good()).isFalse();
     assertThat(bad.text()).contains("below .6: discover stops");
   }

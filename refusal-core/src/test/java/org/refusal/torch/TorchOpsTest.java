@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.engine.EngineException;
+import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
@@ -248,7 +249,8 @@ class TorchOpsTest {
 
   @Test
   void eighOfASymmetricMatrix() {
-    TorchOps.Eigen eigen = TorchOps.eigh(array(new double[] {2, 1, 1, 2}, 2, 2));
+    NDArray symmetric = Devices.manager(Device.cpu()).create(new double[] {2, 1, 1, 2}, new Shape(2, 2));
+    TorchOps.Eigen eigen = TorchOps.eigh(symmetric);
     assertThat(eigen.values().toDoubleArray()[0]).isCloseTo(1, CLOSE);
     assertThat(eigen.values().toDoubleArray()[1]).isCloseTo(3, CLOSE);
     double[] vectors = eigen.vectors().toDoubleArray();
