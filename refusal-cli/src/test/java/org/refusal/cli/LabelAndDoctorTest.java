@@ -116,4 +116,13 @@ class LabelAndDoctorTest {
     assertThat(run("doctor", "--outputs", "x.json")).isEqualTo(2);
     assertThat(err.toString()).contains("--outputs needs --model");
   }
+
+  @Test
+  void theDeviceIsLookedAtWithoutAModelToo() {
+    assertThat(run("doctor", "--device", "cpu")).isZero();
+    assertThat(out.toString()).contains("ok   device     cpu, libtorch").contains("ok   fonts ");
+
+    assertThat(run("doctor", "--device", "cuda:99")).isEqualTo(69);
+    assertThat(out.toString()).contains("BAD  device     device 'cuda:99'");
+  }
 }
