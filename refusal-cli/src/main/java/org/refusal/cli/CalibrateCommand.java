@@ -21,6 +21,10 @@ import picocli.CommandLine.ParseResult;
 final class CalibrateCommand {
   private static final int SIMULATIONS = 500;
 
+  private static final List<String> OF_SIMULATIONS = List.of("--seed", "--simulations");
+  private static final List<String> OF_PLANTED =
+      List.of("--kinds", "--variants", "--first-seed", "--seeds", "--categories", "--prompts", "--legacy", "--set");
+
   private CalibrateCommand() {}
 
   static CommandSpec spec(Console console) {
@@ -29,7 +33,14 @@ final class CalibrateCommand {
             "calibrate",
             "How far to trust the statistics: by simulation, or (--planted) on models whose truth is known.",
             arguments -> {
-              if (arguments.hasMatchedOption("--planted")) {
+              boolean planted = arguments.hasMatchedOption("--planted");
+              for (String option : planted ? OF_SIMULATIONS : OF_PLANTED) {
+                if (arguments.hasMatchedOption(option)) {
+                  throw new UserException(
+                      ExitCode.USAGE, option + (planted ? " has no effect with --planted" : " needs --planted"), null);
+                }
+              }
+              if (planted) {
                 return planted(arguments, console).run();
               }
               long seed = (long) arguments.commandSpec().findOption("--seed").getValue();

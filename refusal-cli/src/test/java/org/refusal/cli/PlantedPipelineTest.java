@@ -112,6 +112,12 @@ class PlantedPipelineTest {
     assertThat(run(new StringWriter(), err, "calibrate", "--simulations", "0")).isEqualTo(2);
     assertThat(err.toString()).contains("--simulations: 0 is less than 1");
     err = new StringWriter();
+    assertThat(run(new StringWriter(), err, "calibrate", "--planted", "--simulations", "7")).isEqualTo(2);
+    assertThat(err.toString()).contains("--simulations has no effect with --planted");
+    err = new StringWriter();
+    assertThat(run(new StringWriter(), err, "calibrate", "--seeds", "7")).isEqualTo(2);
+    assertThat(err.toString()).contains("--seeds needs --planted");
+    err = new StringWriter();
     assertThat(run(new StringWriter(), err, "calibrate", "--planted", "--categories", "11")).isEqualTo(2);
     assertThat(err.toString()).contains("--categories: 11 is not within 2 to 10");
     err = new StringWriter();
