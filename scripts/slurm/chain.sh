@@ -35,7 +35,7 @@ cpu=(--cpus-per-task=4 --mem=32G --time=01:00:00)
 gpu=(--gres=gpu:1 --cpus-per-task=8 --mem=64G --time=12:00:00)
 submit "${cpu[@]}" -- analyze-data --config configs/data/orbench_analysis.yaml
 submit "${gpu[@]}" -- collect --config "$collect"
-submit --cpus-per-task=16 --mem=64G --time=12:00:00 -- train-saes --config "$sae"
+submit "${gpu[@]}" -- train-saes --config "$sae"
 submit "${gpu[@]}" -- discover --config "$circuits"
 submit "${cpu[@]}" -- analyze --config "$circuits"
 submit "${gpu[@]}" -- evaluate --model "$name"

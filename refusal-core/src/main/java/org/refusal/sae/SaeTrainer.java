@@ -25,10 +25,10 @@ import org.refusal.io.Safetensors.Tensor;
 import org.refusal.torch.TorchRuntime;
 
 /**
- * Trains one top-k autoencoder on the activations of one hook point (docs/definitions.md and docs/autoencoders.md; Gao et al. 2024): sinks left out,
- * inputs scaled to mean squared norm d_in, b_dec begun at the geometric median of a sample, then steps as
- * {@link SparseTrainingStep} says; on a GPU the same in {@link DeviceTrainingStep}. Killed and started again with the same work folder, it goes on from the last
- * checkpoint and ends in the same bytes.
+ * Trains one top-k autoencoder on the activations of one hook point (docs/definitions.md and docs/autoencoders.md; Gao et
+ * al. 2024): sinks left out, inputs scaled to mean squared norm d_in, b_dec begun at the geometric median of a sample, then
+ * steps as {@link SparseTrainingStep} says; on a GPU the same in {@link DeviceTrainingStep}. Killed and started again with
+ * the same work folder, it goes on from the last checkpoint and ends in the same bytes.
  */
 public final class SaeTrainer {
   /** Fewer training tokens per latent than this are worth a warning. */

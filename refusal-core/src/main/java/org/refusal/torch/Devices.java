@@ -26,8 +26,9 @@ public final class Devices {
       return Device.cpu();
     }
     int gpus = engine.getGpuCount();
+    boolean forGpus = TorchRuntime.isForGpus() || engine.hasCapability("CUDA");
     if (text.equals("auto")) {
-      if (gpus == 0 && TorchRuntime.isForGpus()) {
+      if (gpus == 0 && forGpus) {
         throw missing(name, gpus);
       }
       return gpus > 0 ? Device.gpu(0) : Device.cpu();
@@ -36,7 +37,7 @@ public final class Devices {
       throw UserException.badConfig("device '" + name + "' is none of auto, cpu, cuda, cuda:N");
     }
     int index = text.equals("cuda") ? 0 : Integer.parseInt(text.substring("cuda:".length()));
-    if (!TorchRuntime.isForGpus()) {
+    if (!forGpus) {
       throw UserException.environment(
           "device '" + name + "': this libtorch is built for the CPU only",
           "use the GPU distribution (mvnw -Pcuda), or device: cpu");

@@ -5,10 +5,13 @@ import com.sun.jna.NativeLibrary;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Properties;
 import java.util.UUID;
@@ -97,6 +100,7 @@ final class GpuNatives {
     Path work = parent.resolve("%s.%s".formatted(folder.getFileName(), UUID.randomUUID()));
     try {
       Files.createDirectories(work);
+      removeAbandoned(folder);
       Path all = Files.createDirectory(work.resolve(LIBRARIES));
       Path withoutDriver = Files.createDirectory(work.resolve(WITHOUT_DRIVER));
       Path runtime = Files.createDirectory(work.resolve(RUNTIME));
@@ -124,6 +128,18 @@ final class GpuNatives {
       throw cannotUnpack(parent, e);
     } finally {
       Utils.deleteQuietly(work);
+    }
+  }
+
+  /** What an unpacking that was killed has left; another may be under way, so only what is older than an hour. */
+  private static void removeAbandoned(Path folder) throws IOException {
+    Instant limit = Instant.now().minus(Duration.ofHours(1));
+    try (DirectoryStream<Path> all = Files.newDirectoryStream(folder.getParent(), folder.getFileName() + ".*")) {
+      for (Path work : all) {
+        if (Files.getLastModifiedTime(work).toInstant().isBefore(limit)) {
+          Utils.deleteQuietly(work);
+        }
+      }
     }
   }
 

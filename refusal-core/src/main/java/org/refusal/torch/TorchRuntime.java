@@ -82,7 +82,7 @@ public final class TorchRuntime {
     return LibUtils.getLibtorchPath();
   }
 
-  /** Whether this libtorch was made for GPUs, be there one or not. */
+  /** Whether this libtorch is known to be made for GPUs, be there one or not. */
   static boolean isForGpus() {
     String flavor = Utils.getEnvOrSystemProperty("PYTORCH_FLAVOR");
     return flavor != null && flavor.startsWith("cu");

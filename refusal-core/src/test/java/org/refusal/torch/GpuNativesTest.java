@@ -8,6 +8,9 @@ import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -72,6 +75,17 @@ class GpuNativesTest {
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("libtorch.so");
     assertThat(names(cache)).isEmpty();
+  }
+
+  @Test
+  void whatAKilledUnpackingLeftIsRemoved() throws IOException {
+    String name = "refusal-2.5.1-20241113-cu124-linux-x86_64";
+    Path abandoned = Files.createDirectories(cache.resolve(name + ".1"));
+    Files.writeString(abandoned.resolve("libtorch.so"), "half");
+    Files.setLastModifiedTime(abandoned, FileTime.from(Instant.now().minus(Duration.ofHours(2))));
+    Files.createDirectories(cache.resolve(name + ".2"));
+    find().unpacked(cache);
+    assertThat(names(cache)).as("the second may be under way").containsExactly(name, name + ".2");
   }
 
   @Test
