@@ -1,7 +1,6 @@
 package org.refusal.sae;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import com.fasterxml.jackson.annotation.JsonProperty;
@@ -11,6 +10,7 @@ import org.refusal.activation.ActivationStore;
 import org.refusal.activation.Sinks;
 import org.refusal.activation.StoredPrompt;
 import org.refusal.circuit.HookPoint;
+import org.refusal.torch.Memory;
 
 /**
  * How well an autoencoder reconstructs the tokens of some prompts, sinks left out; sums in float64.
@@ -82,8 +82,8 @@ public record SaeMetrics(
       float[] reconstruction;
       long[] latents;
       float[] values;
-      try (NDManager scope = sae.bDec().getManager().newSubManager()) {
-        NDArray input = scope.create(x, new Shape(rows, width)); // [tokens, d_in]
+      try (Memory.Scope scope = Memory.scope()) {
+        NDArray input = sae.bDec().getManager().create(x, new Shape(rows, width)); // [tokens, d_in]
         SparseLatents encoded = sae.encode(input);
         reconstruction = sae.decode(encoded).toType(DataType.FLOAT32, false).toFloatArray();
         latents = encoded.indices().toLongArray();

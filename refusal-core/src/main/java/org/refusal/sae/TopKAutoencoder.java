@@ -6,12 +6,17 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import org.refusal.torch.Memory;
+import org.refusal.torch.TorchOps;
 
 /**
  * The autoencoder as tensor operations, differentiable, on any device. Encoding costs {@code tokens d_in d_sae}
- * multiplications; decoding as many, since a dense product is what devices do best.
+ * multiplications. Decoding costs {@code tokens d_in k} on a CPU, unless k is so large that a dense product is as fast, and
+ * as many as encoding on a GPU, which makes the dense product faster than it gathers rows.
  */
 public final class TopKAutoencoder implements SparseAutoencoder {
+  /** Up to one latent in so many active, a CPU sums the rows of these alone faster than it makes the dense product. */
+  private static final int FEW_OF = 16;
+
   private final NDManager manager;
   private final int k;
   private final NDArray wEnc; // [d_in, d_sae]
@@ -121,7 +126,10 @@ public final class TopKAutoencoder implements SparseAutoencoder {
 
   @Override
   public NDArray decode(SparseLatents latents) {
-    return dense(latents).matMul(wDec).add(bDec); // [tokens, d_in]
+    boolean sparse = !wDec.getDevice().isGpu() && (long) k * FEW_OF <= dSae();
+    NDArray sums =
+        sparse ? TorchOps.sparseDecode(wDec, latents.indices(), latents.values()) : dense(latents).matMul(wDec);
+    return sums.add(bDec); // [tokens, d_in]
   }
 
   @Override
