@@ -301,7 +301,8 @@ public final class Collector {
 
   /** Where something of the batch is not finite, it may be in a column of padding, which nobody keeps. */
   private void requireFinite(ByteBuffer rows, HookPoint at, int[] positions) {
-    float[] values = new Safetensors.Tensor(storedType(lm.dataType()), new long[] {positions.length, lm.config().dModel()}, rows).floats();
+    long[] shape = {positions.length, lm.config().dModel()};
+    float[] values = new Safetensors.Tensor(storedType(lm.dataType()), shape, rows).floats();
     for (int i = 0; i < values.length; i++) {
       if (!Float.isFinite(values[i])) {
         throw UserException.badData(
