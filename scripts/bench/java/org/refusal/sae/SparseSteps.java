@@ -14,10 +14,7 @@ public final class SparseSteps implements AutoCloseable {
     SaeState state = SaeState.initial(dSae, Arrays.copyOf(x, dIn), 1);
     start = state.weights(k);
     parallel = new Parallel(threads);
-    step =
-        manager.getDevice().isGpu()
-            ? new DeviceTrainingStep(state, k, 0, Long.MAX_VALUE, manager)
-            : new SparseTrainingStep(state, SparseTrainingStep.Rules.TOP_K, k, 0, Long.MAX_VALUE, parallel, manager);
+    step = TrainingStep.topK(state, k, 0, Long.MAX_VALUE, parallel, manager);
   }
 
   /** The weights before the first step. */

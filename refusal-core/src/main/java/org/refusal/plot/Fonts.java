@@ -5,6 +5,7 @@ import java.awt.FontFormatException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.util.Objects;
 import org.apache.pdfbox.pdmodel.PDDocument;
 import org.refusal.base.ExitCode;
 import org.refusal.base.UserException;
@@ -29,7 +30,7 @@ public final class Fonts {
     if (regular == null) {
       System.setProperty("java.awt.headless", System.getProperty("java.awt.headless", "true"));
       try (InputStream in = PDDocument.class.getResourceAsStream(RESOURCE)) {
-        regular = read(in);
+        regular = read(Objects.requireNonNull(in, RESOURCE + " is missing from the class path"));
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }

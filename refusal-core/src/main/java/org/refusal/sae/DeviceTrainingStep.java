@@ -11,8 +11,8 @@ import org.refusal.torch.ScriptModule;
 
 /**
  * The training step of {@link SparseTrainingStep} under {@link SparseTrainingStep.Rules#TOP_K} in libtorch's operations,
- * for GPUs: the same loss and the same gradients, derived by hand, all in float32 with sums in float64. Weights and
- * Adam's moments stay on the device until they are stored.
+ * for GPUs: the same loss and the same gradients, derived by hand, in float32, but for the sums of the loss in
+ * float64. Weights and Adam's moments stay on the device until they are stored.
  *
  * <p>Five products of {@code tokens d_in d_sae}, two more for dead latents, and Adam's {@code d_in d_sae}. Where k is small
  * beside d_sae, three of the five are sums over the k active latents alone; otherwise a GPU makes the dense product faster

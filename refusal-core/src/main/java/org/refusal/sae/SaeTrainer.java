@@ -270,7 +270,9 @@ public final class SaeTrainer {
     /** Trains on what one reading of the files brings. */
     void window(Parallel parallel, GroupProgress shown) {
       if (step == null && isUnfinished()) {
-        step = newStep(parallel);
+        step =
+            TrainingStep.topK(
+                state, options.k(), options.sparsityCoeff(), options.deadAfter(), parallel, manager);
       }
       long end = source.windowEnd(state.step);
       while (state.step < Math.min(end, last)) {
@@ -279,14 +281,6 @@ public final class SaeTrainer {
       if (!isUnfinished()) {
         release();
       }
-    }
-
-    private TrainingStep newStep(Parallel parallel) {
-      return manager.getDevice().isGpu()
-          ? new DeviceTrainingStep(state, options.k(), options.sparsityCoeff(), options.deadAfter(), manager)
-          : new SparseTrainingStep(
-              state, SparseTrainingStep.Rules.TOP_K, options.k(), options.sparsityCoeff(), options.deadAfter(), parallel,
-              manager);
     }
 
     void release() {

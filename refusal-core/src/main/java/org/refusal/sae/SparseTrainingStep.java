@@ -110,7 +110,7 @@ final class SparseTrainingStep implements TrainingStep {
   }
 
   @Override
-  public   Outcome run(float[] x, int tokens, double learningRate) {
+  public Outcome run(float[] x, int tokens, double learningRate) {
     ensure(tokens);
     try (Memory.Scope scope = Memory.scope()) {
       return step(x, tokens, learningRate);

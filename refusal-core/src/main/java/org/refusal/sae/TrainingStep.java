@@ -1,5 +1,7 @@
 package org.refusal.sae;
 
+import ai.djl.ndarray.NDManager;
+
 /** Computes loss and gradients of an autoencoder on a batch, and updates its state; see docs/autoencoders.md. */
 interface TrainingStep extends AutoCloseable {
   /** Weight of the auxiliary loss (Gao et al. 2024, section A.2). */
@@ -23,6 +25,19 @@ interface TrainingStep extends AutoCloseable {
    * @param dead latents that were dead
    */
   record Outcome(double loss, double fvu, double auxFvu, double l0, int dead, double gradientNorm) {}
+
+  /**
+   * The step of docs/autoencoders.md, made for the manager's device.
+   *
+   * @param parallel for what a CPU does beside libtorch
+   */
+  static TrainingStep topK(
+      SaeState state, int k, double sparsityCoeff, long deadAfter, Parallel parallel, NDManager manager) {
+    return manager.getDevice().isGpu()
+        ? new DeviceTrainingStep(state, k, sparsityCoeff, deadAfter, manager)
+        : new SparseTrainingStep(
+            state, SparseTrainingStep.Rules.TOP_K, k, sparsityCoeff, deadAfter, parallel, manager);
+  }
 
   /**
    * Makes a step. When the loss is not finite, the weights stay as they are.
