@@ -3,6 +3,7 @@ package org.refusal.attribution;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
 import org.refusal.io.Safetensors;
@@ -110,6 +111,13 @@ public final class AttributionStore implements AutoCloseable {
     return flags("refused");
   }
 
+  /** Rows of the toxic prompts that the model refused, ascending. */
+  public int[] refusedHarmful() {
+    boolean[] refused = refused();
+    boolean[] harmful = harmful();
+    return IntStream.range(0, size()).filter(row -> refused[row] && harmful[row]).toArray();
+  }
+
   public int[] tokens() {
     return file.ints("tokens");
   }
@@ -157,15 +165,26 @@ public final class AttributionStore implements AutoCloseable {
     return file.doubles(at.name() + ".error");
   }
 
-  /** v_p {@code [n][d_model]}. */
-  public float[][] effect(HookPoint at) {
-    Safetensors.Entry entry = file.entry(at.name() + ".effect");
-    int width = Math.toIntExact(entry.shape()[1]);
-    float[][] rows = new float[size()][];
-    for (int p = 0; p < rows.length; p++) {
-      rows[p] = file.floats(entry.name(), (long) p * width, width);
+  /** v_p, the difference from the partner as the model reads it, of some rows {@code [rows][d_model]}. */
+  public double[][] effect(HookPoint at, int[] rows) {
+    return vectors(at.name() + ".effect", rows);
+  }
+
+  /** The weighted mean of the path-averaged gradient over tokens, of some rows {@code [rows][d_model]}. */
+  public double[][] gradient(HookPoint at, int[] rows) {
+    return vectors(at.name() + ".gradient", rows);
+  }
+
+  private double[][] vectors(String name, int[] rows) {
+    int width = Math.toIntExact(file.entry(name).shape()[1]);
+    double[][] vectors = new double[rows.length][width];
+    for (int i = 0; i < rows.length; i++) {
+      float[] row = file.floats(name, (long) rows[i] * width, width);
+      for (int d = 0; d < width; d++) {
+        vectors[i][d] = row[d];
+      }
     }
-    return rows;
+    return vectors;
   }
 
   /** Tokens left alone as attention sinks {@code [n]}. */

@@ -25,7 +25,7 @@ import org.refusal.io.SafetensorsWriter.Declaration;
  */
 public final class AttributionWriter implements AutoCloseable {
   static final String FORMAT = "refusal-attributions";
-  static final String VERSION = "1";
+  static final String VERSION = "2";
   private static final int CHUNK = 1 << 20;
 
   private final Path file;
@@ -72,7 +72,7 @@ public final class AttributionWriter implements AutoCloseable {
   private List<String> parts() {
     List<String> parts =
         new ArrayList<>(
-            List.of(".indptr", ".indices", ".values", ".error", ".effect", ".baseline_metric", ".sinks"));
+            List.of(".indptr", ".indices", ".values", ".error", ".effect", ".gradient", ".baseline_metric", ".sinks"));
     if (sides) {
       parts.add(3, ".prompt_side");
     }
@@ -99,7 +99,9 @@ public final class AttributionWriter implements AutoCloseable {
         floats(at.name() + ".prompt_side", nodes.promptSide().orElseThrow());
       }
       floats(at.name() + ".error", new double[] {nodes.error()});
-      spools.get(at.name() + ".effect").put(4 * dModel, buffer -> buffer.asFloatBuffer().put(point.effect()));
+      EffectForm effect = point.effect();
+      spools.get(at.name() + ".effect").put(4 * dModel, buffer -> buffer.asFloatBuffer().put(effect.difference()));
+      spools.get(at.name() + ".gradient").put(4 * dModel, buffer -> buffer.asFloatBuffer().put(effect.gradient()));
       doubleValue(at.name() + ".baseline_metric", point.baselineMetric());
       intValue(at.name() + ".sinks", point.sinks());
     }
@@ -125,6 +127,7 @@ public final class AttributionWriter implements AutoCloseable {
       }
       declarations.add(new Declaration(at.name() + ".error", DType.F32, prompts));
       declarations.add(new Declaration(at.name() + ".effect", DType.F32, prompts, dModel));
+      declarations.add(new Declaration(at.name() + ".gradient", DType.F32, prompts, dModel));
       declarations.add(new Declaration(at.name() + ".sinks", DType.I32, prompts));
     }
     // eight-byte tensors first keeps every tensor aligned to its element

@@ -14,6 +14,7 @@ import java.util.function.LongConsumer;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import org.refusal.base.UserException;
+import org.refusal.base.Seeds;
 import org.refusal.baseline.Captures;
 import org.refusal.baseline.Partners;
 import org.refusal.baseline.Precision;
@@ -23,11 +24,13 @@ import org.refusal.circuit.Circuit.ScoredNode;
 import org.refusal.circuit.Edge;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.Node;
+import org.refusal.config.DiscoverConfig;
 import org.refusal.io.Json;
 import org.refusal.model.Hooks;
 import org.refusal.model.LogitsAt;
 import org.refusal.model.TokenBatch;
 import org.refusal.sae.SparseAutoencoder;
+import org.refusal.stats.ReproducibleReadout;
 import org.refusal.torch.Memory;
 
 /**
@@ -136,15 +139,29 @@ public final class CircuitDiscovery {
   }
 
   /**
-   * The causal read-out of every hook point from the moments of all categories (docs/evaluation.md).
+   * The causal read-out of every hook point from the gradients of all categories' refused toxic prompts
+   * (docs/evaluation.md).
    *
-   * @param energy share of the gradients' energy that is kept
-   * @param maxRank at most so many directions
+   * @param attributions files by category
+   * @param momentFiles in the same order
+   * @param circuit what the pooled read-out keeps, and how many prompts make a category count for the reproducible one;
+   *     where less than two categories have as many, all count
    */
-  public static Map<HookPoint, Readout> readouts(List<Path> momentFiles, double energy, int maxRank) {
+  public static Map<HookPoint, Readout> readouts(
+      Map<String, Path> attributions, List<Path> momentFiles, DiscoverConfig.CircuitSection circuit, long seed) {
     Map<HookPoint, Readout> readouts = new LinkedHashMap<>();
+    List<String> categories = List.copyOf(attributions.keySet());
     for (HookPoint at : GradientMoments.hookPoints(momentFiles.get(0))) {
-      readouts.put(at, Readout.of(GradientMoments.scaled(momentFiles, at), energy, maxRank));
+      EffectVectors vectors = EffectVectors.read(attributions, at, (store, category) -> store.refusedHarmful());
+      readouts.put(
+          at,
+          new Readout(
+              categories,
+              ReproducibleReadout.of(
+                  vectors.gradients(), vectors.labels(circuit.readoutMinPrompts()), categories.size(),
+                  Seeds.random(seed, "readout", at.name())),
+              PooledReadout.of(
+                  GradientMoments.scaled(momentFiles, at), circuit.readoutEnergy(), circuit.maxReadoutRank())));
     }
     return readouts;
   }
@@ -207,7 +224,7 @@ public final class CircuitDiscovery {
                 .put(
                     at,
                     new PromptAttribution.AtPoint(
-                        effects.get(r), EffectForm.vector(gradients.get(r), row), baselineMetric[r], row.sinks()));
+                        effects.get(r), EffectForm.of(gradients.get(r), row), baselineMetric[r], row.sinks()));
             if (prompts.get(r).harmful()) {
               NDArray rows = EffectForm.rows(gradients.get(r), row);
               NDArray ofRow = rows.transpose().matMul(rows); // [d_model, d_model]

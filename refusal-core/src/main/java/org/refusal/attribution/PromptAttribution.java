@@ -18,9 +18,9 @@ public record PromptAttribution(PromptTokens prompt, double metric, double partn
   /**
    * At one hook point.
    *
-   * @param effect v_p of the effect form (docs/evaluation.md) before projection on the read-out {@code [d_model]}
+   * @param effect difference and gradient of the effect form (docs/evaluation.md)
    * @param baselineMetric m with every token but the sinks set to its baseline there
    * @param sinks tokens left alone
    */
-  public record AtPoint(NodeEffects nodes, float[] effect, double baselineMetric, int sinks) {}
+  public record AtPoint(NodeEffects nodes, EffectForm effect, double baselineMetric, int sinks) {}
 }

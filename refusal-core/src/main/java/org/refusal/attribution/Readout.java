@@ -1,5 +1,6 @@
 package org.refusal.attribution;
 
+import com.fasterxml.jackson.core.type.TypeReference;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -8,109 +9,115 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
+import org.refusal.io.Json;
 import org.refusal.io.Safetensors;
 import org.refusal.io.Safetensors.Tensor;
+import org.refusal.stats.ReproducibleReadout;
 
 /**
- * The causal read-out of a hook point (docs/evaluation.md, effect form): the directions along which m reacts to the activation
- * there, on average over the path from the prompts to their baselines.
+ * The causal read-out of a hook point (docs/evaluation.md, effect form), in both definitions.
  *
- * @param basis orthonormal rows {@code [rank][d_model]}, strongest first
- * @param energy share of the gradients' energy along each {@code [rank]}
- * @param totalEnergy of the mean moment of the categories, each scaled to 1; 0 where there are no gradients
+ * @param categories in the order of what the read-out holds of each
  */
-public record Readout(double[][] basis, double[] energy, double totalEnergy) {
+public record Readout(List<String> categories, ReproducibleReadout reproducible, PooledReadout pooled) {
   static final String FORMAT = "refusal-readout";
-  static final String VERSION = "1";
+  static final String VERSION = "2";
 
-  public int rank() {
-    return basis.length;
+  /** Which definition: {@code transfer.effect}. */
+  public enum Kind {
+    REPRODUCIBLE,
+    POOLED;
+
+    public static Kind of(String key) {
+      return valueOf(key.toUpperCase(java.util.Locale.ROOT));
+    }
+
+    public String key() {
+      return name().toLowerCase(java.util.Locale.ROOT);
+    }
   }
 
-  /** B Bᵀ v: the part of a vector that the model reads {@code [d_model]}. */
-  public double[] project(float[] vector) {
-    double[] projected = new double[vector.length];
-    for (double[] direction : basis) {
-      double dot = 0;
-      for (int i = 0; i < vector.length; i++) {
-        dot += direction[i] * vector[i];
-      }
-      for (int i = 0; i < vector.length; i++) {
-        projected[i] += dot * direction[i];
-      }
-    }
-    return projected;
-  }
-
-  /**
-   * The leading eigenvectors of the mean of the categories' moments. A direction belongs to the read-out when it carries at
-   * least the share {@code least / categories} of the mean's energy: had it that energy from one category alone, it would
-   * be the share {@code least} of that category's. (A cut at 99 % of the pooled energy would depend on the number of
-   * categories, and where most of everyone's gradient lies along one direction it would drop what is read for one only.)
-   *
-   * @param moments of each category, scaled to unit trace, each {@code [d_model * d_model]}
-   * @param maxRank at most so many directions
-   */
-  static Readout of(List<double[]> moments, double least, int maxRank) {
-    if (moments.isEmpty()) {
-      return new Readout(new double[0][], new double[0], 0);
-    }
-    int n = (int) Math.round(Math.sqrt(moments.get(0).length));
-    double[] mean = new double[n * n];
-    for (double[] moment : moments) {
-      for (int i = 0; i < mean.length; i++) {
-        mean[i] += moment[i] / moments.size();
-      }
-    }
-    LeadingEigenvectors.Result leading = LeadingEigenvectors.of(mean, n, Math.min(maxRank, n));
-    int rank =
-        (int) Arrays.stream(leading.values()).filter(energy -> energy >= least / moments.size()).count();
-    return new Readout(Arrays.copyOf(leading.vectors(), rank), Arrays.copyOf(leading.values(), rank), 1);
+  /** Orthonormal rows {@code [rank][d_model]}. */
+  public double[][] basis(Kind kind) {
+    return kind == Kind.POOLED ? pooled.basis() : reproducible.basis();
   }
 
   public static void write(Path path, String model, Map<HookPoint, Readout> readouts) {
     Map<String, Tensor> tensors = new LinkedHashMap<>();
-    readouts.forEach((at, readout) -> {
-      tensors.put(at.name() + ".energy", Tensor.of(readout.energy(), readout.rank()));
-      tensors.put(at.name() + ".total_energy", Tensor.of(new double[] {readout.totalEnergy()}, 1));
+    readouts.forEach((at, readout) -> { // eight-byte tensors first keeps every tensor aligned to its element
+      ReproducibleReadout known = readout.reproducible();
+      tensors.put(at.name() + ".distinct", Tensor.of(new long[] {known.distinct()}, 1));
+      tensors.put(at.name() + ".spectrum", Tensor.of(known.spectrum(), known.spectrum().length));
+      tensors.put(at.name() + ".floor", Tensor.of(new double[] {known.floor()}, 1));
+      tensors.put(at.name() + ".held", Tensor.of(known.held(), known.held().length));
+      tensors.put(at.name() + ".pooled_energy", Tensor.of(readout.pooled().energy(), readout.pooled().rank()));
     });
     readouts.forEach((at, readout) -> {
-      int width = readout.rank() == 0 ? 0 : readout.basis()[0].length;
-      float[] flat = new float[readout.rank() * width];
-      for (int r = 0; r < readout.rank(); r++) {
-        for (int i = 0; i < width; i++) {
-          flat[r * width + i] = (float) readout.basis()[r][i];
-        }
-      }
-      tensors.put(at.name() + ".basis", Tensor.of(flat, readout.rank(), width));
+      tensors.put(at.name() + ".basis", rows(readout.reproducible().basis()));
+      tensors.put(at.name() + ".pooled_basis", rows(readout.pooled().basis()));
     });
     Map<String, String> metadata = new LinkedHashMap<>();
     metadata.put("format", FORMAT);
     metadata.put("version", VERSION);
     metadata.put("model", model);
-    metadata.put(
-        "hook_points", readouts.keySet().stream().map(HookPoint::name).collect(Collectors.joining(",")));
+    metadata.put("hook_points", readouts.keySet().stream().map(HookPoint::name).collect(Collectors.joining(",")));
+    metadata.put("categories", Json.toText(readouts.values().iterator().next().categories()));
     Safetensors.write(path, tensors, metadata);
+  }
+
+  private static Tensor rows(double[][] basis) {
+    int width = basis.length == 0 ? 0 : basis[0].length;
+    float[] flat = new float[basis.length * width];
+    for (int r = 0; r < basis.length; r++) {
+      for (int i = 0; i < width; i++) {
+        flat[r * width + i] = (float) basis[r][i];
+      }
+    }
+    return Tensor.of(flat, basis.length, width);
   }
 
   /** In forward order. */
   public static Map<HookPoint, Readout> read(Path path) {
     try (Safetensors file = Safetensors.open(path)) {
       if (!FORMAT.equals(file.metadata().get("format")) || !VERSION.equals(file.metadata().get("version"))) {
-        throw UserException.badData("%s: is no %s file of version %s".formatted(path, FORMAT, VERSION));
+        throw UserException.badData(
+            "%s: is no %s file of version %s".formatted(path, FORMAT, VERSION), "run 'refusal discover' again");
       }
+      List<String> categories = categories(file, path);
       Map<HookPoint, Readout> readouts = new LinkedHashMap<>();
       for (HookPoint at : HookPoint.parseAll(Arrays.asList(file.metadata().get("hook_points").split(",")))) {
-        long[] shape = file.entry(at.name() + ".basis").shape();
-        double[] flat = file.doubles(at.name() + ".basis");
-        double[][] basis = new double[(int) shape[0]][];
-        for (int r = 0; r < basis.length; r++) {
-          basis[r] = Arrays.copyOfRange(flat, r * (int) shape[1], (r + 1) * (int) shape[1]);
-        }
         readouts.put(
-            at, new Readout(basis, file.doubles(at.name() + ".energy"), file.doubles(at.name() + ".total_energy")[0]));
+            at,
+            new Readout(
+                categories,
+                new ReproducibleReadout(
+                    rows(file, at.name() + ".basis"),
+                    (int) file.longs(at.name() + ".distinct")[0],
+                    file.doubles(at.name() + ".spectrum"),
+                    file.doubles(at.name() + ".floor")[0],
+                    file.doubles(at.name() + ".held")),
+                new PooledReadout(
+                    rows(file, at.name() + ".pooled_basis"), file.doubles(at.name() + ".pooled_energy"))));
       }
       return readouts;
     }
+  }
+
+  private static List<String> categories(Safetensors file, Path path) {
+    try {
+      return Json.mapper().readValue(file.metadata().get("categories"), new TypeReference<>() {});
+    } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
+      throw UserException.badData(path + ": metadata 'categories' is no list: " + e.getOriginalMessage());
+    }
+  }
+
+  private static double[][] rows(Safetensors file, String name) {
+    long[] shape = file.entry(name).shape();
+    double[] flat = file.doubles(name);
+    double[][] rows = new double[(int) shape[0]][];
+    for (int r = 0; r < rows.length; r++) {
+      rows[r] = Arrays.copyOfRange(flat, r * (int) shape[1], (r + 1) * (int) shape[1]);
+    }
+    return rows;
   }
 }

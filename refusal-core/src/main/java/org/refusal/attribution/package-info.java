@@ -3,7 +3,7 @@
  * integrated gradients or exact patching, causal edges, the causal read-out (docs/evaluation.md, effect form), and the circuits
  * made of them.
  *
- * <h2>Attribution files, version 1</h2>
+ * <h2>Attribution files, version 2</h2>
  *
  * {@code {model}_{category}.safetensors} holds what every attributed prompt of a category contributes; statistics
  * resample its rows. With {@code n} prompts and, per hook point, {@code z} stored entries:
@@ -29,6 +29,8 @@
  * <tr><td>{@code {hook}.error}</td><td>F32</td><td>[n]</td><td>indirect effect of the SAE error node</td></tr>
  * <tr><td>{@code {hook}.effect}</td><td>F32</td><td>[n, d_model]</td><td>v_p = sum over t of (||g_t|| / sum ||g||) (x_t -
  *     x'_t), g the gradient averaged over the straight path from x to x'; y_p of docs/evaluation.md is B Bᵀ v_p</td></tr>
+ * <tr><td>{@code {hook}.gradient}</td><td>F32</td><td>[n, d_model]</td><td>sum over t of (||g_t|| / sum ||g||) g_t, nats
+ *     per unit of activation</td></tr>
  * <tr><td>{@code {hook}.baseline_metric}</td><td>F64</td><td>[n]</td><td>m with every token set to x' there</td></tr>
  * <tr><td>{@code {hook}.sinks}</td><td>I32</td><td>[n]</td><td>tokens left alone as attention sinks</td></tr>
  * </table>
@@ -37,11 +39,15 @@
  * absent. Metadata: {@code format} = {@code refusal-attributions}, {@code version}, {@code model}, {@code category},
  * {@code estimator}, {@code baseline}, {@code hook_points} (comma-separated, forward order), {@code {hook}.d_sae}.
  *
- * <h2>Read-out file, version 1</h2>
+ * <h2>Read-out file, version 2</h2>
  *
- * {@code {model}_readout.safetensors}: per hook point {@code {hook}.basis} F32 [r, d_model], orthonormal rows, the
- * leading eigenvectors of the second moment of the path-averaged gradients over the toxic discovery prompts (see {@link org.refusal.attribution.Readout}); {@code {hook}.energy} F64 [r], the share of the mean
- * moment's energy along each, categories scaled to equal energy, strongest first; {@code {hook}.total_energy} F64 [1], 1.
- * Metadata: {@code format} = {@code refusal-readout}, {@code version}, {@code model}, {@code hook_points}.
+ * {@code {model}_readout.safetensors}: per hook point {@code {hook}.basis} F32 [r, d_model], orthonormal rows of the
+ * reproducible read-out (see {@link org.refusal.stats.ReproducibleReadout}), strongest first, directions added for single
+ * categories last; {@code {hook}.distinct} I64 [1], how many stand out of the noise; {@code {hook}.spectrum} F64 [k];
+ * {@code {hook}.floor} F64 [1]; {@code {hook}.held} F64 [categories]. Beside it the pooled read-out: {@code
+ * {hook}.pooled_basis} F32 [r', d_model], leading eigenvectors of the second moment of the path-averaged gradients over the
+ * toxic discovery prompts, and {@code {hook}.pooled_energy} F64 [r'], the share of the mean moment's energy along each,
+ * categories scaled to equal energy. Metadata: {@code format} = {@code refusal-readout}, {@code version}, {@code model},
+ * {@code hook_points}, {@code categories} (JSON array, the order of {@code held}).
  */
 package org.refusal.attribution;

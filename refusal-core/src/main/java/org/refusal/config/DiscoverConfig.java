@@ -48,10 +48,13 @@ public record DiscoverConfig(
       @Key(doc = "separate moves latents and error one after the other, joint both at once (sums to the full effect, a third of the cost).",
               def = "separate", choices = {"separate", "joint"})
           String igPath,
-      @Key(doc = "A direction belongs to the causal read-out (effect form of transfer) when it carries at least this share of a category's gradient energy, seen in all categories pooled: this / categories of the pooled energy.",
+      @Key(doc = "Categories with fewer refused discovery prompts do not shape the reproducible read-out (effect form of transfer): what single prompts are read for would drown it.",
+              def = "10")
+          int readoutMinPrompts,
+      @Key(doc = "A direction belongs to the pooled read-out (transfer.effect: pooled) when it carries at least this share of a category's gradient energy, seen in all categories pooled: this / categories of the pooled energy.",
               def = "0.01")
           double readoutEnergy,
-      @Key(doc = "At most so many read-out dimensions.", def = "64") int maxReadoutRank,
+      @Key(doc = "At most so many dimensions of the pooled read-out.", def = "64") int maxReadoutRank,
       @Key(doc = "causal, legacy (correlation) or none; auto is legacy for attribution_method stats, else causal.",
               def = "auto", choices = {"auto", "causal", "legacy", "none"})
           String edges) {
@@ -60,6 +63,7 @@ public record DiscoverConfig(
       notNegative("edge_threshold", edgeThreshold);
       atLeast("top_n_per_layer", topNPerLayer, 1);
       atLeast("ig_steps", igSteps, 1);
+      atLeast("readout_min_prompts", readoutMinPrompts, 2);
       fraction("readout_energy", readoutEnergy);
       atLeast("max_readout_rank", maxReadoutRank, 1);
     }

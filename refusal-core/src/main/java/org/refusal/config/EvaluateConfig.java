@@ -55,6 +55,9 @@ public record EvaluateConfig(
       @Key(doc = "Forms of the circuit that is set to the partner's values.",
               def = "[effect, latent, direction, difference_of_means]")
           List<String> forms,
+      @Key(doc = "Read-out of the effect form: reproducible (directions of the categories' gradients that come back in other prompts) or pooled (leading directions of all gradients' energy).",
+              def = "reproducible", choices = {"reproducible", "pooled"})
+          String effect,
       @Key(doc = "Driving latents are taken, largest first, until they carry this share of the driving prompt-side effect.",
               def = "0.95")
           double share,

@@ -38,22 +38,19 @@ public record StatsConfig(
   public record Verdict(
       @Key(doc = "A hook point is where the model has decided from this drop on, in units of the refusal gap.", def = "0.5")
           double decided,
-      @Key(doc = "delta_hi: a pair is shared when its interval lies above.", def = "0.8") double shared,
-      @Key(doc = "delta_lo: a pair is distinct when its interval lies below.", def = "0.5") double distinct,
+      @Key(doc = "delta_hi: a pair of categories is shared when the 90 % interval of its causal transfer lies above.", def = "0.8") double shared,
+      @Key(doc = "delta_lo: a pair is distinct when its 95 % interval lies below.", def = "0.5") double distinct,
       @Key(doc = "Share of pairs that must be shared (distinct) for one cause (several).", def = "0.9") double pairShare,
       @Key(doc = "One cause needs D_effect's interval below.", def = "0.2") double oneCauseD,
       @Key(doc = "Several causes need D_effect's interval above.", def = "0.5") double severalCausesD,
-      @Key(doc = "S_effect at which the average-linkage tree is cut into clusters.", def = "0.65") double clusterCut,
+      @Key(doc = "Causal transfer at which the average-linkage tree of categories is cut into clusters.", def = "0.65") double clusterCut,
       @Key(doc = "Least bootstrap support of the clusters.", def = "0.8") double clusterSupport,
-      @Key(doc = "Least AUC of the metric, refused against complied.", def = "0.8") double minAuc,
-      @Key(doc = "Least refused discovery prompts per category.", def = "20") int minDiscovery,
-      @Key(doc = "Least refused held-out prompts per category.", def = "8") int minHeldout,
-      @Key(doc = "Least reliability of a category's mean attribution.", def = "0.3") double minReliability,
-      @Key(doc = "Largest share of open pairs.", def = "0.1") double maxOpenPairs,
+      @Key(doc = "Least AUC of the metric, refused against complied held-out prompts.", def = "0.8") double minAuc,
+      @Key(doc = "Least refused discovery prompts per category; a category with fewer is left out where three others remain.", def = "20") int minDiscovery,
+      @Key(doc = "Least refused held-out prompts per category, likewise.", def = "8") int minHeldout,
+      @Key(doc = "Least reliability of a category's mean effect vector.", def = "0.3") double minReliability,
       @Key(doc = "Completeness within which an attribution is called reliable.", def = "[0.5, 1.5]")
           List<Double> completeness,
-      @Key(doc = "Least prompt side, as a share of the refusal gap; below it the model refuses by default.", def = "0.2")
-          double minPromptShare,
       @Key(doc = "A transfer form is weak when its own drop, in units of the gap, is less.", def = "0.1")
           double weakDrop) {
     public Verdict {
@@ -64,7 +61,6 @@ public record StatsConfig(
       fraction("min_auc", minAuc);
       atLeast("min_discovery", minDiscovery, 1);
       atLeast("min_heldout", minHeldout, 1);
-      fraction("max_open_pairs", maxOpenPairs);
       require("completeness", completeness.size() == 2 && completeness.get(0) <= completeness.get(1), completeness,
           "a lower and an upper bound");
     }

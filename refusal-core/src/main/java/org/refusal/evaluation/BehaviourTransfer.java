@@ -8,11 +8,14 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.SplittableRandom;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.refusal.baseline.PromptTokens;
 import org.refusal.circuit.HookPoint;
+import org.refusal.stats.Estimate;
+import org.refusal.stats.Resampling;
+import org.refusal.stats.TransferDrops;
+import org.refusal.stats.TransferStatistics;
 
 /**
  * Transfer between categories at one hook point in one form by behaviour (docs/evaluation.md): which of category j's
@@ -46,12 +49,14 @@ public record BehaviourTransfer(
     @JsonProperty("D") Interval distinctness,
     String weak) {
 
+  private static final TransferStatistics.Bars BARS = new TransferStatistics.Bars(.1, .65, "refusals");
+
   /**
    * {@code forms * (categories + controls)} generated texts per prompt; the parts' resamples are not run.
    *
    * @param heldout the prompts of {@code clean}, in the order of the parts
    * @param clean what is refused without intervention
-   * @param random the stream of a form's intervals, which resample prompts
+   * @param bootstrap of a form's intervals, which resample prompts
    */
   public static Map<TransferForm, BehaviourTransfer> measure(
       PatchedRuns runs,
@@ -60,8 +65,7 @@ public record BehaviourTransfer(
       List<List<PromptTokens>> heldout,
       Refusals clean,
       Map<TransferForm, List<TransferPart>> forms,
-      int bootstrap,
-      Function<TransferForm, SplittableRandom> random) {
+      Function<TransferForm, Resampling> bootstrap) {
     Map<TransferForm, Raw> raw = new LinkedHashMap<>();
     forms.forEach((form, parts) -> raw.put(form, Raw.of(parts)));
     for (int j = 0; j < heldout.size(); j++) {
@@ -74,7 +78,7 @@ public record BehaviourTransfer(
     Map<TransferForm, BehaviourTransfer> transfers = new LinkedHashMap<>();
     raw.forEach(
         (form, each) ->
-            transfers.put(form, of(clean.refused(), each.refused, each.controls, bootstrap, random.apply(form))));
+            transfers.put(form, of(clean.refused(), each.refused, each.controls, bootstrap.apply(form))));
     return transfers;
   }
 
@@ -119,17 +123,16 @@ public record BehaviourTransfer(
     }
   }
 
-  /** The summary, by the arithmetic of {@link TransferMatrix}: a refusal counts 1, the unit is the refusals without intervention. */
+  /** A refusal counts 1, the unit is the refusals without intervention. */
   static BehaviourTransfer of(
-      boolean[][] clean, boolean[][][] refused, boolean[][][] controls, int bootstrap, SplittableRandom random) {
+      boolean[][] clean, boolean[][][] refused, boolean[][][] controls, Resampling bootstrap) {
     int n = clean.length;
-    List<RefusalGap> gaps =
-        Arrays.stream(clean)
-            .map(each -> new RefusalGap(new long[each.length], ones(each), new double[each.length]))
-            .toList();
-    TransferMatrix matrix =
-        TransferMatrix.of(
-            new int[n], lost(clean, refused), lost(clean, controls), new double[0][][][], gaps, bootstrap, random);
+    TransferStatistics statistics =
+        TransferStatistics.of(
+            new TransferDrops(lost(clean, refused), lost(clean, controls), new double[0][][][]),
+            Arrays.stream(clean).map(BehaviourTransfer::ones).toArray(double[][]::new),
+            BARS,
+            bootstrap);
     List<boolean[]> other = new ArrayList<>();
     for (int i = 0; i < n; i++) {
       for (int j = 0; j < n; j++) {
@@ -145,18 +148,23 @@ public record BehaviourTransfer(
         Share.of(IntStream.range(0, n).mapToObj(i -> refused[i][i]).toList()),
         Share.of(other),
         Share.of(Arrays.stream(controls).flatMap(Arrays::stream).toList()),
-        matrix.drop(),
-        matrix.ownDrop(),
-        matrix.controlDrop(),
-        matrix.distinctness(),
-        weakness(clean, matrix));
+        statistics.drop(),
+        interval(statistics.ownDrop(), bootstrap),
+        interval(statistics.controlDrop(), bootstrap),
+        interval(statistics.distinctness(), bootstrap),
+        weakness(clean, statistics));
   }
 
-  private static String weakness(boolean[][] clean, TransferMatrix matrix) {
+  private static Interval interval(Estimate estimate, Resampling bootstrap) {
+    return new Interval(
+        estimate.value(), estimate.interval().low(), estimate.interval().high(), bootstrap.draws());
+  }
+
+  private static String weakness(boolean[][] clean, TransferStatistics statistics) {
     long never = Arrays.stream(clean).filter(each -> Share.of(each).value() == 0).count();
     return never > 0
         ? "without intervention no prompt is refused in %d of %d categories".formatted(never, clean.length)
-        : TransferMatrix.weakness(matrix.ownDrop(), matrix.controlDrop(), "refusals");
+        : statistics.weak();
   }
 
   /** 1 where a refusal went away, -1 where one came {@code [.][j][prompt]}. */

@@ -17,19 +17,6 @@ public final class Directions {
     return unit(mean(vectors));
   }
 
-  /** The same for resamples of the vectors, {@code [resample][1][d_model]}. */
-  public static List<double[][]> resampledMeanUnits(double[][] vectors, int resamples, SplittableRandom random) {
-    List<double[][]> directions = new ArrayList<>();
-    for (int b = 0; b < resamples; b++) {
-      double[][] chosen = new double[vectors.length][];
-      for (int p = 0; p < chosen.length; p++) {
-        chosen[p] = vectors[random.nextInt(vectors.length)];
-      }
-      directions.add(meanUnit(chosen));
-    }
-    return directions;
-  }
-
   static double[] mean(double[][] vectors) {
     double[] mean = new double[vectors[0].length];
     for (double[] vector : vectors) {

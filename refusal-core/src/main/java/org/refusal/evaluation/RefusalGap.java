@@ -3,6 +3,7 @@ package org.refusal.evaluation;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.refusal.baseline.Partners;
 import org.refusal.baseline.PromptTokens;
 
@@ -28,6 +29,11 @@ public record RefusalGap(long[] promptIndex, double[] metric, double[] partnerMe
         heldout.stream().mapToLong(PromptTokens::index).toArray(),
         runs.clean(heldout),
         runs.clean(partners.of(heldout)));
+  }
+
+  /** m of each prompt less m of its partner, nats. */
+  public double[] differences() {
+    return IntStream.range(0, metric.length).mapToDouble(p -> metric[p] - partnerMetric[p]).toArray();
   }
 
   /** Delta, nats. */

@@ -11,6 +11,7 @@ import org.refusal.io.Json;
 /**
  * {@code {model}_transfer.json}; see the package description.
  *
+ * @param effect read-out of the effect form ({@code transfer.effect})
  * @param gaps by category
  * @param refusals what is refused without intervention, in generated text; null where none was generated
  * @param hookPoints by YAML name, in forward order
@@ -24,21 +25,20 @@ public record TransferFile(
     long seed,
     int bootstrap,
     String unit,
+    String effect,
     Map<String, RefusalGap> gaps,
     Refusals refusals,
     Map<String, AtPoint> hookPoints) {
   static final String FORMAT = "refusal-transfer";
-  static final int VERSION = 1;
+  static final int VERSION = 2;
 
   /**
-   * @param readoutRank dimensions of the causal read-out; -1 where there is none
    * @param forms by key ({@link TransferForm#key})
    * @param behaviour the same parts by generated text, by form; null where none was generated
    */
   @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
   public record AtPoint(
       DecisionProfile decision,
-      int readoutRank,
       Map<String, TransferMatrix> forms,
       Map<String, BehaviourTransfer> behaviour) {}
 
@@ -47,11 +47,12 @@ public record TransferFile(
       List<String> categories,
       long seed,
       int bootstrap,
+      String effect,
       Map<String, RefusalGap> gaps,
       Refusals refusals,
       Map<String, AtPoint> hookPoints) {
     return new TransferFile(
-        FORMAT, VERSION, model, categories, seed, bootstrap, "raw drops: nats of log-odds; drop, D and decided: Delta",
+        FORMAT, VERSION, model, categories, seed, bootstrap, "raw drops: nats of log-odds; decided: Delta", effect,
         gaps, refusals, hookPoints);
   }
 

@@ -11,15 +11,11 @@ import org.refusal.config.EvaluateConfig;
 /** Makes the parts of one category at one hook point, in the four forms of docs/evaluation.md, each with its controls. */
 public record TransferParts(EvaluateConfig.Transfer config, long seed, String category, HookPoint at) {
 
-  /** @param projected y_p = B Bᵀ v_p of every refused discovery prompt {@code [prompt][d_model]} */
-  public TransferPart effect(double[][] projected) {
-    double[][] direction = Directions.meanUnit(projected);
+  /** @param number of the category among those of the directions */
+  public TransferPart effect(EffectDirections effect, int number, int dModel) {
     List<Replacement> resamples = new ArrayList<>();
-    for (double[][] resampled :
-        Directions.resampledMeanUnits(projected, config.directionResamples(), stream(TransferForm.EFFECT, "resamples"))) {
-      resamples.add(new Replacement.Span(resampled));
-    }
-    return span(TransferForm.EFFECT, direction, projected[0].length, resamples);
+    effect.resamples().forEach(resampled -> resamples.add(new Replacement.Span(resampled.get(number))));
+    return span(TransferForm.EFFECT, effect.directions().get(number), dModel, resamples);
   }
 
   /** @param activity mean of every latent over the category's discovery tokens {@code [d_sae]} */

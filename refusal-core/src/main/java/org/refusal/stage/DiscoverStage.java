@@ -20,6 +20,7 @@ import org.refusal.config.DiscoverConfig;
 import org.refusal.config.ModelSection;
 import org.refusal.data.Split;
 import org.refusal.run.ResultLayout;
+import org.refusal.stats.ReproducibleReadout;
 
 /** Which latents cause refusal, category by category, on discovery prompts. */
 public final class DiscoverStage implements Stage<DiscoverConfig> {
@@ -104,6 +105,7 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
       }
       long total = prompts.values().stream().mapToLong(List::size).sum();
       List<Path> moments = new ArrayList<>();
+      Map<String, Path> attributions = new LinkedHashMap<>();
       try (var task = context.progress().task("attribute", total)) {
         for (Map.Entry<String, List<PromptTokens>> entry : prompts.entrySet()) {
           Category category = new Category(config, collected, context.work(), entry.getKey());
@@ -122,11 +124,13 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
           outputs.add(category.files().attributions());
           outputs.addAll(category.circuits(settings.separate(), entry.getValue()));
           moments.add(category.files().moments());
+          attributions.put(entry.getKey(), category.files().attributions());
           checks.addAll(AttributionCheck.read(category.marker()));
         }
       }
       Path readout = layout.readout(collected.model());
-      Map<HookPoint, Readout> readouts = CircuitDiscovery.readouts(moments, config.circuit().readoutEnergy(), config.circuit().maxReadoutRank());
+      Map<HookPoint, Readout> readouts =
+          CircuitDiscovery.readouts(attributions, moments, config.circuit(), config.seed());
       Readout.write(readout, collected.model(), readouts);
       outputs.add(readout);
       AttributionCheck.write(check, checks);
@@ -207,14 +211,21 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
     }
   }
 
+  private static String readouts(ReproducibleReadout readout) {
+    return readout.countKnown()
+        ? "%d distinct read-out%s".formatted(readout.distinct(), readout.distinct() == 1 ? "" : "s")
+        : "number of read-outs not known (noise floor %.2f of %.2f: too few prompts)"
+            .formatted(readout.floor(), readout.spectrum().length == 0 ? 0 : readout.spectrum()[0]);
+  }
+
   private static String line(HookPoint point, List<AttributionCheck> checks, Readout readout) {
     List<AttributionCheck> here = checks.stream().filter(check -> check.at().equals(point)).toList();
     double completeness = here.stream().mapToDouble(AttributionCheck::completeness).average().orElse(Double.NaN);
     double side = here.stream().mapToDouble(AttributionCheck::promptSideOfGap).average().orElse(Double.NaN);
     long unreliable = here.stream().filter(check -> !check.reliable()).count();
-    return "%-14s completeness %.2f, prompt side %.2f of the refusal gap, read-out rank %d%s"
+    return "%-14s completeness %.2f, prompt side %.2f of the refusal gap, %s%s"
         .formatted(
-            point.name(), completeness, side, readout.rank(),
+            point.name(), completeness, side, readouts(readout.reproducible()),
             unreliable == 0 ? "" : "; UNRELIABLE in %d of %d categories".formatted(unreliable, here.size()));
   }
 }

@@ -16,6 +16,7 @@ import org.refusal.config.EvaluateConfig;
 import org.refusal.config.ModelSection;
 import org.refusal.evaluation.DiscoveryMeans;
 import org.refusal.evaluation.PatchedRuns;
+import org.refusal.evaluation.RefusalGap;
 import org.refusal.evaluation.Refusals;
 import org.refusal.evaluation.TransferFile;
 import org.refusal.model.Generator;
@@ -99,7 +100,8 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
     Optional<String> nothing = nothingToDo(collected);
     if (nothing.isPresent()) {
       TransferFile.of(
-              collected.model(), List.of(), config.seed(), config.evaluation().bootstrap(), Map.of(), null, Map.of())
+              collected.model(), List.of(), config.seed(), config.evaluation().bootstrap(), config.transfer().effect(),
+              Map.of(), null, Map.of())
           .write(transferFile);
       context.progress().note("warning: nothing is evaluated: " + nothing.get());
       List<Path> written = new ArrayList<>(List.of(transferFile));
@@ -189,7 +191,8 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
     }
     TransferFile transfer =
         TransferFile.of(
-            collected.model(), categories, config.seed(), config.evaluation().bootstrap(), basis.gaps(), refusals,
+            collected.model(), categories, config.seed(), config.evaluation().bootstrap(), config.transfer().effect(), basis.gaps(),
+            refusals,
             points);
     transfer.write(transferFile);
     written.add(transferFile);
@@ -198,8 +201,9 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
           EvaluationFigures.decisionProfile(transfer, collected.layout().visualizations(collected.model())));
     }
     List<String> summary = new ArrayList<>(basis.lacking());
+    double[][] gaps = categories.stream().map(basis.gaps()::get).map(RefusalGap::differences).toArray(double[][]::new);
     points.forEach((at, point) -> {
-      summary.add(EvaluationFigures.line(at, point));
+      summary.add(EvaluationFigures.line(at, point, gaps));
       if (point.behaviour() != null) {
         summary.add(EvaluationFigures.behaviour(at, point.behaviour()));
       }

@@ -15,6 +15,7 @@ import org.refusal.plot.FigureFiles;
 import org.refusal.plot.LineChart;
 import org.refusal.plot.Theme;
 import org.refusal.run.ResultLayout;
+import org.refusal.stats.TransferStatistics;
 
 /** What an evaluation shows: charts and the lines of the summary. */
 final class EvaluationFigures {
@@ -74,22 +75,25 @@ final class EvaluationFigures {
     return FigureFiles.write(chart, folder, "decision_profile", DPI);
   }
 
-  /** One hook point: where the model has decided, and transfer by m. */
-  static String line(String at, TransferFile.AtPoint point) {
+  /**
+   * One hook point: where the model has decided, and transfer by m as measured; whether it is more than chance is for the
+   * statistics to say.
+   *
+   * @param gap m less the partner's m {@code [category][prompt]}
+   */
+  static String line(String at, TransferFile.AtPoint point, double[][] gap) {
     StringBuilder line =
         new StringBuilder(
             "%-14s decided %.2f [%.2f, %.2f]"
                 .formatted(
                     at, point.decision().decided().value(), point.decision().decided().low(),
                     point.decision().decided().high()));
-    point.forms().forEach((form, matrix) ->
-        line.append(
-            matrix.weak() == null
-                ? "; %s: own drop %.2f, D %.2f [%.2f, %.2f]"
-                    .formatted(
-                        form, matrix.ownDrop().value(), matrix.distinctness().value(), matrix.distinctness().low(),
-                        matrix.distinctness().high())
-                : "; %s: weak (own drop %.2f)".formatted(form, matrix.ownDrop().value())));
+    point.forms().forEach((form, matrix) -> {
+      double[][] drop = TransferStatistics.meanDrops(matrix.drops(), gap);
+      line.append(
+          "; %s: own drop %.2f, D %.2f"
+              .formatted(form, TransferStatistics.own(drop), TransferStatistics.distinctness(drop)));
+    });
     return line.toString();
   }
 

@@ -10,7 +10,6 @@ import org.refusal.evaluation.CategoryMetrics;
 import org.refusal.evaluation.FaithfulnessCurve;
 import org.refusal.evaluation.Share;
 import org.refusal.evaluation.TransferFile;
-import org.refusal.evaluation.TransferMatrix;
 import org.refusal.plot.ColorScale;
 import org.refusal.plot.Heatmap;
 import org.refusal.plot.LineChart;
@@ -26,8 +25,11 @@ final class ReportCausal {
     this.page = page;
   }
 
-  /** @param decision the hook point whose matrices are shown; empty takes the last */
-  void transfer(TransferFile transfer, Optional<String> decision) {
+  /**
+   * @param decision the hook point whose matrices are shown; empty takes the last
+   * @param statistics of every hook point, as the statistics file has them; the only source of D and of what is weak
+   */
+  void transfer(TransferFile transfer, Optional<String> decision, TransferFigures statistics) {
     page.text().heading(2, "Causal transfer between categories");
     if (transfer.hookPoints().isEmpty()) {
       page.text().paragraph("Nothing was evaluated.");
@@ -42,22 +44,18 @@ final class ReportCausal {
                 + " the held-out refused prompts of another (column), in units of that category's refusal gap. D is 1 less"
                 + " the mean drop across categories over the mean drop within. Matrices are those at `%s`.")
             .formatted(at));
-    transfer.hookPoints().get(at).forms().forEach((form, matrix) -> {
-      String name = form.replace('_', ' ');
-      page.figure(
-          "report_transfer_" + form,
-          "Transfer at %s, %s form: own drop %s, D %s%s"
-              .formatted(
-                  at, name, Numbers.of(matrix.ownDrop()),
-                  matrix.weak() == null ? Numbers.of(matrix.distinctness()) : "undefined",
-                  matrix.weak() == null ? "" : " (weak)"),
-          heatmap(
-              "Transfer, %s form, at %s".formatted(name, at), transfer.categories(), matrix.drop(),
-              ColorScale.diverging(1), "drop / refusal gap"));
-    });
     List<List<String>> rows = new ArrayList<>();
-    transfer.hookPoints().forEach(
-        (point, here) -> here.forms().forEach((form, matrix) -> rows.add(row(point, form, matrix))));
+    for (TransferFigures.Form form : statistics.forms()) {
+      rows.add(form.row());
+      if (form.hookPoint().equals(at)) {
+        page.figure(
+            "report_transfer_" + form.key(),
+            form.caption(),
+            heatmap(
+                "Transfer, %s form, at %s".formatted(form.name(), at), statistics.categories(), form.drop(),
+                ColorScale.diverging(1), "drop / refusal gap"));
+      }
+    }
     page.text()
         .table(List.of("hook point", "form", "own drop", "random parts", "D", "weak because"), rows);
     if (transfer.refusals() != null) {
@@ -118,16 +116,6 @@ final class ReportCausal {
       String title, List<String> categories, double[][] values, ColorScale colors, String unit) {
     return new Heatmap(
         title, "part of", "on prompts of", categories, categories, values, colors, unit, Theme.LIGHT);
-  }
-
-  private static List<String> row(String point, String form, TransferMatrix matrix) {
-    return List.of(
-        point,
-        form.replace('_', ' '),
-        Numbers.of(matrix.ownDrop()),
-        Numbers.of(matrix.controlDrop()),
-        matrix.weak() == null ? Numbers.of(matrix.distinctness()) : "–",
-        matrix.weak() == null ? "" : Markdown.escape(matrix.weak()));
   }
 
   void faithfulness(Map<String, CategoryMetrics> metrics) {

@@ -1,6 +1,7 @@
 package org.refusal.stage;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -91,7 +92,9 @@ public final class ReportStage implements Stage<ReportConfig> {
     ReportCausal causal = new ReportCausal(page);
     sources.transfer().ifPresentOrElse(
         transfer ->
-            causal.transfer(transfer, verdict == null ? Optional.empty() : verdict.decisionPoint()),
+            causal.transfer(
+                transfer, verdict == null ? Optional.empty() : verdict.decisionPoint(),
+                TransferFigures.of(stats.map(json -> json.path("tests")).orElse(MissingNode.getInstance()))),
         () -> missing.add("causal transfer (`refusal evaluate`)"));
     ReportBasis basis = new ReportBasis(page);
     sources.collect().ifPresentOrElse(

@@ -19,10 +19,11 @@ import org.refusal.data.ModelOutput;
 import org.refusal.data.TopicDistances;
 import org.refusal.evaluation.RefusalGap;
 import org.refusal.evaluation.TransferFile;
-import org.refusal.evaluation.TransferMatrix;
 import org.refusal.run.ResultLayout;
 import org.refusal.stats.GramMatrix;
+import org.refusal.stats.ReproducibleReadout;
 import org.refusal.stats.SparseRows;
+import org.refusal.stats.TransferDrops;
 import org.refusal.verdict.Form;
 import org.refusal.verdict.SharingEvidence;
 import org.refusal.verdict.SharingTests;
@@ -44,7 +45,7 @@ public final class StatsStage implements Stage<StatsConfig> {
 
   @Override
   public int version() {
-    return 1;
+    return 2;
   }
 
   @Override
@@ -164,7 +165,10 @@ public final class StatsStage implements Stage<StatsConfig> {
             metrics(false),
             categories.stream().map(this::heldoutGap).toArray(double[][]::new),
             texts.isEmpty() ? null : TopicDistances.of(texts),
-            points);
+            points,
+            List.of(),
+            null,
+            null);
       } finally {
         stores.values().forEach(AttributionStore::close);
       }
@@ -219,9 +223,13 @@ public final class StatsStage implements Stage<StatsConfig> {
       List<Double> baselines = new ArrayList<>();
       List<Double> gaps = new ArrayList<>();
       boolean hasSides = true;
+      double[][] basis =
+          readout.basis(transfer == null ? Readout.Kind.REPRODUCIBLE : Readout.Kind.of(transfer.effect()));
       for (Map.Entry<String, int[]> entry : rows.entrySet()) {
         AttributionStore store = stores.get(entry.getKey());
-        float[][] vectors = store.effect(at);
+        for (double[] vector : store.effect(at, entry.getValue())) {
+          effects.add(ReproducibleReadout.project(basis, vector));
+        }
         AttributionStore.SparseRows total = store.total(at).select(entry.getValue());
         hasSides &= store.hasPromptSide(at);
         AttributionStore.SparseRows side = hasSides ? store.promptSide(at).select(entry.getValue()) : null;
@@ -232,7 +240,6 @@ public final class StatsStage implements Stage<StatsConfig> {
         double[] baseline = store.baselineMetric(at);
         for (int i = 0; i < entry.getValue().length; i++) {
           int row = entry.getValue()[i];
-          effects.add(readout.project(vectors[row]));
           sums.add(sum(total, i) + error[row]);
           sides.add(side == null ? Double.NaN : sum(side, i));
           baselines.add(baseline[row] - metric[row]);
@@ -243,7 +250,7 @@ public final class StatsStage implements Stage<StatsConfig> {
       return new SharingEvidence.AtHookPoint(
           at,
           GramMatrix.ofDense(effects.toArray(double[][]::new), context.threads()),
-          readout.rank(),
+          SharingEvidence.ReadoutSummary.of(readout.reproducible()),
           hasSides ? GramMatrix.ofSparse(stacked(promptSides), context.threads()) : null,
           new SharingEvidence.AttributionCheck(doubles(sums), doubles(sides), doubles(baselines), doubles(gaps)),
           decidedDrops(measured, categories),
@@ -297,17 +304,17 @@ public final class StatsStage implements Stage<StatsConfig> {
           .toArray(double[][]::new);
     }
 
-    private Map<Form, SharingEvidence.TransferDrops> forms(TransferFile.AtPoint measured, List<String> categories) {
-      Map<Form, SharingEvidence.TransferDrops> forms = new EnumMap<>(Form.class);
+    private Map<Form, TransferDrops> forms(TransferFile.AtPoint measured, List<String> categories) {
+      Map<Form, TransferDrops> forms = new EnumMap<>(Form.class);
       if (measured != null) {
-        measured.forms().forEach((key, matrix) -> forms.put(Form.of(key), drops(matrix, categories)));
+        measured.forms().forEach((key, matrix) -> forms.put(Form.of(key), drops(matrix.raw(), categories)));
       }
       return forms;
     }
 
     /** Rows and columns in the order of all categories; those that were not evaluated have no numbers. */
-    private SharingEvidence.TransferDrops drops(TransferMatrix matrix, List<String> categories) {
-      return new SharingEvidence.TransferDrops(
+    private TransferDrops drops(TransferDrops matrix, List<String> categories) {
+      return new TransferDrops(
           square(matrix.drops(), categories),
           Arrays.stream(matrix.controls()).map(control -> row(control, categories)).toArray(double[][][]::new),
           Arrays.stream(matrix.resamples()).map(each -> square(each, categories)).toArray(double[][][][]::new));

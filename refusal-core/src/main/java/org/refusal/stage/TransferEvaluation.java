@@ -3,11 +3,11 @@ package org.refusal.stage;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.refusal.attribution.AttributionStore;
+import org.refusal.attribution.EffectVectors;
 import org.refusal.attribution.Readout;
 import org.refusal.base.Seeds;
 import org.refusal.baseline.PromptTokens;
@@ -17,6 +17,7 @@ import org.refusal.evaluation.BehaviourTransfer;
 import org.refusal.evaluation.DecisionProfile;
 import org.refusal.evaluation.DiscoveryMeans;
 import org.refusal.evaluation.DrivingLatents;
+import org.refusal.evaluation.EffectDirections;
 import org.refusal.evaluation.RefusalGap;
 import org.refusal.evaluation.Refusals;
 import org.refusal.evaluation.TransferFile;
@@ -26,6 +27,7 @@ import org.refusal.evaluation.TransferPart;
 import org.refusal.evaluation.TransferParts;
 import org.refusal.io.Json;
 import org.refusal.sae.SparseAutoencoder;
+import org.refusal.stats.Resampling;
 
 /** Transfer between categories at one hook point: where the model has decided, and every form by m and by behaviour. */
 final class TransferEvaluation {
@@ -75,28 +77,28 @@ final class TransferEvaluation {
     List<String> categories = basis.categories();
     List<List<PromptTokens>> prompts = categories.stream().map(basis.heldout()::get).toList();
     List<RefusalGap> gaps = categories.stream().map(basis.gaps()::get).toList();
-    int bootstrap = config.evaluation().bootstrap();
     DecisionProfile decision =
         DecisionProfile.measure(
-            basis.runs(), at, prompts, gaps, bootstrap, Seeds.random(config.seed(), "decision", at.name()));
+            basis.runs(), at, prompts, gaps, config.evaluation().bootstrap(), Seeds.random(config.seed(), "decision", at.name()));
     Map<TransferForm, List<TransferPart>> parts = new LinkedHashMap<>();
     config.transfer().forms().forEach(form -> parts.put(TransferForm.of(form), new ArrayList<>()));
-    for (String category : categories) {
-      parts(at, category, readout, means.get(category).get(at), answered, parts);
+    EffectDirections effect = effectDirections(at, readout);
+    for (int i = 0; i < categories.size(); i++) {
+      parts(at, i, effect, means.get(categories.get(i)).get(at), answered, parts);
     }
     return new TransferFile.AtPoint(
         decision,
-        readout.rank(),
-        byKey(
-            TransferMatrix.measure(
-                basis.runs(), at, prompts, gaps, parts, bootstrap,
-                form -> Seeds.random(config.seed(), "transfer", form.key(), at.name()))),
+        byKey(TransferMatrix.measure(basis.runs(), at, prompts, gaps, parts)),
         refusals == null
             ? null
             : byKey(
                 BehaviourTransfer.measure(
-                    basis.runs(), at, writer, written, refusals, parts, bootstrap,
-                    form -> Seeds.random(config.seed(), "transfer by behaviour", form.key(), at.name()))));
+                    basis.runs(), at, writer, written, refusals, parts,
+                    form ->
+                        new Resampling(
+                            config.evaluation().bootstrap(),
+                            Seeds.derive(config.seed(), "transfer by behaviour", form.key(), at.name()),
+                            1))));
   }
 
   private static <T> Map<String, T> byKey(Map<TransferForm, T> forms) {
@@ -105,9 +107,20 @@ final class TransferEvaluation {
     return byKey;
   }
 
+  private EffectDirections effectDirections(HookPoint at, Readout readout) {
+    List<String> categories = basis.categories();
+    Map<String, Path> files = new LinkedHashMap<>();
+    categories.forEach(
+        category -> files.put(category, basis.layout().attributions(basis.collected().model(), category)));
+    return EffectDirections.of(
+        EffectVectors.read(files, at, basis::rows), categories, readout,
+        Readout.Kind.of(config.transfer().effect()), config.transfer().directionResamples(), config.seed(), at);
+  }
+
   private void parts(
-      HookPoint at, String category, Readout readout, DiscoveryMeans refused, DiscoveryMeans answered,
+      HookPoint at, int number, EffectDirections effect, DiscoveryMeans refused, DiscoveryMeans answered,
       Map<TransferForm, List<TransferPart>> parts) {
+    String category = basis.categories().get(number);
     TransferParts make = new TransferParts(config.transfer(), config.seed(), category, at);
     SparseAutoencoder sae = basis.model().saes().get(at);
     try (AttributionStore store = AttributionStore.open(basis.layout().attributions(basis.collected().model(), category))) {
@@ -118,11 +131,7 @@ final class TransferEvaluation {
                   store.promptSide(at).select(rows).mean(), config.transfer().share(), config.transfer().maxLatents())
               : new DrivingLatents(new int[0], new double[0], 0);
       parts.forEach((form, list) -> list.add(switch (form) {
-        case EFFECT -> {
-          float[][] vectors = store.effect(at);
-          yield make.effect(
-              Arrays.stream(rows).mapToObj(row -> readout.project(vectors[row])).toArray(double[][]::new));
-        }
+        case EFFECT -> make.effect(effect, number, sae.dIn());
         case LATENT -> make.latent(driving, refused.activity());
         case DIRECTION -> make.direction(driving, decoderRows(sae, driving.latents()), sae.dIn());
         case DIFFERENCE_OF_MEANS -> make.differenceOfMeans(refused, answered);

@@ -21,6 +21,7 @@ import org.refusal.stats.Parallel;
 import org.refusal.stats.Reliability;
 import org.refusal.stats.Resampling;
 import org.refusal.stats.SeparationTest;
+import org.refusal.stats.TransferStatistics;
 import org.refusal.stats.Wilson;
 
 /**
@@ -266,7 +267,6 @@ public record Calibration(
     Simulation simulation = simulation(Simulation.uniform(CATEGORIES, cosine), 40, heldout, 3);
     int n = options.coverageSimulations();
     Interval[] intervals = new Interval[n];
-    List<List<Integer>> alone = IntStream.range(0, CATEGORIES).mapToObj(List::of).toList();
     Parallel.forEach(
         n,
         options.threads(),
@@ -276,7 +276,9 @@ public record Calibration(
           Resampling bootstrap =
               new Resampling(options.bootstrap(), Seeds.derive(options.seed(), unit, "bootstrap"), 1);
           intervals[draw] =
-              TransferTests.of(drops.transfer(), drops.gap(), alone, 0.1, bootstrap).distinctness().interval();
+              TransferStatistics.of(drops.transfer(), drops.gap(), new TransferStatistics.Bars(0.1, 0.65, "refusal gap"), bootstrap)
+                  .distinctness()
+                  .interval();
         });
     return covered("D", simulation.trueDistinctness(), heldout, Double.NaN, intervals);
   }

@@ -5,5 +5,8 @@ public enum Cause {
   ONE,
   SEVERAL,
   CLUSTERED,
-  GRADED
+  /** Neither one nor several nor clustered, and the evidence says so. */
+  GRADED,
+  /** The evidence does not say. */
+  OPEN
 }

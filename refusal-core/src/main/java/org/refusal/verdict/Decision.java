@@ -1,72 +1,112 @@
 package org.refusal.verdict;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.refusal.config.StatsConfig;
+import org.refusal.stats.Estimate;
+import org.refusal.stats.Interval;
+import org.refusal.stats.TransferStatistics;
+import org.refusal.verdict.Verdict.Check;
+import org.refusal.verdict.Verdict.Figure;
 
 /** The rules of docs/definitions.md, one method per rule. */
 final class Decision {
   private final SharingTests tests;
   private final StatsConfig.Verdict thresholds;
+  private final CauseRule rule;
+  private final DecisionLayer layer;
   private final List<String> doubts = new ArrayList<>();
+  private final List<String> nextSteps = new ArrayList<>();
+  private final List<Check> checks = new ArrayList<>();
+  /** Set by a doubt that leaves other answers open than the pairs at the decision layer do; null otherwise. */
+  private List<Answer> contradicted;
 
   Decision(SharingTests tests, StatsConfig.Verdict thresholds) {
     this.tests = tests;
     this.thresholds = thresholds;
+    this.rule = new CauseRule(thresholds, tests.categories());
+    this.layer = DecisionLayer.of(tests, thresholds);
   }
 
   Verdict verdict() {
     enoughRefusals();
     metricSeparates();
-    HookPointTests decision = decisionLayer();
-    String shared = firstSharedLayer();
-    if (decision != null) {
+    HookPointTests decision = layer.found();
+    if (decision == null) {
+      doubt(layer.doubt());
+      nextSteps.addAll(layer.nextSteps());
+      checks.add(new Check("decision layer", layer.doubt(), false));
+    } else {
+      checks.add(
+          new Check(
+              "decision layer",
+              "%s, %s of the refusal gap decided".formatted(decision.hookPoint(), Sentences.estimate(layer.decided())),
+              true));
       enoughReliability(decision);
       attributionReliable(decision);
-      promptDrives(decision);
       effectFormStrong(decision);
       causeClear(decision);
+      layerBelowAgrees(decision);
     }
-    Answer answer = Answer.INCONCLUSIVE;
-    List<List<String>> clusters = List.of();
-    List<String> reasons = doubts;
-    if (doubts.isEmpty() && decision != null) {
-      answer = answer(decision.cause());
-      clusters = clusters(decision);
-      reasons = List.of(sentence(answer, clusters, decision));
+    reportDefaultRefusal();
+    boolean decided = doubts.isEmpty() && decision != null;
+    Answer answer = decided ? answer(decision.cause()) : Answer.INCONCLUSIVE;
+    List<Answer> possible = decided ? List.of(answer) : possible(decision);
+    String shared = firstSharedLayer();
+    List<List<String>> clusters = decided ? clusters(decision) : List.of();
+    Figure sharedPart = sharedPart(decision);
+    if (!decided && decision != null) {
+      morePrompts(decision);
     }
     return new Verdict(
         answer,
-        List.copyOf(reasons),
+        headline(answer, possible, clusters, decision),
+        possible,
+        sharedPart,
+        decision == null || decision.effect() == null
+            ? Figure.undefined()
+            : Figure.of(decision.effect().meanSimilarity()),
+        facts(decision),
+        List.copyOf(checks),
+        decided ? List.of(sentence(answer, clusters, decision)) : List.copyOf(doubts),
+        List.copyOf(nextSteps),
         clusters,
+        tests.leftOut(),
         decision == null ? null : decision.hookPoint(),
         shared,
         remark(answer, decision, shared),
+        pairs(decision),
+        layers(),
         tests.hookPoints().stream().map(Verdict::profileOf).toList(),
         thresholdMap());
+  }
+
+  private void doubt(String reason) {
+    doubts.add(reason);
   }
 
   private void enoughRefusals() {
     int refused = IntStream.of(tests.refusedDiscovery()).sum() + IntStream.of(tests.refusedHeldout()).sum();
     if (refused == 0 && tests.auc().positives() > 0) {
-      doubts.add(
-          "no effects: the model refused %d of the harmful prompts, but nothing was attributed to them and no transfer was"
+      doubt(
+          "no effects: the model refused %d of the harmful held-out prompts, but nothing was attributed and no transfer was"
                   .formatted(tests.auc().positives())
               + " measured (too few refusals to seek circuits in every category, or circuit.attribution_method: stats, which"
               + " does neither)");
       return;
     }
     if (refused == 0) {
-      doubts.add("no refusals: the model refused none of the harmful prompts, so there is no refusal to explain");
+      doubt("no refusals: the model refused none of the harmful prompts, so there is no refusal to explain");
+      return;
     }
     few("discovery", tests.refusedDiscovery(), thresholds.minDiscovery());
     few("held-out", tests.refusedHeldout(), thresholds.minHeldout());
     if (tests.categories().size() < 2) {
-      doubts.add(
-          "only one category (%s): sharing needs at least two".formatted(tests.categories().get(0)));
+      doubt("only one category (%s): sharing needs at least two".formatted(tests.categories().get(0)));
     }
     List<String> noGap = new ArrayList<>();
     for (int i = 0; i < tests.refusalGap().length; i++) {
@@ -75,8 +115,7 @@ final class Decision {
       }
     }
     if (!noGap.isEmpty()) {
-      doubts.add(
-          "the refusal gap Delta, the unit of every drop, is not positive in %s".formatted(Sentences.list(noGap)));
+      doubt("the refusal gap Delta, the unit of every drop, is not positive in %s".formatted(Sentences.list(noGap)));
     }
   }
 
@@ -87,20 +126,41 @@ final class Decision {
         few.add("%s (%d)".formatted(tests.categories().get(i), counts[i]));
       }
     }
+    int fewest = IntStream.of(counts).min().orElse(0);
+    checks.add(
+        new Check(
+            "refused %s prompts".formatted(split),
+            "%s per category, at least %d wanted".formatted(range(counts), least),
+            fewest >= least));
     if (!few.isEmpty()) {
-      doubts.add(
-          "too few prompts: fewer than %d refused %s prompts in %s".formatted(least, split, Sentences.list(few)));
+      doubt("too few prompts: fewer than %d refused %s prompts in %s".formatted(least, split, Sentences.list(few)));
+      nextSteps.add(
+          "add harmful prompts that the model refuses: at least %d refused %s prompts per category are needed (%s now)"
+              .formatted(least, split, Sentences.list(few)));
     }
+  }
+
+  private static String range(int[] counts) {
+    int least = IntStream.of(counts).min().orElse(0);
+    int most = IntStream.of(counts).max().orElse(0);
+    return least == most ? Integer.toString(least) : least + " to " + most;
   }
 
   private void metricSeparates() {
     double auc = tests.auc().value();
+    String value =
+        "AUC %s (95 %% interval %s) on held-out prompts, %d refused and %d answered"
+            .formatted(
+                Sentences.number(auc), Sentences.interval(tests.auc().interval()), tests.auc().positives(),
+                tests.auc().negatives());
+    boolean holds = auc >= thresholds.minAuc();
+    checks.add(new Check("metric m separates refused from answered prompts", value, holds));
     if (Double.isNaN(auc)) {
-      doubts.add(
-          "whether m separates refused from complied prompts is unknown: %d refused and %d complied prompts"
+      doubt(
+          "whether m separates refused from complied prompts is unknown: %d refused and %d complied held-out prompts"
               .formatted(tests.auc().positives(), tests.auc().negatives()));
-    } else if (auc < thresholds.minAuc()) {
-      doubts.add(
+    } else if (!holds) {
+      doubt(
           "m does not separate refused from complied prompts: AUC %s (95 %% interval %s) is below %s"
               .formatted(
                   Sentences.number(auc),
@@ -109,47 +169,345 @@ final class Decision {
     }
   }
 
-  private HookPointTests decisionLayer() {
-    HookPointTests before = null;
-    for (HookPointTests point : tests.hookPoints()) {
-      double decided = point.decided().value();
-      if (decided >= thresholds.decided()) {
-        if (before == null) {
-          doubts.add(
-              "no decision layer: decided before %s, where %s of the refusal gap already hangs on the post-instruction"
-                      .formatted(point.hookPoint(), Sentences.percent(decided))
-                  + " positions: capture earlier layers");
-          return null;
-        }
-        if (!(before.decided().value() < thresholds.decided())) {
-          break;
-        }
-        return point;
-      }
-      before = point;
+  private void enoughReliability(HookPointTests at) {
+    if (at.effect() == null) {
+      doubt("the effect vectors at %s were not measured".formatted(at.hookPoint()));
+      return;
     }
-    boolean measured = tests.hookPoints().stream().anyMatch(point -> !Double.isNaN(point.decided().value()));
-    HookPointTests last = tests.hookPoints().isEmpty() ? null : tests.hookPoints().get(tests.hookPoints().size() - 1);
-    doubts.add(
-        !measured
-            ? "no decision layer: it was not measured where the model decides"
-            : "no decision layer: %s of the refusal gap is decided at %s, the last captured hook point, less than %s:"
-                    .formatted(
-                        Sentences.percent(last.decided().value()),
-                        last.hookPoint(),
-                        Sentences.percent(thresholds.decided()))
-                + " capture later layers");
-    return null;
+    List<String> low = new ArrayList<>();
+    double[] reliability = at.effect().reliability().reliability();
+    for (int i = 0; i < reliability.length; i++) {
+      if (!(reliability[i] >= thresholds.minReliability())) {
+        low.add("%s (%s)".formatted(tests.categories().get(i), Sentences.number(reliability[i])));
+      }
+    }
+    checks.add(
+        new Check(
+            "reliability of the mean effect vectors", "at least " + Sentences.number(at.effect().leastReliability()),
+            low.isEmpty()));
+    if (!low.isEmpty()) {
+      doubt(
+          "the mean effect vectors at %s are too noisy: reliability below %s in %s"
+              .formatted(at.hookPoint(), Sentences.number(thresholds.minReliability()), Sentences.list(low)));
+    }
+  }
+
+  private void attributionReliable(HookPointTests at) {
+    double completeness = at.completeness().value();
+    if (!Double.isFinite(completeness)) {
+      checks.add(new Check("completeness of the attribution", "was not measured", false));
+      doubt("whether the attribution at %s can be trusted was not measured (no completeness)".formatted(at.hookPoint()));
+      return;
+    }
+    double low = thresholds.completeness().get(0);
+    double high = thresholds.completeness().get(1);
+    boolean holds = completeness >= low && completeness <= high;
+    checks.add(new Check("completeness of the attribution", Sentences.estimate(at.completeness()), holds));
+    if (!holds) {
+      doubt(
+          "the attribution at %s is unreliable: completeness %s is outside %s to %s"
+              .formatted(
+                  at.hookPoint(),
+                  Sentences.estimate(at.completeness()),
+                  Sentences.number(low),
+                  Sentences.number(high)));
+      nextSteps.add("raise circuit.ig_steps, or use circuit.attribution_method: ig");
+    }
+  }
+
+  private void effectFormStrong(HookPointTests at) {
+    TransferStatistics effect = at.transfer(Form.EFFECT);
+    if (effect == null) {
+      doubt("the effect form of transfer at %s was not measured".formatted(at.hookPoint()));
+      nextSteps.add("run evaluate with transfer.forms: [effect, ...]");
+      return;
+    }
+    checks.add(
+        new Check(
+            "own drop of the effect form",
+            "%s of the refusal gap, random directions %s"
+                .formatted(Sentences.estimate(effect.ownDrop()), Sentences.number(effect.controlDrop().value())),
+            effect.weak() == null));
+    if (effect.weak() != null) {
+      doubt("the effect form is weak at %s: %s".formatted(at.hookPoint(), effect.weak()));
+    } else if (!effect.distinctness().interval().isDefined() && tests.categories().size() > 1) {
+      doubt("D_effect is undefined at %s".formatted(at.hookPoint()));
+    }
+  }
+
+  private void causeClear(HookPointTests at) {
+    TransferStatistics effect = at.transfer(Form.EFFECT);
+    if (tests.categories().size() < 2 || effect == null || !effect.usable()) {
+      return;
+    }
+    checks.add(new Check("D_effect", Sentences.estimate(effect.distinctness()), null));
+    checks.add(new Check("pairs of categories", counts(effect), at.cause() != Cause.OPEN));
+    if (at.cause() == Cause.OPEN) {
+      doubt("the intervals do not settle it: " + at.causeReason());
+    }
+    TransferStatistics latent = at.transfer(Form.LATENT);
+    if (at.cause() == Cause.SEVERAL
+        && latent != null
+        && latent.weak() == null
+        && latent.distinctness().interval().below(thresholds.severalCausesD())) {
+      contradicted = List.of(Answer.MODULAR, Answer.GRADED);
+      doubt(
+          "the latent form speaks against several causes at %s: D_latent is %s, below %s"
+              .formatted(
+                  at.hookPoint(),
+                  Sentences.estimate(latent.distinctness()),
+                  Sentences.number(thresholds.severalCausesD())));
+    }
+  }
+
+  private String counts(TransferStatistics effect) {
+    Map<PairKind, Long> counts = new LinkedHashMap<>();
+    for (PairKind kind : PairKind.values()) {
+      counts.put(kind, effect.pairs().stream().filter(pair -> rule.kind(pair) == kind).count());
+    }
+    return "%d shared, %d distinct, %d partial, %d open"
+        .formatted(
+            counts.get(PairKind.SHARED), counts.get(PairKind.DISTINCT), counts.get(PairKind.PARTIAL),
+            counts.get(PairKind.OPEN));
   }
 
   /**
-   * Where little is decided yet, one direction may read what is still detected category by category, and the effect form
-   * then calls it one cause: there the latents must be shared too.
+   * Several mechanisms in the decision layer's own MLP converge inside it and look like one at its output; one layer below
+   * they are still told apart.
+   */
+  private void layerBelowAgrees(HookPointTests decision) {
+    if (decision.cause() != Cause.ONE || layer.number() == 0) {
+      return;
+    }
+    if (layer.below() == null) {
+      checks.add(new Check("layer below the decision layer", "was not captured", false));
+      contradicted = List.of(Answer.MONOLITHIC, Answer.MODULAR);
+      doubt(
+          "one cause is seen at %s, but the layer below was not captured: mechanisms that meet inside layer %d would look like one"
+              .formatted(decision.hookPoint(), layer.number()));
+      nextSteps.add("capture the layer below: " + DecisionLayer.option(layer.number()));
+      return;
+    }
+    HookPointTests inside = DecisionLayer.point(tests, "residuals_mid_" + layer.number());
+    List<HookPointTests> looked = new ArrayList<>(List.of(layer.below()));
+    if (layer.jumpsWithin() && inside != null) {
+      looked.add(inside);
+    }
+    for (HookPointTests point : looked) {
+      TransferStatistics effect = point.transfer(Form.EFFECT);
+      boolean against =
+          effect != null && effect.usable() && effect.distinctness().interval().above(thresholds.severalCausesD());
+      checks.add(
+          new Check(
+              "no several causes at " + point.hookPoint(),
+              effect == null
+                  ? "the effect form was not measured"
+                  : effect.usable() ? "D_effect " + Sentences.estimate(effect.distinctness()) : effect.weak(),
+              !against));
+      if (against) {
+        contradicted = List.of(Answer.MONOLITHIC, Answer.MODULAR);
+        doubt(
+            "one cause at %s, where D_effect is %s, but several just below at %s, where it is %s: mechanisms that meet inside layer %d look like one after it"
+                .formatted(
+                    decision.hookPoint(),
+                    Sentences.estimate(decision.transfer(Form.EFFECT).distinctness()),
+                    point.hookPoint(),
+                    Sentences.estimate(effect.distinctness()),
+                    layer.number()));
+      }
+    }
+  }
+
+  private void reportDefaultRefusal() {
+    if (tests.byDefault() == null) {
+      checks.add(new Check("refusal of prompts without content", "was not asked", null));
+    } else {
+      checks.add(
+          new Check(
+              "refusal of prompts without content",
+              "%d of %d (%s)"
+                  .formatted(
+                      tests.byDefault().refused(), tests.byDefault().prompts(),
+                      Sentences.interval(new Interval(tests.byDefault().low(), tests.byDefault().high(), 0.95))),
+              null));
+    }
+  }
+
+  private static final List<Answer> ALL = List.of(Answer.MONOLITHIC, Answer.MODULAR, Answer.MIXED, Answer.GRADED);
+
+  /** What the evidence leaves open when it does not decide. */
+  private List<Answer> possible(HookPointTests decision) {
+    if (contradicted != null) {
+      return contradicted;
+    }
+    boolean unread =
+        decision == null
+            || tests.auc().value() < thresholds.minAuc()
+            || Arrays.stream(tests.refusalGap()).anyMatch(gap -> !(gap > 0));
+    List<Answer> open = unread ? ALL : decision.possible();
+    return tests.categories().size() < 3 ? open.stream().filter(answer -> answer != Answer.MIXED).toList() : open;
+  }
+
+  /** How many more prompts would move the interval of D off the bar that it crosses: widths fall as 1 / sqrt(n). */
+  private void morePrompts(HookPointTests decision) {
+    TransferStatistics effect = decision.transfer(Form.EFFECT);
+    if (decision.cause() != Cause.OPEN || effect == null || !effect.usable()) {
+      return;
+    }
+    double factor = 1;
+    boolean near = false;
+    Estimate distinctness = effect.distinctness();
+    for (double bar : new double[] {thresholds.oneCauseD(), thresholds.severalCausesD()}) {
+      if (distinctness.interval().contains(bar)) {
+        double half =
+            bar > distinctness.value()
+                ? distinctness.interval().high() - distinctness.value()
+                : distinctness.value() - distinctness.interval().low();
+        double needed = half / Math.abs(bar - distinctness.value());
+        near |= !(needed * needed < 16);
+        factor = Math.max(factor, needed * needed);
+      }
+    }
+    for (TransferStatistics.Pair pair : effect.pairs()) {
+      if (rule.kind(pair) == PairKind.OPEN && pair.interval95().isDefined()) {
+        double bar = nearest(pair.transfer());
+        double half = (pair.interval95().high() - pair.interval95().low()) / 2;
+        factor = Math.max(factor, Math.min(16, Math.pow(half / Math.abs(bar - pair.transfer()), 2)));
+      }
+    }
+    int now = IntStream.of(tests.refusedHeldout()).min().orElse(0);
+    nextSteps.add(
+        near
+            ? "D_effect lies so near a bar (%s) that more prompts would hardly settle it"
+                .formatted(Sentences.estimate(distinctness))
+            : "more refused prompts: about %d held out per category (now %d) and as many times more to discover on, since intervals narrow as 1 / sqrt(n)"
+                .formatted((int) Math.ceil(now * factor), now));
+  }
+
+  private double nearest(double transfer) {
+    return Math.abs(transfer - thresholds.shared()) < Math.abs(transfer - thresholds.distinct())
+        ? thresholds.shared()
+        : thresholds.distinct();
+  }
+
+  private static Answer answer(Cause cause) {
+    return switch (cause) {
+      case ONE -> Answer.MONOLITHIC;
+      case SEVERAL -> Answer.MODULAR;
+      case CLUSTERED -> Answer.MIXED;
+      case GRADED -> Answer.GRADED;
+      case OPEN -> throw new IllegalStateException("no answer without a clear cause");
+    };
+  }
+
+  private List<List<String>> clusters(HookPointTests at) {
+    return switch (at.cause()) {
+      case ONE -> List.of(tests.categories());
+      case SEVERAL -> tests.categories().stream().map(List::of).toList();
+      case CLUSTERED ->
+          at.transfer(Form.EFFECT).clusters().stream()
+              .map(cluster -> cluster.stream().map(tests.categories()::get).toList())
+              .toList();
+      case GRADED, OPEN -> List.of();
+    };
+  }
+
+  private Figure sharedPart(HookPointTests decision) {
+    TransferStatistics effect = decision == null ? null : decision.transfer(Form.EFFECT);
+    return effect == null || !effect.usable() ? Figure.undefined() : Figure.of(effect.distinctness()).complement();
+  }
+
+  private String headline(
+      Answer answer, List<Answer> possible, List<List<String>> clusters, HookPointTests decision) {
+    int count = tests.categories().size();
+    String all = count == 2 ? "both" : "all " + Sentences.count(count);
+    TransferStatistics effect = decision == null ? null : decision.transfer(Form.EFFECT);
+    String shared = effect == null ? "" : Sentences.share(complement(effect.distinctness()));
+    return switch (answer) {
+      case MONOLITHIC ->
+          "MONOLITHIC: in this model one mechanism stops %s categories; about %s of it is shared."
+              .formatted(all, shared);
+      case MODULAR ->
+          "MODULAR: in this model each of the %s categories is stopped by a mechanism of its own; about %s is shared."
+              .formatted(Sentences.count(count), shared);
+      case MIXED ->
+          "MIXED: in this model %s mechanisms stop the %s categories: %s; about %s is shared within these groups, %s between them."
+              .formatted(
+                  Sentences.count(clusters.size()), Sentences.count(count), rule.names(effect.clusters()),
+                  Sentences.share(effect.within()), Sentences.share(effect.between()));
+      case GRADED ->
+          "GRADED: in this model about %s of what makes it refuse a category is common to %s categories, the rest is the category's own."
+              .formatted(shared, all);
+      case INCONCLUSIVE ->
+          "INCONCLUSIVE: this evidence does not settle whether one mechanism stops %s categories; still possible: %s."
+              .formatted(all, Sentences.list(possible.stream().map(Answer::name).toList()));
+    };
+  }
+
+  private static Estimate complement(Estimate estimate) {
+    Interval interval = estimate.interval();
+    return new Estimate(
+        1 - estimate.value(), new Interval(1 - interval.high(), 1 - interval.low(), interval.level()));
+  }
+
+  private List<String> facts(HookPointTests decision) {
+    List<String> facts = new ArrayList<>();
+    if (decision == null) {
+      return facts;
+    }
+    facts.add(
+        "it decides at %s: %s of the refusal gap hangs on the positions after the user's text there%s"
+            .formatted(
+                decision.hookPoint(), Sentences.estimate(layer.decided()),
+                layer.decidedBelow() == null
+                    ? ""
+                    : ", %s one layer below".formatted(Sentences.estimate(layer.decidedBelow()))));
+    TransferStatistics effect = decision.transfer(Form.EFFECT);
+    if (effect != null && effect.usable()) {
+      facts.add(
+          "taking away what the model reads in one category ends %s of that category's refusal gap and %s times as much of another's"
+              .formatted(Sentences.estimate(effect.ownDrop()), Sentences.estimate(complement(effect.distinctness()))));
+    }
+    if (decision.readout() != null && decision.readout().spectrum().length > 0) {
+      SharingEvidence.ReadoutSummary readout = decision.readout();
+      facts.add(
+          "the layers above read refusal of the %d categories along %s (spectrum %s; noise floor %s)"
+              .formatted(
+                  readout.spectrum().length,
+                  readout.countKnown()
+                      ? "%d distinct direction%s".formatted(readout.distinct(), readout.distinct() == 1 ? "" : "s")
+                      : "a number of directions that these prompts are too few to tell",
+                  String.join(", ", Arrays.stream(readout.spectrum()).mapToObj(Sentences::number).toList()),
+                  Sentences.number(readout.floor())));
+    }
+    return facts;
+  }
+
+  private String sentence(Answer answer, List<List<String>> clusters, HookPointTests at) {
+    String claim =
+        switch (answer) {
+          case MONOLITHIC -> "refusal of all %d categories has one cause".formatted(tests.categories().size());
+          case MODULAR -> "refusal of each of the %d categories has a cause of its own".formatted(clusters.size());
+          case MIXED -> "refusal has %d causes, each shared by a cluster of categories".formatted(clusters.size());
+          case GRADED -> "the categories' causes are in part common and in part their own";
+          case INCONCLUSIVE -> throw new IllegalStateException("no claim without a clear cause");
+        };
+    return "%s: %s; the model decides there (%s of the refusal gap)"
+        .formatted(claim, at.causeReason(), Sentences.estimate(layer.decided()));
+  }
+
+  /**
+   * The first captured residuals_N from which on every one has one cause. Where little is decided yet, one direction may read
+   * what is still detected category by category, and the effect form then calls it one cause: there the latents must be
+   * shared too.
    */
   private String firstSharedLayer() {
     String first = null;
     for (int i = tests.hookPoints().size() - 1; i >= 0; i--) {
       HookPointTests point = tests.hookPoints().get(i);
+      if (!point.hookPoint().matches("residuals_\\d+")) {
+        continue;
+      }
       boolean undecided = point.decided().value() < thresholds.decided();
       if (point.cause() != Cause.ONE || undecided && !point.representation().equals("shared")) {
         break;
@@ -159,138 +517,13 @@ final class Decision {
     return first;
   }
 
-  private void enoughReliability(HookPointTests at) {
-    unreliable(at, "effect vectors", at.effect());
-    unreliable(at, "attributions", at.latents());
-  }
-
-  private void unreliable(HookPointTests at, String what, VectorTests vectors) {
-    if (vectors == null) {
-      doubts.add("the %s at %s were not measured".formatted(what, at.hookPoint()));
-      return;
-    }
-    List<String> low = new ArrayList<>();
-    double[] reliability = vectors.reliability().reliability();
-    for (int i = 0; i < reliability.length; i++) {
-      if (!(reliability[i] >= thresholds.minReliability())) {
-        low.add("%s (%s)".formatted(tests.categories().get(i), Sentences.number(reliability[i])));
-      }
-    }
-    if (!low.isEmpty()) {
-      doubts.add(
-          "the mean %s at %s are too noisy: reliability below %s in %s"
-              .formatted(
-                  what, at.hookPoint(), Sentences.number(thresholds.minReliability()), Sentences.list(low)));
-    }
-  }
-
-  private void attributionReliable(HookPointTests at) {
-    double completeness = at.completeness().value();
-    double low = thresholds.completeness().get(0);
-    double high = thresholds.completeness().get(1);
-    if (!(completeness >= low && completeness <= high)) {
-      doubts.add(
-          "the attribution at %s is unreliable: completeness %s is outside %s to %s"
-              .formatted(
-                  at.hookPoint(),
-                  Sentences.estimate(at.completeness()),
-                  Sentences.number(low),
-                  Sentences.number(high)));
-    }
-  }
-
-  private void promptDrives(HookPointTests at) {
-    double share = at.promptShare().value();
-    if (!(share >= thresholds.minPromptShare())) {
-      doubts.add(
-          "refusal by default: at %s the prompt side carries %s of the refusal gap, less than %s; what the categories"
-                  .formatted(
-                      at.hookPoint(),
-                      Sentences.estimate(at.promptShare()),
-                      Sentences.number(thresholds.minPromptShare()))
-              + " share is then the absence of what makes the model comply");
-    }
-  }
-
-  private void effectFormStrong(HookPointTests at) {
-    TransferTests effect = at.transfer(Form.EFFECT);
-    if (effect == null) {
-      doubts.add("the effect form of transfer at %s was not measured".formatted(at.hookPoint()));
-    } else if (effect.weak() != null) {
-      doubts.add("the effect form is weak at %s: %s".formatted(at.hookPoint(), effect.weak()));
-    } else if (!effect.distinctness().interval().isDefined() && tests.categories().size() > 1) {
-      doubts.add("D_effect is undefined at %s".formatted(at.hookPoint()));
-    }
-  }
-
-  private void causeClear(HookPointTests at) {
-    if (tests.categories().size() < 2) {
-      return;
-    }
-    if (at.effect() != null && at.effect().share(PairKind.OPEN) > thresholds.maxOpenPairs()) {
-      doubts.add(
-          "pairs of categories open at %s: %d of %d (%s), more than %s: their intervals of S_effect cross %s or %s"
-              .formatted(
-                  at.hookPoint(),
-                  at.effect().count(PairKind.OPEN),
-                  at.effect().pairs().size(),
-                  Sentences.percent(at.effect().share(PairKind.OPEN)),
-                  Sentences.percent(thresholds.maxOpenPairs()),
-                  Sentences.number(thresholds.distinct()),
-                  Sentences.number(thresholds.shared())));
-    }
-    if (at.cause() == Cause.GRADED) {
-      doubts.add("the cause is graded, neither one nor several nor clustered: " + at.causeReason());
-    }
-    TransferTests latent = at.transfer(Form.LATENT);
-    if (at.cause() == Cause.SEVERAL
-        && latent != null
-        && latent.weak() == null
-        && !latent.distinctness().interval().above(thresholds.severalCausesD())) {
-      doubts.add(
-          "the latent form does not say several causes at %s: D_latent is %s, not above %s"
-              .formatted(
-                  at.hookPoint(),
-                  Sentences.estimate(latent.distinctness()),
-                  Sentences.number(thresholds.severalCausesD())));
-    }
-  }
-
-  private static Answer answer(Cause cause) {
-    return switch (cause) {
-      case ONE -> Answer.MONOLITHIC;
-      case SEVERAL -> Answer.MODULAR;
-      case CLUSTERED -> Answer.MIXED;
-      case GRADED -> Answer.INCONCLUSIVE;
-    };
-  }
-
-  private List<List<String>> clusters(HookPointTests at) {
-    return switch (at.cause()) {
-      case ONE -> List.of(tests.categories());
-      case SEVERAL -> tests.categories().stream().map(List::of).toList();
-      case CLUSTERED ->
-          at.effect().clusters().stream()
-              .map(cluster -> cluster.stream().map(tests.categories()::get).toList())
-              .toList();
-      case GRADED -> List.of();
-    };
-  }
-
-  private String sentence(Answer answer, List<List<String>> clusters, HookPointTests at) {
-    String claim =
-        switch (answer) {
-          case MONOLITHIC -> "refusal of all %d categories has one cause".formatted(tests.categories().size());
-          case MODULAR -> "refusal of each of the %d categories has a cause of its own".formatted(clusters.size());
-          case MIXED -> "refusal has %d causes, each shared by a cluster of categories".formatted(clusters.size());
-          case INCONCLUSIVE -> throw new IllegalStateException("no claim without a clear cause");
-        };
-    return "%s: %s; the model decides there (%s of the refusal gap)"
-        .formatted(claim, at.causeReason(), Sentences.estimate(at.decided()));
-  }
-
   private String remark(Answer answer, HookPointTests decision, String shared) {
     List<String> remarks = new ArrayList<>();
+    if (tests.byDefault() != null && tests.byDefault().low() > HIGH_DEFAULT) {
+      remarks.add(
+          "the model refuses %d of %d prompts without content: what the categories share is in part a lack of evidence of harmlessness"
+              .formatted(tests.byDefault().refused(), tests.byDefault().prompts()));
+    }
     if (decision != null && answer == Answer.MONOLITHIC) {
       remarks.add(
           switch (decision.representation()) {
@@ -301,6 +534,12 @@ final class Decision {
             default -> "whether the latents are shared or split by category is undecided";
           });
     }
+    if (decision != null && layer.jumpsWithin() && layer.number() > 0
+        && DecisionLayer.point(tests, "residuals_mid_" + layer.number()) == null) {
+      remarks.add(
+          "nearly all is decided within layer %d: residuals_mid_%d, between its attention and its MLP, was not captured"
+              .formatted(layer.number(), layer.number()));
+    }
     if (shared != null && decision != null && answer != Answer.MONOLITHIC && after(shared, decision)) {
       remarks.add("from %s on all categories share one cause: convergence after the decision, no evidence of sharing"
           .formatted(shared));
@@ -308,9 +547,33 @@ final class Decision {
     return String.join("; ", remarks);
   }
 
+  /** Default refusal is remarked on when the interval of its rate lies above. */
+  private static final double HIGH_DEFAULT = .2;
+
   private boolean after(String name, HookPointTests decision) {
     List<String> order = tests.hookPoints().stream().map(HookPointTests::hookPoint).toList();
     return order.indexOf(name) > order.indexOf(decision.hookPoint());
+  }
+
+  private List<Verdict.PairEntry> pairs(HookPointTests decision) {
+    TransferStatistics effect = decision == null ? null : decision.transfer(Form.EFFECT);
+    return effect == null
+        ? List.of()
+        : effect.pairs().stream()
+            .map(pair ->
+                new Verdict.PairEntry(
+                    List.of(tests.categories().get(pair.i()), tests.categories().get(pair.j())),
+                    new Figure(pair.transfer(), pair.interval95().low(), pair.interval95().high()),
+                    rule.kind(pair)))
+            .toList();
+  }
+
+  private List<Verdict.LayerEntry> layers() {
+    return tests.layers().stream()
+        .map(each ->
+            new Verdict.LayerEntry(
+                each.hookPoint(), Figure.of(each.decided()), DecisionLayer.point(tests, each.hookPoint()) != null))
+        .toList();
   }
 
   private Map<String, Object> thresholdMap() {
@@ -327,9 +590,7 @@ final class Decision {
     map.put("min_discovery", thresholds.minDiscovery());
     map.put("min_heldout", thresholds.minHeldout());
     map.put("min_reliability", thresholds.minReliability());
-    map.put("max_open_pairs", thresholds.maxOpenPairs());
     map.put("completeness", thresholds.completeness());
-    map.put("min_prompt_share", thresholds.minPromptShare());
     map.put("weak_drop", thresholds.weakDrop());
     return map;
   }

@@ -2,15 +2,18 @@ package org.refusal.verdict;
 
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import java.util.List;
 import java.util.Map;
-import org.refusal.verdict.VectorTests.Estimate;
+import org.refusal.stats.Estimate;
+import org.refusal.stats.TransferStatistics;
+import org.refusal.verdict.SharingEvidence.ReadoutSummary;
 
 /**
  * All statistics at one hook point.
  *
  * @param decided drop in units of Delta when only the post-instruction positions are set to the partner's values, mean
  *     over categories
- * @param readoutRank dimensions of the causal read-out; -1 where there is none
+ * @param readout what the categories are read by, or null
  * @param effect statistics of the vectors y_p, or null
  * @param latents statistics of the prompt-side attributions, or null
  * @param completeness sum of indirect effects / effect of setting everything to the baseline
@@ -18,23 +21,25 @@ import org.refusal.verdict.VectorTests.Estimate;
  * @param transfer by form key
  * @param cause how the causes relate
  * @param causeReason why, in one sentence
+ * @param possible answers that the evidence at this hook point leaves open
  * @param representation {@code shared}, {@code split} or {@code undecided}: the same question asked of the latents
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
 public record HookPointTests(
     String hookPoint,
     Estimate decided,
-    int readoutRank,
+    ReadoutSummary readout,
     VectorTests effect,
     VectorTests latents,
     Estimate completeness,
     Estimate promptShare,
-    Map<String, TransferTests> transfer,
+    Map<String, TransferStatistics> transfer,
     Cause cause,
     String causeReason,
+    List<Answer> possible,
     String representation) {
 
-  TransferTests transfer(Form form) {
+  TransferStatistics transfer(Form form) {
     return transfer.get(form.key());
   }
 }

@@ -14,15 +14,18 @@ import java.util.stream.Stream;
 import org.refusal.config.StatsConfig;
 import org.refusal.stats.Auc;
 import org.refusal.stats.Bootstrap;
+import org.refusal.stats.Estimate;
 import org.refusal.stats.GramMatrix;
 import org.refusal.stats.Interval;
 import org.refusal.stats.Parallel;
 import org.refusal.stats.Permutations;
 import org.refusal.stats.Resampling;
+import org.refusal.stats.TransferDrops;
+import org.refusal.stats.TransferStatistics;
 import org.refusal.verdict.SharingEvidence.AtHookPoint;
+import org.refusal.verdict.SharingEvidence.AtLayer;
 import org.refusal.verdict.SharingEvidence.AttributionCheck;
-import org.refusal.verdict.SharingEvidence.TransferDrops;
-import org.refusal.verdict.VectorTests.Estimate;
+import org.refusal.verdict.SharingEvidence.DefaultRefusal;
 import org.refusal.verdict.VectorTests.Topic;
 
 /**
@@ -30,7 +33,11 @@ import org.refusal.verdict.VectorTests.Topic;
  *
  * @param refusedDiscovery refused discovery prompts of each category
  * @param refusedHeldout refused held-out prompts of each category
- * @param auc does m separate refused from complied prompts?
+ * @param leftOut categories with too few refused prompts for a finding, and why; the others are tested without them
+ * @param auc does m separate refused from complied held-out prompts?
+ * @param layers where the model decides, over all its layers; empty where only captured hook points were looked at
+ * @param byDefault refusals of prompts without content, or null
+ * @param partners {@code matched} or {@code pool}
  * @param refusalGap Delta of each category, nats
  * @param pooledLatents statistics of the attributions of all hook points together, each scaled to unit mean norm, or
  *     null
@@ -38,14 +45,24 @@ import org.refusal.verdict.VectorTests.Topic;
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
 public record SharingTests(
     List<String> categories,
+    Map<String, String> leftOut,
     int[] refusedDiscovery,
     int[] refusedHeldout,
     Auc auc,
     double[] refusalGap,
+    List<LayerTests> layers,
+    DefaultRefusal byDefault,
+    String partners,
     List<HookPointTests> hookPoints,
     VectorTests pooledLatents) {
 
+  /** How far the model has decided after a layer, over a few held-out prompts. */
+  @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+  public record LayerTests(String hookPoint, Estimate decided) {}
+
   private static final double LEVEL = 0.95;
+  /** So many categories must remain when others are left out. */
+  private static final int FEWEST = 3;
 
   /**
    * Runs every test. O(hook points * (permutations + bootstrap) * n^2) for n discovery prompts.
@@ -54,25 +71,19 @@ public record SharingTests(
    *     and statistic
    * @param threads never changes a result
    */
-  public static SharingTests run(SharingEvidence evidence, StatsConfig config, int threads) {
+  public static SharingTests run(SharingEvidence whole, StatsConfig config, int threads) {
+    Map<String, String> leftOut = leftOut(whole, config.verdict());
+    SharingEvidence evidence =
+        leftOut.isEmpty()
+            ? whole
+            : whole.of(
+                IntStream.range(0, whole.categories().size())
+                    .filter(i -> !leftOut.containsKey(whole.categories().get(i)))
+                    .toArray());
     Resampling permutations =
         new Resampling(config.stats().permutations(), config.seed(), threads).named("permutations");
     Resampling bootstrap = new Resampling(config.stats().bootstrap(), config.seed(), threads).named("bootstrap");
     int k = evidence.categories().size();
-    int[] refusedDiscovery = new int[k];
-    for (int category : evidence.promptCategory()) {
-      refusedDiscovery[category]++;
-    }
-    int[] refusedHeldout = new int[k];
-    double[] gap = new double[k];
-    for (int category = 0; category < k; category++) {
-      refusedHeldout[category] = evidence.heldoutGap()[category].length;
-      double sum = 0;
-      for (double value : evidence.heldoutGap()[category]) {
-        sum += value;
-      }
-      gap[category] = sum / refusedHeldout[category];
-    }
     int[] strata = Permutations.terciles(IntStream.of(evidence.promptTokens()).asDoubleStream().toArray());
     List<GramMatrix> latents =
         evidence.hookPoints().stream().map(AtHookPoint::latents).filter(gram -> gram != null).toList();
@@ -91,17 +102,47 @@ public record SharingTests(
                 k,
                 strata,
                 topics.get(pooledGram),
-                config.verdict(),
                 permutations.named("pooled"),
                 bootstrap.named("pooled"));
     return new SharingTests(
         evidence.categories(),
-        refusedDiscovery,
-        refusedHeldout,
+        leftOut,
+        evidence.refusedDiscovery(),
+        evidence.refusedHeldout(),
         Auc.of(evidence.refusedMetric(), evidence.compliedMetric()),
-        gap,
+        evidence.refusalGap(),
+        evidence.layers().stream().map(layer -> layer(layer, bootstrap)).toList(),
+        evidence.byDefault(),
+        evidence.partners(),
         List.copyOf(points),
         pooled);
+  }
+
+  /**
+   * Categories without enough refused prompts, or whose refusal gap is not positive, with the reason; none where fewer than
+   * three would remain.
+   */
+  private static Map<String, String> leftOut(SharingEvidence evidence, StatsConfig.Verdict thresholds) {
+    Map<String, String> leftOut = new LinkedHashMap<>();
+    int[] discovery = evidence.refusedDiscovery();
+    int[] heldout = evidence.refusedHeldout();
+    double[] gap = evidence.refusalGap();
+    for (int i = 0; i < discovery.length; i++) {
+      String category = evidence.categories().get(i);
+      if (discovery[i] < thresholds.minDiscovery()) {
+        leftOut.put(category, "%d refused discovery prompts, fewer than %d".formatted(discovery[i], thresholds.minDiscovery()));
+      } else if (heldout[i] < thresholds.minHeldout()) {
+        leftOut.put(category, "%d refused held-out prompts, fewer than %d".formatted(heldout[i], thresholds.minHeldout()));
+      } else if (!(gap[i] > 0)) {
+        leftOut.put(category, "a refusal gap of %s nats".formatted(Sentences.number(gap[i])));
+      }
+    }
+    return discovery.length - leftOut.size() >= FEWEST ? leftOut : Map.of();
+  }
+
+  private static LayerTests layer(AtLayer layer, Resampling bootstrap) {
+    return new LayerTests(
+        layer.at().name(), decided(layer.drops(), layer.gap(), bootstrap.named(layer.at().name(), "layer")));
   }
 
   /** Every matrix against the topics, by identity of the matrix; empty when there are no topics. */
@@ -139,35 +180,31 @@ public record SharingTests(
       Resampling permutations,
       Resampling bootstrap) {
     String name = point.at().name();
-    int k = evidence.categories().size();
     VectorTests effect =
-        vectors(point.effect(), evidence, strata, topics, thresholds, permutations.named(name, "effect"),
+        vectors(point.effect(), evidence, strata, topics, permutations.named(name, "effect"),
             bootstrap.named(name, "effect"));
     VectorTests latents =
-        vectors(point.latents(), evidence, strata, topics, thresholds, permutations.named(name, "latents"),
+        vectors(point.latents(), evidence, strata, topics, permutations.named(name, "latents"),
             bootstrap.named(name, "latents"));
-    List<List<Integer>> clusters =
-        effect == null ? IntStream.range(0, k).mapToObj(List::of).toList() : effect.clusters();
-    Map<String, TransferTests> transfer = new LinkedHashMap<>();
+    TransferStatistics.Bars bars =
+        new TransferStatistics.Bars(thresholds.weakDrop(), thresholds.clusterCut(), "refusal gap");
+    Map<String, TransferStatistics> transfer = new LinkedHashMap<>();
     for (Form form : Form.values()) {
       TransferDrops drops = point.transfer().get(form);
       if (drops != null) {
         transfer.put(
             form.key(),
-            TransferTests.of(
-                drops,
-                evidence.heldoutGap(),
-                clusters,
-                thresholds.weakDrop(),
+            TransferStatistics.of(
+                drops, evidence.heldoutGap(), bars,
                 bootstrap.named(name, "transfer", form.key())));
       }
     }
     CauseRule rule = new CauseRule(thresholds, evidence.categories());
-    CauseRule.Finding cause = rule.cause(name, effect, transfer.get(Form.EFFECT.key()));
+    CauseRule.Finding cause = rule.cause(name, transfer.get(Form.EFFECT.key()));
     return new HookPointTests(
         name,
         decided(point.decidedDrops(), evidence.heldoutGap(), bootstrap.named(name, "decided")),
-        point.readoutRank(),
+        point.readout(),
         effect,
         latents,
         ratio(point.attribution(), Sum.COMPLETENESS, bootstrap.named(name, "completeness")),
@@ -175,6 +212,7 @@ public record SharingTests(
         transfer,
         cause.cause(),
         cause.sentence(),
+        cause.possible(),
         rule.representation(
             latents, transfer.get(Form.LATENT.key()), transfer.get(Form.DIRECTION.key())));
   }
@@ -184,7 +222,6 @@ public record SharingTests(
       SharingEvidence evidence,
       int[] strata,
       Map<GramMatrix, Topic> topics,
-      StatsConfig.Verdict thresholds,
       Resampling permutations,
       Resampling bootstrap) {
     return gram == null
@@ -195,13 +232,14 @@ public record SharingTests(
             evidence.categories().size(),
             strata,
             topics.get(gram),
-            thresholds,
             permutations,
             bootstrap);
   }
 
   private static Estimate decided(double[][] drops, double[][] gap, Resampling bootstrap) {
-    boolean measured = IntStream.range(0, gap.length).allMatch(j -> drops[j].length == gap[j].length);
+    boolean measured =
+        IntStream.range(0, gap.length).allMatch(j -> drops[j].length == gap[j].length)
+            && IntStream.range(0, gap.length).anyMatch(j -> gap[j].length > 0);
     if (!measured) {
       return new Estimate(Double.NaN, Interval.undefined(LEVEL));
     }

@@ -8,9 +8,9 @@ import java.util.SplittableRandom;
 import org.refusal.base.Seeds;
 import org.refusal.circuit.HookPoint;
 import org.refusal.stats.GramMatrix;
+import org.refusal.stats.TransferDrops;
 import org.refusal.verdict.SharingEvidence.AtHookPoint;
 import org.refusal.verdict.SharingEvidence.AttributionCheck;
-import org.refusal.verdict.SharingEvidence.TransferDrops;
 
 /**
  * Simulated evidence with a known answer, for calibration: vectors that are skewed and sparse like attributions, few
@@ -223,7 +223,7 @@ public record Simulation(
     SharingEvidence whole = evidence(seed, 2);
     AtHookPoint first = whole.hookPoints().get(0);
     AtHookPoint before =
-        new AtHookPoint(first.at(), null, -1, null, null, first.decidedDrops(), Map.of());
+        first;
     return new SharingEvidence(
         whole.model(),
         whole.categories(),
@@ -233,7 +233,10 @@ public record Simulation(
         whole.compliedMetric(),
         whole.heldoutGap(),
         null,
-        List.of(before, whole.hookPoints().get(1)));
+        List.of(before, whole.hookPoints().get(1)),
+        List.of(),
+        null,
+        null);
   }
 
   private SharingEvidence evidence(long seed, int layers) {
@@ -278,7 +281,7 @@ public record Simulation(
           new AtHookPoint(
               HookPoint.residuals(layer + 1),
               GramMatrix.ofDense(vectors(discovery, random), 1),
-              k,
+              null,
               GramMatrix.ofDense(vectors(discovery, random), 1),
               new AttributionCheck(effectSum, promptSide, baseline, own),
               decidedDrops,
@@ -288,7 +291,7 @@ public record Simulation(
                   Form.DIRECTION, rescaled(drops(random), gap))));
     }
     return new SharingEvidence(
-        "simulated", names, labels(discovery), tokens, refused, complied, gap, null, points);
+        "simulated", names, labels(discovery), tokens, refused, complied, gap, null, points, List.of(), null, null);
   }
 
   /** The same drops per unit of gap, for another draw of the gaps. */

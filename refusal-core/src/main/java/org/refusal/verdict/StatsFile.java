@@ -28,7 +28,7 @@ public record StatsFile(
     @JsonInclude(JsonInclude.Include.NON_NULL) Object legacy) {
 
   public static final String FORMAT = "refusal-stats";
-  public static final int VERSION = 1;
+  public static final int VERSION = 2;
 
   public static StatsFile of(SharingEvidence evidence, SharingTests tests, Verdict verdict, StatsConfig config) {
     return new StatsFile(
@@ -97,7 +97,15 @@ public record StatsFile(
     text.put("distinctness", "D = 1 - mean of drop_ij over i != j / mean of drop_ii");
     text.put("completeness", "sum of indirect effects / effect of setting everything at the hook point to the baseline");
     text.put("prompt_share", "- sum of the latents' prompt-side effects / sum of the refusal gaps, discovery prompts");
-    text.put("auc", "probability that m of a refused prompt exceeds m of a complied one; interval of Hanley & McNeil 1982");
+    text.put("auc", "probability that m of a refused held-out prompt exceeds m of a complied one");
+    text.put(
+        "transfer",
+        "t_ij = (drop_ij + drop_ji) / (drop_ii + drop_jj): how much of each other's refusal two categories' parts carry");
+    text.put("shared_part", "1 - D of the effect form at the decision layer; similarity: mean S of its vectors, describes only");
+    text.put(
+        "readout",
+        "spectrum: eigenvalues of the categories' gradients over pairs of distinct prompts; floor: size of the most negative"
+            + " eigenvalue between halves of the prompts; distinct: eigenvalues above it");
     return text;
   }
 }

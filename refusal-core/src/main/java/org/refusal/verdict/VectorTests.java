@@ -5,9 +5,9 @@ import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.ArrayList;
 import java.util.List;
-import org.refusal.config.StatsConfig;
 import org.refusal.stats.AverageLinkage;
 import org.refusal.stats.DisattenuatedSimilarity;
+import org.refusal.stats.Estimate;
 import org.refusal.stats.GramMatrix;
 import org.refusal.stats.Interval;
 import org.refusal.stats.PairwiseSeparation;
@@ -25,8 +25,7 @@ import org.refusal.stats.SharedMantel;
  * @param prompts vectors of each category
  * @param similarity S, {@code [K][K]}
  * @param meanSimilarity mean of S over pairs
- * @param clusters average linkage on S cut at the threshold, by category index
- * @param support bootstrap support of each cluster
+ * @param merges average linkage on S, for the dendrogram
  * @param topic Mantel's test against the topic distance, or null when none was given
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
@@ -42,16 +41,11 @@ public record VectorTests(
     Location permdisp,
     Topic topic,
     List<AverageLinkage.Merge> merges,
-    int[] leafOrder,
-    List<List<Integer>> clusters,
-    double[] support) {
+    int[] leafOrder) {
 
   private static final int SPLITS = 100;
   private static final double DECIDING = 0.95;
   private static final double SHARED_LEVEL = 0.90;
-
-  /** A number and its interval. */
-  public record Estimate(double value, Interval interval) {}
 
   /**
    * One pair of categories.
@@ -65,7 +59,6 @@ public record VectorTests(
       double similarity,
       Interval interval90,
       Interval interval95,
-      PairKind kind,
       double separation,
       double p,
       double q,
@@ -106,7 +99,6 @@ public record VectorTests(
       int categories,
       int[] strata,
       Topic topic,
-      StatsConfig.Verdict thresholds,
       Resampling permutations,
       Resampling bootstrap) {
     int[] prompts = new int[categories];
@@ -132,7 +124,6 @@ public record VectorTests(
                 similarity.similarity()[i][j],
                 narrow,
                 wide,
-                kind(narrow, wide, thresholds),
                 pairwise.t()[at],
                 pairwise.p()[at],
                 pairwise.q()[at],
@@ -148,7 +139,6 @@ public record VectorTests(
     Permanova permanova = Permanova.test(distances, labels, strata, permutations.named("permanova"));
     Permdisp permdisp = Permdisp.test(distances, labels, permutations.named("permdisp"));
     AverageLinkage tree = AverageLinkage.of(similarity.similarity());
-    List<List<Integer>> clusters = tree.cut(thresholds.clusterCut());
     return new VectorTests(
         prompts,
         reliability,
@@ -161,42 +151,13 @@ public record VectorTests(
         new Location(permdisp.f(), permdisp.p(), Double.NaN),
         topic,
         tree.merges(),
-        tree.order(),
-        clusters,
-        AverageLinkage.support(clusters, similarity.draws(), thresholds.clusterCut()));
-  }
-
-  private static PairKind kind(Interval narrow, Interval wide, StatsConfig.Verdict thresholds) {
-    if (narrow.above(thresholds.shared())) {
-      return PairKind.SHARED;
-    }
-    if (wide.below(thresholds.distinct())) {
-      return PairKind.DISTINCT;
-    }
-    return wide.within(thresholds.distinct(), thresholds.shared()) ? PairKind.PARTIAL : PairKind.OPEN;
-  }
-
-  long count(PairKind kind) {
-    return pairs.stream().filter(pair -> pair.kind() == kind).count();
-  }
-
-  /** Share of pairs of that kind; NaN without pairs. */
-  double share(PairKind kind) {
-    return count(kind) / (double) pairs.size();
+        tree.order());
   }
 
   /** The least reliable category's reliability; NaN when any is undefined. */
   double leastReliability() {
     double least = Double.POSITIVE_INFINITY;
     for (double value : reliability.reliability()) {
-      least = Math.min(least, value);
-    }
-    return least;
-  }
-
-  double leastSupport() {
-    double least = 1;
-    for (double value : support) {
       least = Math.min(least, value);
     }
     return least;

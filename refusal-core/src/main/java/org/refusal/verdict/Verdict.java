@@ -7,43 +7,96 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.refusal.config.StatsConfig;
-import org.refusal.stats.Interval;
-import org.refusal.verdict.VectorTests.Estimate;
+import org.refusal.stats.Estimate;
+import org.refusal.stats.TransferStatistics;
+import org.refusal.verdict.SharingEvidence.ReadoutSummary;
 
 /**
  * The answer, made where the model decides (docs/definitions.md).
  *
+ * @param answer what the evidence says
+ * @param headline the answer in one sentence
+ * @param possible answers that the evidence leaves open: the answer itself, or what remains with INCONCLUSIVE
+ * @param sharedPart 1 - D_effect at the decision layer: how much of a category's own drop other categories' parts bring about
+ * @param similarity mean S_effect over pairs there: how alike the differences from harmless prompts are; describes only
+ * @param facts what a reader should know first, a sentence each
+ * @param checks every condition that was looked at, with its value
  * @param reasons every reason that holds, a sentence with its figures each
+ * @param nextSteps with INCONCLUSIVE: what would settle it, the cheapest first
  * @param clusters categories that share a cause: all in one (MONOLITHIC), each alone (MODULAR), the clusters (MIXED);
- *     empty when INCONCLUSIVE
+ *     empty when GRADED or INCONCLUSIVE
+ * @param leftOut categories that the answer does not speak of, and why
  * @param decisionLayer the hook point at which the answer was read off, or null
- * @param firstSharedLayer the first captured hook point from which on every one has one cause, or null; before the model
+ * @param firstSharedLayer the first captured residuals_N from which on every one has one cause, or null; before the model
  *     decides only where the latents are shared too
  * @param remark what a reader should also know; may be empty
+ * @param pairs causal transfer of every pair of categories at the decision layer
+ * @param layers how far the model has decided, after every layer that was measured
  * @param profile one entry per captured hook point
  * @param thresholds all thresholds in force
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
 public record Verdict(
     Answer answer,
+    String headline,
+    List<Answer> possible,
+    Figure sharedPart,
+    Figure similarity,
+    List<String> facts,
+    List<Check> checks,
     List<String> reasons,
+    List<String> nextSteps,
     List<List<String>> clusters,
+    Map<String, String> leftOut,
     String decisionLayer,
     String firstSharedLayer,
     String remark,
+    List<PairEntry> pairs,
+    List<LayerEntry> layers,
     List<ProfileEntry> profile,
     Map<String, Object> thresholds) {
+
+  /** A number with its 95 % interval; NaN where undefined. */
+  public record Figure(double value, double low, double high) {
+    static Figure of(Estimate estimate) {
+      return new Figure(estimate.value(), estimate.interval().low(), estimate.interval().high());
+    }
+
+    static Figure undefined() {
+      return new Figure(Double.NaN, Double.NaN, Double.NaN);
+    }
+
+    /** 1 less the figure. */
+    Figure complement() {
+      return new Figure(1 - value, 1 - high, 1 - low);
+    }
+  }
+
+  /**
+   * One condition of the answer.
+   *
+   * @param value in words and figures
+   * @param holds whether it is met; null for what is only reported
+   */
+  public record Check(String name, String value, Boolean holds) {}
+
+  /** One pair of categories; the interval is that of 95 %. */
+  public record PairEntry(List<String> categories, Figure transfer, PairKind kind) {}
+
+  @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+  public record LayerEntry(String hookPoint, Figure decided, boolean captured) {}
 
   /**
    * One captured hook point. S are means over pairs; D by form key; what was not measured is NaN.
    *
+   * @param readout what the categories are read by, or null
    * @param weakForms forms whose D means nothing here
    */
   @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
   public record ProfileEntry(
       String hookPoint,
       Estimate decided,
-      int readoutRank,
+      ReadoutSummary readout,
       Estimate sEffect,
       Estimate sLatents,
       double reliabilityEffect,
@@ -79,20 +132,35 @@ public record Verdict(
     }
     List<String> reasons = new ArrayList<>();
     List<String> said = new ArrayList<>();
-    bySeed.forEach((seed, verdict) -> said.add("seed %d %s%s".formatted(seed, verdict.answer(), verdict.inWords())));
+    List<Answer> possible = new ArrayList<>();
+    bySeed.forEach((seed, verdict) -> {
+      said.add("seed %d %s%s".formatted(seed, verdict.answer(), verdict.inWords()));
+      verdict.possible().stream().filter(answer -> !possible.contains(answer)).forEach(possible::add);
+    });
     reasons.add("SAE seeds disagree: " + Sentences.list(said));
     bySeed.forEach((seed, verdict) -> {
       if (verdict.answer() == Answer.INCONCLUSIVE) {
         verdict.reasons().forEach(reason -> reasons.add("with SAE seed %d: %s".formatted(seed, reason)));
       }
     });
+    possible.sort(null);
     return new Verdict(
         Answer.INCONCLUSIVE,
+        "INCONCLUSIVE: autoencoders of different seeds do not lead to the same answer",
+        List.copyOf(possible),
+        first.sharedPart,
+        first.similarity,
+        first.facts,
+        first.checks,
         List.copyOf(reasons),
+        List.of("train larger autoencoders, or on more tokens, so that what rests on them does not change with their seed"),
         List.of(),
+        first.leftOut,
         first.decisionLayer,
         first.firstSharedLayer,
         "",
+        first.pairs,
+        first.layers,
         first.profile,
         first.thresholds);
   }
@@ -106,40 +174,44 @@ public record Verdict(
 
   private Verdict withRemark(String more) {
     return new Verdict(
-        answer,
-        reasons,
-        clusters,
-        decisionLayer,
-        firstSharedLayer,
-        remark.isEmpty() ? more : remark + "; " + more,
-        profile,
+        answer, headline, possible, sharedPart, similarity, facts, checks, reasons, nextSteps, clusters, leftOut,
+        decisionLayer, firstSharedLayer, remark.isEmpty() ? more : remark + "; " + more, pairs, layers, profile,
         thresholds);
   }
 
-  /** The line that the pipeline ends with and why: {@code verdict: ANSWER}, then a reason per line. */
+  /**
+   * What the pipeline ends with: the answer in one sentence, {@code verdict: ANSWER}, the facts, why, what remains possible
+   * and the next steps, a line each.
+   */
   public String text() {
-    StringBuilder text = new StringBuilder("verdict: " + answer + "\n");
-    reasons.forEach(reason -> text.append("  ").append(reason).append('\n'));
+    StringBuilder text = new StringBuilder(headline + "\nverdict: " + answer + "\n");
+    facts.forEach(fact -> text.append("  ").append(fact).append('\n'));
+    reasons.forEach(reason -> text.append("  why: ").append(reason).append('\n'));
+    leftOut.forEach((category, why) -> text.append("  left out: ").append(category).append(" (").append(why).append(")\n"));
     if (!remark.isEmpty()) {
       text.append("  remark: ").append(remark).append('\n');
     }
+    nextSteps.forEach(step -> text.append("  next: ").append(step).append('\n'));
+    checks.forEach(check ->
+        text.append("  check: ").append(check.name()).append(": ").append(check.value())
+            .append(check.holds() == null ? "" : check.holds() ? " (ok)" : " (NOT met)").append('\n'));
     return text.toString();
   }
 
   static ProfileEntry profileOf(HookPointTests point) {
-    Estimate none = new Estimate(Double.NaN, Interval.undefined(0.95));
+    Estimate none = Estimate.undefined(0.95);
     Map<String, Estimate> distinctness = new LinkedHashMap<>();
     Map<String, String> weak = new LinkedHashMap<>();
-    point.transfer().forEach((form, transfer) -> {
-      distinctness.put(form, transfer.usable() ? transfer.distinctness() : none);
-      if (transfer.weak() != null) {
-        weak.put(form, transfer.weak());
+    for (Map.Entry<String, TransferStatistics> form : point.transfer().entrySet()) {
+      distinctness.put(form.getKey(), form.getValue().usable() ? form.getValue().distinctness() : none);
+      if (form.getValue().weak() != null) {
+        weak.put(form.getKey(), form.getValue().weak());
       }
-    });
+    }
     return new ProfileEntry(
         point.hookPoint(),
         point.decided(),
-        point.readoutRank(),
+        point.readout(),
         point.effect() == null ? none : point.effect().meanSimilarity(),
         point.latents() == null ? none : point.latents().meanSimilarity(),
         point.effect() == null ? Double.NaN : point.effect().leastReliability(),

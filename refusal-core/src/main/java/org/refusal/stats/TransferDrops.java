@@ -1,0 +1,30 @@
+package org.refusal.stats;
+
+import java.util.Arrays;
+
+/**
+ * Raw drops of one form of transfer at one hook point (docs/evaluation.md), nats: m less m with category i's part set to
+ * the partner's values, on category j's held-out prompts.
+ *
+ * @param drops {@code [i][j][prompt of j]}
+ * @param controls {@code [control][j][prompt of j]} under random parts of equal size; may be empty
+ * @param resamples {@code [resample][i][j][prompt of j]} with i's part from resampled discovery prompts; may be empty
+ */
+public record TransferDrops(double[][][] drops, double[][][] controls, double[][][][] resamples) {
+
+  /** Only some categories, in that order. */
+  public TransferDrops of(int[] categories) {
+    return new TransferDrops(
+        square(drops, categories),
+        Arrays.stream(controls).map(control -> row(control, categories)).toArray(double[][][]::new),
+        Arrays.stream(resamples).map(each -> square(each, categories)).toArray(double[][][][]::new));
+  }
+
+  private static double[][][] square(double[][][] drops, int[] categories) {
+    return Arrays.stream(categories).mapToObj(i -> row(drops[i], categories)).toArray(double[][][]::new);
+  }
+
+  private static double[][] row(double[][] row, int[] categories) {
+    return Arrays.stream(categories).mapToObj(j -> row[j]).toArray(double[][]::new);
+  }
+}
