@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.refusal.config.StatsConfig;
 import org.refusal.stats.Estimate;
 import org.refusal.stats.Interval;
@@ -51,6 +52,7 @@ final class Decision {
       effectFormStrong(decision);
       causeClear(decision);
       layerBelowAgrees(decision);
+      neighboursAgree(decision);
     }
     reportDefaultRefusal();
     boolean decided = doubts.isEmpty() && decision != null;
@@ -315,6 +317,44 @@ final class Decision {
                     Sentences.estimate(effect.distinctness()),
                     layer.number()));
       }
+    }
+  }
+
+  /**
+   * Where the interval of decided does not tell the decision layer from its neighbour, the answer must be the same at both:
+   * one layer too late causes have met that are told apart one layer earlier.
+   */
+  private void neighboursAgree(HookPointTests decision) {
+    boolean perhapsBelow =
+        layer.below() != null && layer.decidedBelow().interval().high() >= thresholds.decided();
+    HookPointTests above = DecisionLayer.point(tests, "residuals_" + (layer.number() + 1));
+    boolean perhapsAbove = above != null && layer.decided().interval().low() < thresholds.decided();
+    if (perhapsBelow) {
+      neighbourAgrees(decision, layer.below());
+    }
+    if (perhapsAbove) {
+      neighbourAgrees(decision, above);
+    }
+  }
+
+  private void neighbourAgrees(HookPointTests decision, HookPointTests other) {
+    boolean differs =
+        decision.cause() != Cause.OPEN && other.cause() != Cause.OPEN && other.cause() != decision.cause();
+    checks.add(
+        new Check(
+            "same answer at %s, which may be the decision layer too".formatted(other.hookPoint()),
+            "decided %s; cause %s"
+                .formatted(Sentences.estimate(other.decided()), other.cause().name().toLowerCase(java.util.Locale.ROOT)),
+            !differs));
+    if (differs) {
+      contradicted =
+          Stream.of(answer(decision.cause()), answer(other.cause())).sorted().toList();
+      doubt(
+          "the decision layer is not told from its neighbour (decided %s at %s, %s at %s), and they do not agree: %s at the first, %s at the second"
+              .formatted(
+                  Sentences.estimate(decision.decided()), decision.hookPoint(), Sentences.estimate(other.decided()),
+                  other.hookPoint(), answer(decision.cause()), answer(other.cause())));
+      nextSteps.add("more prompts for the decision profile: --set evaluate.evaluation.decision_prompts=40");
     }
   }
 
