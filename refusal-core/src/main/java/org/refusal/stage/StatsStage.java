@@ -24,6 +24,7 @@ import org.refusal.run.ResultLayout;
 import org.refusal.stats.GramMatrix;
 import org.refusal.stats.SparseRows;
 import org.refusal.verdict.Form;
+import org.refusal.verdict.MetricSeparation;
 import org.refusal.verdict.SharingEvidence;
 import org.refusal.verdict.SharingTests;
 import org.refusal.verdict.StatsFile;
@@ -44,7 +45,7 @@ public final class StatsStage implements Stage<StatsConfig> {
 
   @Override
   public int version() {
-    return 1;
+    return 2;
   }
 
   @Override
@@ -155,13 +156,14 @@ public final class StatsStage implements Stage<StatsConfig> {
             points.add(at(at, readouts.get(at), categories));
           }
         }
+        MetricSeparation metric = metrics();
         return new SharingEvidence(
             collected.model(),
             categories,
             ints(promptCategory),
             ints(promptTokens),
-            metrics(true),
-            metrics(false),
+            metric.refused(),
+            metric.complied(),
             categories.stream().map(this::heldoutGap).toArray(double[][]::new),
             texts.isEmpty() ? null : TopicDistances.of(texts),
             points);
@@ -333,15 +335,9 @@ public final class StatsStage implements Stage<StatsConfig> {
           .toArray(double[][]::new);
     }
 
-    private double[] metrics(boolean refused) {
-      return outputs.values().stream()
-          .flatMap(List::stream)
-          .filter(output -> refused
-              ? output.label().toxic() && output.behaviour().refused()
-              : !output.behaviour().refused())
-          .mapToDouble(ModelOutput::metric)
-          .filter(Double::isFinite)
-          .toArray();
+    private MetricSeparation metrics() {
+      return MetricSeparation.of(
+          collected.categories().stream().flatMap(category -> collected.everyOutput(category).stream()).toList());
     }
 
     private static int[] ints(List<Integer> values) {

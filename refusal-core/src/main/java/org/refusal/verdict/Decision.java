@@ -97,11 +97,11 @@ final class Decision {
     double auc = tests.auc().value();
     if (Double.isNaN(auc)) {
       doubts.add(
-          "whether m separates refused from complied prompts is unknown: %d refused and %d complied prompts"
-              .formatted(tests.auc().positives(), tests.auc().negatives()));
+          "whether m separates refused from complied prompts is unknown: "
+              + MetricSeparation.unknown(tests.auc().positives(), tests.auc().negatives()));
     } else if (auc < thresholds.minAuc()) {
       doubts.add(
-          "m does not separate refused from complied prompts: AUC %s (95 %% interval %s) is below %s"
+          "m does not separate refused from complied held-out prompts: AUC %s (95 %% interval %s) is below %s"
               .formatted(
                   Sentences.number(auc),
                   Sentences.interval(tests.auc().interval()),

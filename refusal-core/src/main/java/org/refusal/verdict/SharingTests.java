@@ -30,7 +30,7 @@ import org.refusal.verdict.VectorTests.Topic;
  *
  * @param refusedDiscovery refused discovery prompts of each category
  * @param refusedHeldout refused held-out prompts of each category
- * @param auc does m separate refused from complied prompts?
+ * @param auc does m separate refused from complied held-out prompts?
  * @param refusalGap Delta of each category, nats
  * @param pooledLatents statistics of the attributions of all hook points together, each scaled to unit mean norm, or
  *     null
