@@ -51,7 +51,7 @@ public final class CollectStage implements Stage<CollectConfig> {
 
   @Override
   public int version() {
-    return 1;
+    return 2;
   }
 
   @Override

@@ -49,12 +49,18 @@ record Collected(ResultLayout layout, String model, List<String> categories) {
     return new Collected(layout, model, wanted.isEmpty() ? List.copyOf(there) : List.copyOf(wanted));
   }
 
+  /** The prompts that the stages after collect use. */
   List<ModelOutput> outputs(String category) {
+    return everyOutput(category).stream().filter(ModelOutput::kept).toList();
+  }
+
+  /** The prompts that were run, those that {@code data.keep} leaves out among them. */
+  List<ModelOutput> everyOutput(String category) {
     Path file = layout.outputs(model, category);
     if (imported() && (OriginalOutputs.isOriginal(file) || !Files.isRegularFile(file))) {
       return OriginalOutputs.read(layout, model, category).asOutputs();
     }
-    return ModelOutputs.read(file).stream().filter(ModelOutput::kept).toList();
+    return ModelOutputs.read(file);
   }
 
   /** Whether these are results of the original project: prompts without token ids. */

@@ -143,10 +143,13 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
   }
 
   private static void warnOfWeakMetric(Collected collected, StageContext context) {
-    double auc = collected.report().separation().auc();
-    if (auc < RunningModel.GOOD_AUC) {
+    CollectReport.Separation separation = collected.report().separation();
+    double auc = separation.auc();
+    if (!separation.judged()) {
+      context.progress().note("warning: the metric m cannot be judged, since " + separation.unknown());
+    } else if (auc < RunningModel.GOOD_AUC) {
       context.progress().note(
-          "warning: the metric m separates refused from answered prompts poorly (AUC %.3f, below .8)".formatted(auc));
+          "warning: the metric m separates refused from answered held-out prompts poorly (AUC %.3f, below .8)".formatted(auc));
     }
   }
 

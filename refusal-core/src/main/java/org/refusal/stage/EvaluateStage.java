@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.refusal.attribution.AttributionCheck;
 import org.refusal.attribution.Readout;
 import org.refusal.base.Progress;
 import org.refusal.circuit.HookPoint;
@@ -138,6 +139,11 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
     Optional<String> nothing = RunningModel.nothingToDo(collected, true);
     if (nothing.isPresent()) {
       return nothing;
+    }
+    Path check = collected.layout().attributionCheck(collected.model());
+    Optional<String> undiscovered = RunningModel.nothingToDo(collected, false);
+    if (undiscovered.isPresent() && Files.isRegularFile(check) && AttributionCheck.read(check).isEmpty()) {
+      return undiscovered;
     }
     return Files.isRegularFile(collected.layout().readout(collected.model()))
         ? Optional.empty()

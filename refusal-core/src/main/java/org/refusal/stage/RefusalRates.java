@@ -27,6 +27,7 @@ import org.refusal.stage.CollectReport.Sides;
 import org.refusal.stats.Auc;
 import org.refusal.stats.Interval;
 import org.refusal.stats.Wilson;
+import org.refusal.verdict.MetricSeparation;
 
 /** How often the model refused, with intervals, and how well the metric tells. */
 final class RefusalRates {
@@ -60,19 +61,11 @@ final class RefusalRates {
         (int) side.stream().filter(ModelOutput::kept).count());
   }
 
-  /** Null when nothing was refused or nothing answered. */
   static CollectReport.Separation separation(List<ModelOutput> outputs) {
-    double[] refused = metrics(outputs, output -> output.behaviour().refused());
-    double[] complied = metrics(outputs, output -> !output.behaviour().refused());
-    Auc auc = Auc.of(refused, complied);
-    return Double.isNaN(auc.value())
-        ? null
-        : new CollectReport.Separation(
-            auc.value(), auc.interval().low(), auc.interval().high(), refused.length, complied.length);
-  }
-
-  private static double[] metrics(List<ModelOutput> outputs, Predicate<ModelOutput> which) {
-    return outputs.stream().filter(which).mapToDouble(ModelOutput::metric).toArray();
+    MetricSeparation metric = MetricSeparation.of(outputs);
+    Auc auc = Auc.of(metric.refused(), metric.complied());
+    return new CollectReport.Separation(
+        auc.value(), auc.interval().low(), auc.interval().high(), auc.positives(), auc.negatives());
   }
 
   static List<Path> chart(CollectReport report, Path folder) {
@@ -141,9 +134,9 @@ final class RefusalRates {
                         .collect(Collectors.joining(", "))));
     CollectReport.Separation separation = report.separation();
     lines.add(
-        separation == null
-            ? "metric m: cannot be judged, since refused or answered prompts are missing"
-            : "metric m: AUC %.3f [%.3f, %.3f], %d refused against %d answered prompts%s"
+        !separation.judged()
+            ? "metric m: cannot be judged, since " + separation.unknown()
+            : "metric m: AUC %.3f [%.3f, %.3f], %d refused against %d answered held-out prompts%s"
                 .formatted(
                     separation.auc(), separation.low(), separation.high(), separation.refused(),
                     separation.complied(), remark(separation.auc())));

@@ -54,9 +54,9 @@ final class ReportBasis {
                         .collect(Collectors.joining(", "))));
     CollectReport.Separation separation = collect.separation();
     facts.add(
-        separation == null
-            ? "The metric m cannot be judged: refused or answered prompts are missing"
-            : "The metric m tells refused from answered prompts with AUC %s (%d refused, %d answered)"
+        !separation.judged()
+            ? "The metric m cannot be judged: " + separation.unknown()
+            : "The metric m tells refused from answered held-out prompts with AUC %s (%d refused, %d answered)"
                 .formatted(
                     Numbers.of(separation.auc(), separation.low(), separation.high()),
                     separation.refused(), separation.complied()));

@@ -218,12 +218,14 @@ final class RunningModel implements AutoCloseable {
       return Optional.of("the model answered fewer than 2 safe discovery prompts, so that there are no partners");
     }
     CollectReport.Separation separation = report.separation();
-    if (separation == null) {
-      return Optional.of("the model refused everything or nothing, so that the metric cannot be judged");
+    if (!separation.judged() && !force) {
+      return Optional.of(
+          "the metric m cannot be judged, since %s (discovery.force: true goes on all the same)"
+              .formatted(separation.unknown()));
     }
     if (separation.auc() < LEAST_AUC && !force) {
       return Optional.of(
-          "the metric m does not separate refused from answered prompts (AUC %.3f, below .6; discovery.force: true goes on all the same)"
+          "the metric m does not separate refused from answered held-out prompts (AUC %.3f, below .6; discovery.force: true goes on all the same)"
               .formatted(separation.auc()));
     }
     return Optional.empty();

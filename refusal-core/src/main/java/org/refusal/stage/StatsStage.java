@@ -25,6 +25,7 @@ import org.refusal.stats.ReproducibleReadout;
 import org.refusal.stats.SparseRows;
 import org.refusal.stats.TransferDrops;
 import org.refusal.verdict.Form;
+import org.refusal.verdict.MetricSeparation;
 import org.refusal.verdict.SharingEvidence;
 import org.refusal.verdict.SharingTests;
 import org.refusal.verdict.StatsFile;
@@ -156,13 +157,14 @@ public final class StatsStage implements Stage<StatsConfig> {
             points.add(at(at, readouts.get(at), categories));
           }
         }
+        MetricSeparation metric = metrics();
         return new SharingEvidence(
             collected.model(),
             categories,
             ints(promptCategory),
             ints(promptTokens),
-            metrics(true),
-            metrics(false),
+            metric.refused(),
+            metric.complied(),
             categories.stream().map(this::heldoutGap).toArray(double[][]::new),
             texts.isEmpty() ? null : TopicDistances.of(texts),
             points,
@@ -340,15 +342,9 @@ public final class StatsStage implements Stage<StatsConfig> {
           .toArray(double[][]::new);
     }
 
-    private double[] metrics(boolean refused) {
-      return outputs.values().stream()
-          .flatMap(List::stream)
-          .filter(output -> refused
-              ? output.label().toxic() && output.behaviour().refused()
-              : !output.behaviour().refused())
-          .mapToDouble(ModelOutput::metric)
-          .filter(Double::isFinite)
-          .toArray();
+    private MetricSeparation metrics() {
+      return MetricSeparation.of(
+          collected.categories().stream().flatMap(category -> collected.everyOutput(category).stream()).toList());
     }
 
     private static int[] ints(List<Integer> values) {

@@ -158,12 +158,12 @@ final class Decision {
     boolean holds = auc >= thresholds.minAuc();
     checks.add(new Check("metric m separates refused from answered prompts", value, holds));
     if (Double.isNaN(auc)) {
-      doubt(
-          "whether m separates refused from complied prompts is unknown: %d refused and %d complied held-out prompts"
-              .formatted(tests.auc().positives(), tests.auc().negatives()));
+      doubts.add(
+          "whether m separates refused from complied prompts is unknown: "
+              + MetricSeparation.unknown(tests.auc().positives(), tests.auc().negatives()));
     } else if (!holds) {
-      doubt(
-          "m does not separate refused from complied prompts: AUC %s (95 %% interval %s) is below %s"
+      doubts.add(
+          "m does not separate refused from complied held-out prompts: AUC %s (95 %% interval %s) is below %s"
               .formatted(
                   Sentences.number(auc),
                   Sentences.interval(tests.auc().interval()),

@@ -32,6 +32,7 @@ import org.refusal.config.ModelSection;
 import org.refusal.data.Category;
 import org.refusal.data.Label;
 import org.refusal.data.ModelOutput;
+import org.refusal.data.Split;
 import org.refusal.demo.PlantedKind;
 import org.refusal.demo.PlantedModel;
 import org.refusal.demo.PlantedSpec;
@@ -126,6 +127,14 @@ class CollectStageTest {
     assertThat(report.refusalTokens()).extracting(CollectReport.RefusalToken::piece).containsExactly("Sorry");
     assertThat(report.calibrated()).isTrue();
     assertThat(report.separation().auc()).isCloseTo(1, within(1e-9));
+    List<ModelOutput> heldOut =
+        collected.categories().stream()
+            .flatMap(category -> collected.outputs(category).stream())
+            .filter(output -> output.split() == Split.Side.HELDOUT)
+            .toList();
+    int refusedHeldOut = (int) heldOut.stream().filter(output -> output.behaviour().refused()).count();
+    assertThat(report.separation().refused()).isPositive().isEqualTo(refusedHeldOut);
+    assertThat(report.separation().complied()).isEqualTo(heldOut.size() - refusedHeldOut);
     List<String> table = Files.readAllLines(new ResultLayout(folder).collectTable("planted"));
     assertThat(table.get(0)).startsWith("category,side,prompts,refused,partial,refusal_rate,wilson_low,wilson_high,kept");
     String toxicRow = "all,toxic,%d,%d,0,".formatted(toxic, refused);
@@ -230,7 +239,7 @@ class CollectStageTest {
     StageResult stopped = new DiscoverStage().run(discover(), context());
     assertThat(stopped.summary())
         .containsExactly(
-            "no circuits: the metric m does not separate refused from answered prompts (AUC 0.550, below .6;"
+            "no circuits: the metric m does not separate refused from answered held-out prompts (AUC 0.550, below .6;"
                 + " discovery.force: true goes on all the same)");
     assertThat(notes).anyMatch(note -> note.startsWith("warning: no circuits are sought"));
     assertThatThrownBy(() -> new DiscoverStage().run(discover("discovery.force=true"), context()))
@@ -241,12 +250,27 @@ class CollectStageTest {
     setAuc(layout, 0.7);
     assertThatThrownBy(() -> new DiscoverStage().run(discover(), context())).hasMessageContaining("autoencoder");
     assertThat(notes).containsExactly(
-        "warning: the metric m separates refused from answered prompts poorly (AUC 0.700, below .8)");
+        "warning: the metric m separates refused from answered held-out prompts poorly (AUC 0.700, below .8)");
 
     notes.clear();
     setAuc(layout, 0.9);
     assertThatThrownBy(() -> new DiscoverStage().run(discover(), context())).hasMessageContaining("autoencoder");
     assertThat(notes).isEmpty();
+  }
+
+  @Test
+  void withoutHeldOutPromptsTheMetricIsNotJudged() throws IOException {
+    StageResult result = collect("data.heldout_fraction=0");
+
+    String why = "m was measured on no held-out prompt";
+    assertThat(collected().report().separation().judged()).isFalse();
+    assertThat(result.summary()).contains("metric m: cannot be judged, since " + why);
+    assertThat(new DiscoverStage().run(discover(), context()).summary())
+        .containsExactly(
+            "no circuits: the metric m cannot be judged, since " + why + " (discovery.force: true goes on all the same)");
+    assertThatThrownBy(() -> new DiscoverStage().run(discover("discovery.force=true"), context()))
+        .as("forced, it looks for autoencoders, which are not there")
+        .hasMessageContaining("autoencoder");
   }
 
   private DiscoverConfig discover(String... sets) {

@@ -1,0 +1,39 @@
+package org.refusal.verdict;
+
+import java.util.List;
+import org.refusal.data.ModelOutput;
+import org.refusal.data.Split;
+
+/**
+ * Which prompts the metric m is judged on: the held-out ones of any label, refused against complied. Discovery prompts chose
+ * R and would flatter it; prompts that {@code data.keep} leaves out count, since they are the hard ones. The AUC of collect's
+ * report, of the gate before discovery and of the verdict is made of these numbers.
+ *
+ * @param refused m of the held-out prompts that the model refused, fully or in part, nats
+ * @param complied m of those that it answered, nats
+ */
+public record MetricSeparation(double[] refused, double[] complied) {
+
+  /** Prompts without a metric (NaN: R is empty, or the prompts were imported) are left out. */
+  public static MetricSeparation of(List<ModelOutput> outputs) {
+    return new MetricSeparation(metrics(outputs, true), metrics(outputs, false));
+  }
+
+  private static double[] metrics(List<ModelOutput> outputs, boolean refused) {
+    return outputs.stream()
+        .filter(output -> output.split() == Split.Side.HELDOUT && output.behaviour().refused() == refused)
+        .mapToDouble(ModelOutput::metric)
+        .filter(metric -> !Double.isNaN(metric))
+        .toArray();
+  }
+
+  /** Why there is no AUC, for numbers of which one is 0. */
+  public static String unknown(int refused, int complied) {
+    if (refused + complied == 0) {
+      return "m was measured on no held-out prompt";
+    }
+    return refused == 0
+        ? "none of the %d held-out prompts was refused".formatted(complied)
+        : "all of the %d held-out prompts were refused".formatted(refused);
+  }
+}
