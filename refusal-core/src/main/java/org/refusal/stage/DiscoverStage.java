@@ -35,7 +35,7 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
 
   @Override
   public int version() {
-    return 1;
+    return 2;
   }
 
   @Override
@@ -91,7 +91,10 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
     List<AttributionCheck> checks = new ArrayList<>();
     List<String> summary = new ArrayList<>();
     try (RunningModel model = RunningModel.open(config.model(), collected, context.threads())) {
-      Partners partners = new Partners(RunningModel.answeredSafe(collected), config.seed());
+      PartnerChoice choice = PartnerChoice.of(config, collected);
+      Partners partners = choice.partners();
+      context.progress().note(choice.line());
+      summary.add(choice.line());
       AttributionModel attribution =
           new AttributionModel(
               model.lm(), model.metric(), model.padId(), model.saes(),
@@ -129,7 +132,7 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
       Map<HookPoint, Readout> readouts = CircuitDiscovery.readouts(moments, config.circuit().readoutEnergy(), config.circuit().maxReadoutRank());
       Readout.write(readout, collected.model(), readouts);
       outputs.add(readout);
-      AttributionCheck.write(check, checks);
+      AttributionCheck.writeWithPartners(check, choice.json(), checks);
       outputs.add(check);
       for (HookPoint point : model.hookPoints()) {
         summary.add(line(point, checks, readouts.get(point)));
@@ -159,7 +162,7 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
       chosen.addAll(
           RunningModel.atMost(
               all.stream().filter(prompt -> prompt.harmful() == harmful).toList(),
-              most, config.seed(), "discovery prompts", category, Boolean.toString(harmful)));
+              most, config.seed(), "discovery prompts"));
     }
     return chosen;
   }
