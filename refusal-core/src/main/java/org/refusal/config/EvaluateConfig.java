@@ -18,7 +18,7 @@ public record EvaluateConfig(
   public record Evaluation(
       @Key(doc = "Categories; empty means all that have a circuit.", def = "[]", options = "--categories")
           List<String> categories,
-      @Key(doc = "What a node is set to.", def = "paired", choices = {"paired", "mean", "zero"}) String baseline,
+      @Key(doc = "What a node is set to in faithfulness curves and circuits; transfer always takes the partners of discover.", def = "paired", choices = {"paired", "mean", "zero"}) String baseline,
       @Key(doc = "SAE errors in patched runs; default: circuit.errors of discover, as the circuit file says.",
               def = Key.EMPTY, choices = {"keep", "circuit", "ablate"})
           String errors,

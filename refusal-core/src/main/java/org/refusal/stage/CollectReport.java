@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.PropertyNamingStrategies.SnakeCaseStrategy
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.List;
 import java.util.Map;
+import org.refusal.data.EqualTexts;
 import org.refusal.verdict.MetricSeparation;
 
 /**
@@ -19,6 +20,7 @@ import org.refusal.verdict.MetricSeparation;
  * @param keep {@code data.keep} of the config: which prompts later stages use, counted as {@code kept}
  * @param overLength prompts that do not fit the model's context, {@code category/index}
  * @param legacy options of the original project that were on, {@code key: value}
+ * @param equalTexts prompts that are the same text, among those that were run; null in imported results, which were not split
  * @param missing prompts that could not be run, {@code category/index}, with the reason
  */
 @JsonNaming(SnakeCaseStrategy.class)
@@ -36,7 +38,8 @@ public record CollectReport(
     Map<String, String> missing,
     long promptTokens,
     long generatedTokens,
-    List<String> legacy) {
+    List<String> legacy,
+    EqualTexts equalTexts) {
 
   public CollectReport {
     separation = separation == null ? Separation.NONE : separation;

@@ -19,6 +19,7 @@ import org.refusal.config.CollectConfig;
 import org.refusal.config.ModelSection;
 import org.refusal.data.Balancer;
 import org.refusal.data.Category;
+import org.refusal.data.EqualTexts;
 import org.refusal.data.Label;
 import org.refusal.data.LegacyData;
 import org.refusal.data.ModelOutput;
@@ -132,6 +133,7 @@ public final class CollectStage implements Stage<CollectConfig> {
     CollectConfig.Data options = config.data();
     Balancer.Balanced balanced = balanced(options, config.seed());
     balanced.warnings().forEach(warning -> context.progress().note("warning: " + warning));
+    EqualTexts.count(balanced.prompts()).warnings().forEach(warning -> context.progress().note("warning: " + warning));
     Split split = Split.of(balanced.prompts(), options.heldoutFraction(), config.seed());
     Map<Category, List<Entry>> byCategory = new LinkedHashMap<>();
     for (int i = 0; i < balanced.prompts().size(); i++) {
@@ -255,19 +257,21 @@ public final class CollectStage implements Stage<CollectConfig> {
       sides.put(category.name(), RefusalRates.of(lines));
       all.addAll(lines);
     });
+    EqualTexts equalTexts =
+        EqualTexts.count(prompts.values().stream().flatMap(List::stream).map(Entry::prompt).toList());
     CollectReport report =
         new CollectReport(
             model, template.name(), tokens.tokens(), tokens.calibrated(), RefusalRates.separation(all), sides,
             RefusalRates.of(all), RefusalRates.overRefusal(all), config.data().keep(), overLength, missing,
             all.stream().mapToLong(line -> line.promptIds().length).sum(),
             all.stream().mapToLong(line -> line.generatedIds().length).sum(),
-            legacyOptions(config));
+            legacyOptions(config), equalTexts);
     Path reportFile = layout.collectReport(model);
     Json.write(reportFile, report);
     outputs.add(reportFile);
     RefusalRates.writeTable(report, layout.collectTable(model));
     outputs.add(layout.collectTable(model));
-    outputs.addAll(writeShared(config, layout, prompts));
+    outputs.addAll(writeShared(config, layout, prompts, equalTexts));
     outputs.addAll(RefusalRates.chart(report, layout.visualizations(model)));
     return new StageResult(outputs, RefusalRates.summary(report));
   }
@@ -341,7 +345,7 @@ public final class CollectStage implements Stage<CollectConfig> {
   }
 
   private static List<Path> writeShared(
-      CollectConfig config, ResultLayout layout, Map<Category, List<Entry>> prompts) {
+      CollectConfig config, ResultLayout layout, Map<Category, List<Entry>> prompts, EqualTexts equalTexts) {
     Map<Category, Integer> toxic = new LinkedHashMap<>();
     Map<String, Map<String, Map<String, List<Long>>>> categories = new LinkedHashMap<>();
     prompts.forEach((category, entries) -> {
@@ -367,6 +371,7 @@ public final class CollectStage implements Stage<CollectConfig> {
     Map<String, Object> splits = new LinkedHashMap<>();
     splits.put("seed", config.seed());
     splits.put("heldout_fraction", config.data().heldoutFraction());
+    splits.put("equal_texts", equalTexts);
     splits.put("categories", categories);
     Json.write(layout.splits(), splits);
     return List.of(layout.categoryWeights(), layout.splits());

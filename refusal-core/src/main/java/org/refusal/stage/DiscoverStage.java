@@ -36,7 +36,7 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
 
   @Override
   public int version() {
-    return 1;
+    return 2;
   }
 
   @Override
@@ -92,7 +92,10 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
     List<AttributionCheck> checks = new ArrayList<>();
     List<String> summary = new ArrayList<>();
     try (RunningModel model = RunningModel.open(config.model(), collected, context.threads())) {
-      Partners partners = new Partners(RunningModel.answeredSafe(collected), config.seed());
+      PartnerChoice choice = PartnerChoice.of(config, collected);
+      Partners partners = choice.partners();
+      context.progress().note(choice.line());
+      summary.add(choice.line());
       AttributionModel attribution =
           new AttributionModel(
               model.lm(), model.metric(), model.padId(), model.saes(),
@@ -133,7 +136,7 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
           CircuitDiscovery.readouts(attributions, moments, config.circuit(), config.seed());
       Readout.write(readout, collected.model(), readouts);
       outputs.add(readout);
-      AttributionCheck.write(check, checks);
+      AttributionCheck.writeWithPartners(check, choice.json(), checks);
       outputs.add(check);
       for (HookPoint point : model.hookPoints()) {
         summary.add(line(point, checks, readouts.get(point)));
@@ -166,7 +169,7 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
       chosen.addAll(
           RunningModel.atMost(
               all.stream().filter(prompt -> prompt.harmful() == harmful).toList(),
-              most, config.seed(), "discovery prompts", category, Boolean.toString(harmful)));
+              most, config.seed(), "discovery prompts"));
     }
     return chosen;
   }

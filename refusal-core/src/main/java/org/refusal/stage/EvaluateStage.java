@@ -41,7 +41,7 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
 
   @Override
   public int version() {
-    return 3;
+    return 4;
   }
 
   @Override

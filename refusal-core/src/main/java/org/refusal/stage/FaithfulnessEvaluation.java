@@ -54,7 +54,7 @@ final class FaithfulnessEvaluation {
     this.config = basis.config();
     this.work = work;
     this.writer = writer;
-    this.runs = basis.runs();
+    this.runs = basis.curveRuns();
     this.model = basis.model();
   }
 
@@ -86,7 +86,7 @@ final class FaithfulnessEvaluation {
     int bootstrap = options.bootstrap();
     List<PromptTokens> prompts =
         RunningModel.atMost(
-            basis.heldout().get(category), options.curvePrompts(), config.seed(), "curve prompts", category);
+            basis.heldout().get(category), options.curvePrompts(), config.seed(), "curve prompts");
     RefusalGap gap = RefusalGap.measure(runs, prompts, basis.partners());
     Optional<CircuitJson.CircuitFile> discovered =
         EvaluateStage.circuit(config, basis.collected(), category).map(CircuitJson::read);
@@ -227,7 +227,7 @@ final class FaithfulnessEvaluation {
             .map(output -> RunningModel.tokens(category, output, false))
             .toList();
     return RunningModel.atMost(
-        safe, config.evaluation().curvePrompts(), config.seed(), "side effect prompts", category);
+        safe, config.evaluation().curvePrompts(), config.seed(), "side effect prompts");
   }
 
   private Map<String, Behaviour> behaviour(

@@ -117,6 +117,9 @@ final class RefusalRates {
       lines.add("data.keep: " + report.keep() + ": later stages use");
       report.categories().forEach((category, sides) -> lines.add(kept(category, width, sides)));
     }
+    if (report.equalTexts() != null) {
+      lines.addAll(report.equalTexts().warnings());
+    }
     if (!report.overLength().isEmpty()) {
       lines.add("left out, too long for the model's context: " + report.overLength().size());
     }

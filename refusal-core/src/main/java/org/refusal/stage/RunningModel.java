@@ -23,6 +23,7 @@ import org.refusal.baseline.ZeroBaseline;
 import org.refusal.circuit.HookPoint;
 import org.refusal.config.ModelSection;
 import org.refusal.data.Behaviour;
+import org.refusal.data.EqualTexts;
 import org.refusal.data.ModelOutput;
 import org.refusal.data.Split;
 import org.refusal.io.Json;
@@ -155,7 +156,12 @@ final class RunningModel implements AutoCloseable {
         refused,
         output.promptIds(),
         output.userFrom(),
-        output.userTo());
+        output.userTo(),
+        EqualTexts.key(output.prompt()));
+  }
+
+  static boolean isAnsweredSafe(ModelOutput output) {
+    return !output.label().toxic() && output.behaviour() == Behaviour.COMPLIANCE;
   }
 
   /** The answered safe discovery prompts of all categories that were collected: where partners come from. */
@@ -164,9 +170,7 @@ final class RunningModel implements AutoCloseable {
     List<PromptTokens> pool = new ArrayList<>();
     for (String category : all.categories()) {
       for (ModelOutput output : all.outputs(category)) {
-        if (output.split() == Split.Side.DISCOVERY
-            && !output.label().toxic()
-            && output.behaviour() == Behaviour.COMPLIANCE) {
+        if (output.split() == Split.Side.DISCOVERY && isAnsweredSafe(output)) {
           pool.add(tokens(category, output, false));
         }
       }
@@ -188,13 +192,15 @@ final class RunningModel implements AutoCloseable {
     };
   }
 
-  /** At most so many of the prompts (0: all), drawn with the seed, in their order. */
+  /** At most so many of the prompts (0: all), drawn by a hash of seed, names and text, in their order. */
   static List<PromptTokens> atMost(List<PromptTokens> prompts, int most, long seed, String... names) {
     if (most <= 0 || prompts.size() <= most) {
       return prompts;
     }
-    int[] order = Seeds.permutation(prompts.size(), Seeds.random(seed, names));
-    return java.util.Arrays.stream(order, 0, most).sorted().mapToObj(prompts::get).toList();
+    long draw = Seeds.derive(seed, names);
+    return Seeds.lowest(prompts.size(), most, i -> Seeds.derive(draw, prompts.get(i).text()))
+        .mapToObj(prompts::get)
+        .toList();
   }
 
   /** Why nothing can be attributed or evaluated, if so: the later stages then say INCONCLUSIVE for this reason. */

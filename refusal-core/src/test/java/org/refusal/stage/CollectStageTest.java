@@ -11,7 +11,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -30,6 +34,7 @@ import org.refusal.config.CollectConfig;
 import org.refusal.config.DiscoverConfig;
 import org.refusal.config.ModelSection;
 import org.refusal.data.Category;
+import org.refusal.data.EqualTexts;
 import org.refusal.data.Label;
 import org.refusal.data.ModelOutput;
 import org.refusal.data.Split;
@@ -215,6 +220,42 @@ class CollectStageTest {
     assertThat(report.overLength()).hasSize(1).first().asString().startsWith(category + "/");
     assertThat(notes).anyMatch(note -> note.contains("1 prompts with more than") && note.contains(report.overLength().get(0)));
     assertThat(result.summary()).contains("left out, too long for the model's context: 1");
+  }
+
+  /** Every prompt stands twice, one of the toxic ones among the safe prompts of the other category too. */
+  @Test
+  void equalTextsStayOnOneSideOfTheSplitAndAreCounted() throws IOException {
+    Path data = Files.createDirectories(folder.resolve("data"));
+    String conflict = null;
+    for (String file : List.of("or-bench-hard-1k.csv", "or-bench-toxic.csv", "or-bench-80k.csv")) {
+      List<String> lines = Files.readAllLines(model.resolve(file));
+      List<String> all = new ArrayList<>(lines);
+      lines.subList(1, lines.size()).forEach(line -> all.add(line.toUpperCase(Locale.ROOT).replace(" ", "  ")
+          .replaceFirst("[^,]*$", line.substring(line.lastIndexOf(',') + 1))));
+      if (file.contains("toxic")) {
+        conflict = lines.get(1);
+      } else if (file.contains("80k")) {
+        String category = conflict.endsWith(CATEGORIES.get(0).name()) ? CATEGORIES.get(1).name() : CATEGORIES.get(0).name();
+        all.add(conflict.substring(0, conflict.lastIndexOf(',') + 1) + category);
+      }
+      Files.write(data.resolve(file), all);
+    }
+
+    StageResult result = collect("data.path=" + data, "data.max_prompts_per_category=0");
+
+    Map<String, Set<String>> sides = new TreeMap<>();
+    for (String category : collected().categories()) {
+      collected().outputs(category).forEach(output -> sides
+          .computeIfAbsent(EqualTexts.key(output.prompt()), text -> new TreeSet<>())
+          .add(output.split().text()));
+    }
+    assertThat(sides).allSatisfy((text, of) -> assertThat(of).as(text).hasSize(1));
+    assertThat(sides.values().stream().filter(of -> of.contains("heldout")).count()).isBetween(6L, 18L);
+    EqualTexts equal = collected().report().equalTexts();
+    assertThat(equal.texts()).isGreaterThanOrEqualTo(20);
+    assertThat(Json.read(new ResultLayout(folder).splits()).at("/equal_texts/texts").intValue()).isEqualTo(equal.texts());
+    assertThat(notes).anyMatch(note -> note.startsWith("warning: %d texts stand more than once".formatted(equal.texts())));
+    assertThat(result.summary()).anyMatch(line -> line.contains("equal texts stay on one side of the split"));
   }
 
   @Test

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.refusal.activation.ActivationStore;
+import org.refusal.attribution.AttributionStore;
 import org.refusal.base.Digests;
 import org.refusal.base.Progress;
 import org.refusal.base.UserException;
@@ -435,6 +436,51 @@ class KeyEffectsTest {
     }
     Circuit top = effects("top", "circuit.selection=top_n", "circuit.top_n_per_layer=3");
     assertThat(top.nodes()).as("circuit.selection").hasSize(6);
+  }
+
+  /** Too few safe prompts to match by themselves; when told to, evaluate follows. */
+  @Test
+  void partnersAreThoseOfTheConfigAndEvaluateTakesDiscoversOwn() throws IOException {
+    Circuit auto = effects("auto");
+    assertThat(partners("auto")).isEqualTo("pool");
+    JsonNode why = Json.read(folder.resolve("auto/attributions/planted_check.json")).path("partners");
+    assertThat(why.path("source").asText()).isEqualTo("pool");
+    assertThat(why.path("reason").asText()).contains("answered safe discovery prompts, fewer than 20");
+    assertThat(why.at("/topic_membership/" + FIRST + "/chance").doubleValue()).isEqualTo(.5);
+    assertThat(Json.read(folder.resolve("auto/circuits/planted_" + FIRST + "_toxic_circuit.json"))
+        .at("/metadata/partners").asText()).isEqualTo("pool");
+    assertThat(strengths(effects("pool", "circuit.partners=pool"))).isEqualTo(strengths(auto));
+
+    assertThat(strengths(effects("matched", "circuit.partners=matched"))).isNotEqualTo(strengths(auto));
+    assertThat(partners("matched")).isEqualTo("matched");
+    treatment("pool");
+    treatment("matched");
+    JsonNode pool = Json.read(folder.resolve("pool/evaluation/planted_transfer.json")).path("gaps");
+    JsonNode matched = Json.read(folder.resolve("matched/evaluation/planted_transfer.json")).path("gaps");
+    assertThat(matched.at("/" + FIRST + "/prompt_index")).isNotEmpty().isEqualTo(pool.at("/" + FIRST + "/prompt_index"));
+    assertThat(matched).as("other partners of held-out prompts").isNotEqualTo(pool);
+  }
+
+  private String partners(String name) {
+    try (AttributionStore store =
+        AttributionStore.open(new ResultLayout(folder.resolve(name)).attributions("planted", FIRST))) {
+      return store.partners();
+    }
+  }
+
+  /** Faithfulness moves with the baseline; drops are from the partners' values, which they are said to be. */
+  @Test
+  void transferTakesPartnersWhateverTheBaselineOfTheCurves() throws IOException {
+    effects("paired");
+    copy(folder.resolve("paired"), folder.resolve("mean"));
+    treatment("paired");
+    treatment("mean", "evaluation.baseline=mean");
+    String metrics = "evaluation/planted_" + FIRST + "_metrics.json";
+    assertThat(Json.read(folder.resolve("mean").resolve(metrics)).path("curve"))
+        .isNotEmpty().isNotEqualTo(Json.read(folder.resolve("paired").resolve(metrics)).path("curve"));
+    String transfer = "evaluation/planted_transfer.json";
+    assertThat(Json.read(folder.resolve("mean").resolve(transfer)))
+        .isEqualTo(Json.read(folder.resolve("paired").resolve(transfer)));
   }
 
   /** Without a treatment of its own evaluate takes the one that the circuits were made for. */

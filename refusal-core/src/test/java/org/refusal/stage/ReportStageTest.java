@@ -76,7 +76,7 @@ class ReportStageTest {
         new CollectReport(
             "tiny", "the model's own", List.of(new RefusalToken(6, "Sorry")), true,
             new Separation(.97, .91, .99, 38, 42), categories, new Sides(refused, null, answered), answered, "all",
-            List.of("hate/3"), Map.of(), 100, 200, List.of()));
+            List.of("hate/3"), Map.of(), 100, 200, List.of(), null));
   }
 
   private void attributed() {
