@@ -121,8 +121,13 @@ public record ResultLayout(Path root) {
     return root.resolve("manifests");
   }
 
-  /** Progress inside a stage that has not finished; removed when it has. */
+  /** Progress inside runs of a stage that have not finished, by key. */
   public Path work(String stage) {
     return root.resolve(".work").resolve(stage);
+  }
+
+  /** Progress inside a run that has not finished; removed when it has. */
+  public Path work(String stage, String key) {
+    return work(stage).resolve(key);
   }
 }

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.refusal.attribution.AttributionCheck;
@@ -21,6 +22,7 @@ import org.refusal.circuit.LatentNode;
 import org.refusal.compare.RandomCircuits;
 import org.refusal.config.DiscoverConfig;
 import org.refusal.report.Numbers;
+import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
 import org.refusal.sae.SaeCheckpoint;
 import org.refusal.sae.SaeWeights;
@@ -89,12 +91,14 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
         .resolve(ResultLayout.circuitFile(collected.model(), category, side.suffix));
   }
 
+  /** Circuits that an earlier run of discover has left over beside the latest one's do not count. */
   private static List<Path> circuits(DiscoverConfig config, Collected collected) {
+    Lineage lineage = collected.lineage();
     List<Path> files = new ArrayList<>();
     for (String category : collected.categories()) {
       for (Side side : Side.values()) {
         Path file = circuit(config, collected, category, side);
-        if (Files.isRegularFile(file)) {
+        if (DiscoverStage.isCurrent(config.output().circuitsDir(), lineage, file)) {
           files.add(file);
         }
       }
@@ -111,12 +115,7 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
       return inputs;
     }
     inputs.addAll(circuits(config, collected));
-    for (String category : collected.categories()) {
-      Path attributions = collected.layout().attributions(collected.model(), category);
-      if (Files.isRegularFile(attributions)) {
-        inputs.add(attributions);
-      }
-    }
+    inputs.addAll(attributions(collected));
     if (circuitsOnly(collected)) {
       return inputs;
     }
@@ -127,12 +126,25 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
     return inputs;
   }
 
+  private static List<Path> attributions(Collected collected) {
+    Lineage lineage = collected.lineage();
+    return collected.categories().stream()
+        .map(category -> collected.layout().attributions(collected.model(), category))
+        .filter(lineage::isCurrent)
+        .toList();
+  }
+
   /** Whether circuits were imported without the autoencoders that their latents are of. */
   private static boolean circuitsOnly(Collected collected) {
     Path saes = collected.layout().sae(collected.model(), HookPoint.residuals(0)).getParent();
-    return !Files.isDirectory(saes)
-        && collected.categories().stream()
-            .noneMatch(category -> Files.isRegularFile(collected.layout().attributions(collected.model(), category)));
+    return !Files.isDirectory(saes) && attributions(collected).isEmpty();
+  }
+
+  private static List<Path> leftOver(DiscoverConfig config, Collected collected, Set<Path> known) {
+    return collected.categories().stream()
+        .flatMap(category -> Arrays.stream(Side.values()).map(side -> circuit(config, collected, category, side)))
+        .filter(file -> Files.isRegularFile(file) && !known.contains(file))
+        .toList();
   }
 
   private static List<HookPoint> points(DiscoverConfig config, Collected collected) {
@@ -156,7 +168,7 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
       throw UserException.badData(check + ": no such file", "run discover first");
     }
     Optional<String> undiscovered =
-        LegacyCircuits.wanted(config)
+        LegacyCircuits.wanted(config) || !Files.isRegularFile(collected.layout().collectReport(collected.model()))
             ? Optional.empty()
             : RunningModel.nothingToDo(collected, config.discovery().force());
     if (undiscovered.isPresent() && AttributionCheck.read(check).isEmpty()) {
@@ -185,12 +197,17 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
               .formatted(layout.sae(collected.model(), HookPoint.residuals(0)).getParent()));
     }
     Attributions attributions = Attributions.read(collected, points);
+    Set<Path> known = Set.copyOf(circuits(config, collected));
+    leftOver(config, collected, known).forEach(
+        old ->
+            context.progress().note(
+                "warning: %s: left out, as an earlier run of discover has left it over".formatted(old)));
     Map<Side, ComparedSide> sides = new LinkedHashMap<>();
     for (Side side : Side.values()) {
       Map<String, Circuit> circuits = new LinkedHashMap<>();
       for (String category : collected.categories()) {
         Path circuit = circuit(config, collected, category, side);
-        if (Files.isRegularFile(circuit)) {
+        if (known.contains(circuit)) {
           circuits.put(category, CircuitJson.read(circuit).circuit());
         }
       }
@@ -324,14 +341,11 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
       boolean sides = true;
       List<AttributionStore> stores = new ArrayList<>();
       try {
-        for (String category : collected.categories()) {
-          Path file = collected.layout().attributions(collected.model(), category);
-          if (Files.isRegularFile(file)) {
-            AttributionStore store = AttributionStore.open(file);
-            stores.add(store);
-            harmful.put(category, store.harmful());
-            sides &= points.stream().allMatch(store::hasPromptSide);
-          }
+        for (Path file : attributions(collected)) {
+          AttributionStore store = AttributionStore.open(file);
+          stores.add(store);
+          harmful.put(store.category(), store.harmful());
+          sides &= points.stream().allMatch(store::hasPromptSide);
         }
         for (HookPoint at : points) {
           Map<String, SparseRows> here = new LinkedHashMap<>();

@@ -19,6 +19,8 @@ import org.refusal.circuit.HookPoint;
 import org.refusal.config.DiscoverConfig;
 import org.refusal.config.ModelSection;
 import org.refusal.data.Split;
+import org.refusal.run.FinishedParts;
+import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
 import org.refusal.stats.ReproducibleReadout;
 
@@ -64,6 +66,11 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
 
   static Path circuitsFolder(String configured, ResultLayout layout) {
     return configured == null ? layout.circuitsFolder() : Path.of(configured);
+  }
+
+  /** Whether a circuit is there and no leftover beside what the latest discover wrote; a folder that was named counts whole. */
+  static boolean isCurrent(String configuredFolder, Lineage lineage, Path circuit) {
+    return configuredFolder == null ? lineage.isCurrent(circuit) : Files.isRegularFile(circuit);
   }
 
   @Override
@@ -112,7 +119,7 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
       try (var task = context.progress().task("attribute", total)) {
         for (Map.Entry<String, List<PromptTokens>> entry : prompts.entrySet()) {
           Category category = new Category(config, collected, context.work(), entry.getKey());
-          if (!category.isDone(settings.separate(), entry.getValue())) {
+          if (!category.isDone()) {
             long[] before = {0};
             category.write(
                 discovery.category(
@@ -120,7 +127,8 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
                     done -> {
                       task.advance(done - before[0]);
                       before[0] = done;
-                    }));
+                    }),
+                settings.separate(), entry.getValue());
           } else {
             task.advance(entry.getValue().size());
           }
@@ -184,7 +192,6 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
           work.resolve("scratch"));
     }
 
-    /** Written last: its being there says that the category is finished. */
     Path marker() {
       return work.resolve(name + ".check.json");
     }
@@ -203,17 +210,17 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
           : List.of(circuit("_toxic"), circuit("_safe"));
     }
 
-    boolean isDone(boolean separate, List<PromptTokens> prompts) {
-      return Files.exists(marker())
-          && Files.exists(files().attributions())
-          && Files.exists(files().moments())
-          && circuits(separate, prompts).stream().allMatch(Files::exists);
+    boolean isDone() {
+      return Files.exists(marker()) && Files.exists(files().moments()) && new FinishedParts(work).has(name);
     }
 
-    void write(CircuitDiscovery.CategoryResult result) {
+    void write(CircuitDiscovery.CategoryResult result, boolean separate, List<PromptTokens> prompts) {
       result.circuits().forEach(
           (suffix, circuit) -> CircuitJson.write(circuit(suffix), circuit, result.metadata().get(suffix)));
       AttributionCheck.write(marker(), result.checks());
+      List<Path> finished = new ArrayList<>(circuits(separate, prompts));
+      finished.add(files().attributions());
+      new FinishedParts(work).add(name, finished);
     }
   }
 

@@ -1,17 +1,22 @@
 package org.refusal.stage;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.refusal.attribution.AttributionCheck;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.refusal.attribution.Readout;
 import org.refusal.base.Progress;
+import org.refusal.base.UserException;
+import org.refusal.circuit.CircuitJson;
 import org.refusal.circuit.HookPoint;
 import org.refusal.config.EvaluateConfig;
 import org.refusal.config.ModelSection;
@@ -21,6 +26,7 @@ import org.refusal.evaluation.RefusalGap;
 import org.refusal.evaluation.Refusals;
 import org.refusal.evaluation.TransferFile;
 import org.refusal.model.Generator;
+import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
 import org.refusal.text.RefusalDetector;
 import org.refusal.text.Tokenizer;
@@ -65,9 +71,10 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
     List<Path> inputs = new ArrayList<>(RunningModel.files(config.model(), collected));
     ResultLayout layout = collected.layout();
     inputs.add(layout.attributionCheck(collected.model()));
-    if (Files.isRegularFile(layout.readout(collected.model()))) {
+    Lineage lineage = collected.lineage();
+    if (lineage.isCurrent(layout.readout(collected.model()))) {
       inputs.add(layout.readout(collected.model()));
-      collected.categories().forEach(category -> inputs.add(layout.attributions(collected.model(), category)));
+      collected.categories().forEach(category -> inputs.add(collected.attributions(category, lineage)));
     }
     collected.categories().forEach(category -> circuit(config, collected, category).ifPresent(inputs::add));
     if (config.evaluation().legacy()) {
@@ -78,9 +85,10 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
 
   static Optional<Path> circuit(EvaluateConfig config, Collected collected, String category) {
     Path folder = DiscoverStage.circuitsFolder(config.output().circuitsDir(), collected.layout());
+    Lineage lineage = collected.lineage();
     for (String suffix : new String[] {"_toxic", ""}) {
       Path file = folder.resolve(ResultLayout.circuitFile(collected.model(), category, suffix));
-      if (Files.isRegularFile(file)) {
+      if (DiscoverStage.isCurrent(config.output().circuitsDir(), lineage, file)) {
         return Optional.of(file);
       }
     }
@@ -118,6 +126,7 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
       }
       return new StageResult(written, summary);
     }
+    requireHookPoints(config, collected);
     try (RunningModel model = RunningModel.open(config.model(), collected, context.threads())) {
       StageResult sound = evaluate(config, context, collected, model, transferFile);
       if (!config.evaluation().legacy()) {
@@ -135,6 +144,37 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
     summary.addAll(legacy.summary());
   }
 
+  /** The hook points are to be those of discover and of the circuits: this is known before the model is loaded. */
+  private static void requireHookPoints(EvaluateConfig config, Collected collected) {
+    List<HookPoint> points = RunningModel.points(config.model(), collected);
+    Set<HookPoint> discovered = new TreeSet<>(Readout.read(collected.layout().readout(collected.model())).keySet());
+    requireAmong(discovered, points, "evaluate takes %s, but discover has not worked at %s", points, discovered);
+    requireAmong(points, discovered, "evaluate takes %s, and not %s, where discover has worked", points, discovered);
+    for (String category : collected.categories()) {
+      circuit(config, collected, category).ifPresent(file -> {
+        Set<HookPoint> nodes = new TreeSet<>();
+        CircuitJson.read(file).circuit().nodes().forEach(node -> nodes.add(node.node().at()));
+        requireAmong(
+            points, nodes, "evaluate takes %s, and not %s, where " + file + " has nodes", points, discovered);
+      });
+    }
+  }
+
+  private static void requireAmong(
+      Collection<HookPoint> allowed, Collection<HookPoint> asked, String message, Collection<HookPoint> points,
+      Collection<HookPoint> discovered) {
+    List<HookPoint> without = asked.stream().filter(at -> !allowed.contains(at)).toList();
+    if (!without.isEmpty()) {
+      throw UserException.badConfig(
+          "model.activation_layers: " + message.formatted(names(points), names(without)),
+          "set it to [%s], or run discover again at other hook points".formatted(names(discovered)));
+    }
+  }
+
+  private static String names(Collection<HookPoint> points) {
+    return points.stream().map(HookPoint::name).collect(Collectors.joining(", "));
+  }
+
   private static Optional<String> nothingToDo(Collected collected) {
     Optional<String> nothing = RunningModel.nothingToDo(collected, true);
     if (nothing.isPresent()) {
@@ -146,6 +186,7 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
       return undiscovered;
     }
     return Files.isRegularFile(collected.layout().readout(collected.model()))
+    return collected.lineage().isCurrent(collected.layout().readout(collected.model()))
         ? Optional.empty()
         : Optional.of(
             "discover estimated no effects (circuit.attribution_method: stats does not); transfer and faithfulness"

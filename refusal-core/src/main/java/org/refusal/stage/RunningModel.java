@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Function;
 import org.refusal.base.Seeds;
 import org.refusal.base.UserException;
 import org.refusal.baseline.Baseline;
@@ -30,6 +31,7 @@ import org.refusal.io.Json;
 import org.refusal.model.CausalLm;
 import org.refusal.model.CheckpointFolder;
 import org.refusal.model.RefusalMetric;
+import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
 import org.refusal.sae.SaeCheckpoint;
 import org.refusal.sae.SparseAutoencoder;
@@ -98,7 +100,10 @@ final class RunningModel implements AutoCloseable {
     return files;
   }
 
-  /** The hook points of the config, or all that have an autoencoder. */
+  /**
+   * The hook points of the config, or all that have an autoencoder: those of the latest training and imported ones, where
+   * any is known to be that; leftovers of an earlier training with other layers do not count.
+   */
   static List<HookPoint> points(ModelSection model, Collected collected) {
     List<HookPoint> trained = new ArrayList<>();
     Path parent = collected.layout().sae(collected.model(), HookPoint.residuals(0)).getParent();
@@ -107,7 +112,7 @@ final class RunningModel implements AutoCloseable {
       trained.add(HookPoint.parse(each.getName()));
     }
     List<HookPoint> asked = HookPoint.parseAll(model.activationLayers(), trained);
-    List<HookPoint> points = (asked.isEmpty() ? trained : asked).stream().sorted().toList();
+    List<HookPoint> points = (asked.isEmpty() ? latest(trained, collected) : asked).stream().sorted().toList();
     for (HookPoint point : points) {
       Path folder = collected.layout().sae(collected.model(), point);
       if (!Files.isRegularFile(folder.resolve(SaeCheckpoint.CONFIG))) {
@@ -120,6 +125,18 @@ final class RunningModel implements AutoCloseable {
           "run train-saes first");
     }
     return points;
+  }
+
+  private static List<HookPoint> latest(List<HookPoint> trained, Collected collected) {
+    Lineage lineage = collected.lineage();
+    Function<HookPoint, Path> config =
+        at -> collected.layout().sae(collected.model(), at).resolve(SaeCheckpoint.CONFIG);
+    if (trained.stream().map(config).noneMatch(lineage::knows)) {
+      return trained;
+    }
+    return trained.stream()
+        .filter(at -> lineage.knows(config.apply(at)) && !lineage.isLeftOver(config.apply(at)))
+        .toList();
   }
 
   CausalLm lm() {

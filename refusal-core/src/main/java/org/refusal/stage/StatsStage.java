@@ -19,6 +19,7 @@ import org.refusal.data.ModelOutput;
 import org.refusal.data.TopicDistances;
 import org.refusal.evaluation.RefusalGap;
 import org.refusal.evaluation.TransferFile;
+import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
 import org.refusal.stats.GramMatrix;
 import org.refusal.stats.ReproducibleReadout;
@@ -71,8 +72,11 @@ public final class StatsStage implements Stage<StatsConfig> {
     ResultLayout layout = collected.layout();
     inputs.add(layout.attributionCheck(collected.model()));
     List<Path> optional = new ArrayList<>();
-    collected.categories().forEach(category -> optional.add(layout.attributions(collected.model(), category)));
-    optional.add(layout.readout(collected.model()));
+    if (isAttributed(collected)) {
+      Lineage lineage = collected.lineage();
+      collected.categories().forEach(category -> optional.add(collected.attributions(category, lineage)));
+      optional.add(layout.readout(collected.model()));
+    }
     optional.add(layout.transfer(collected.model()));
     if (config.stats().legacy()) {
       inputs.addAll(LegacyStats.inputs(collected));
@@ -80,6 +84,12 @@ public final class StatsStage implements Stage<StatsConfig> {
     otherSeeds(config).forEach(seed -> inputs.add(layout.saeSeed(seed).stats(collected.model())));
     optional.stream().filter(Files::isRegularFile).forEach(inputs::add);
     return inputs;
+  }
+
+  /** An empty check says that nothing was attributed: files of an earlier or an unfinished run do not count. */
+  private static boolean isAttributed(Collected collected) {
+    Path check = collected.layout().attributionCheck(collected.model());
+    return Files.isRegularFile(check) && !AttributionCheck.read(check).isEmpty();
   }
 
   /** The first seed's results are those of this folder. */
@@ -177,8 +187,7 @@ public final class StatsStage implements Stage<StatsConfig> {
     }
 
     private void open(List<String> categories) {
-      // an empty check says that nothing was attributed: files of an earlier or an unfinished run do not count
-      boolean attributed = !AttributionCheck.read(layout.attributionCheck(collected.model())).isEmpty();
+      boolean attributed = isAttributed(collected);
       for (String category : categories) {
         outputs.put(category, collected.outputs(category));
         Path file = layout.attributions(collected.model(), category);
