@@ -14,6 +14,7 @@ import org.refusal.io.Json;
  * @param gaps by category
  * @param refusals what is refused without intervention, in generated text; null where none was generated
  * @param hookPoints by YAML name, in forward order
+ * @param decisionProfile decided at every residuals_N of the model, in forward order; empty where it was not measured
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
 public record TransferFile(
@@ -26,9 +27,10 @@ public record TransferFile(
     String unit,
     Map<String, RefusalGap> gaps,
     Refusals refusals,
-    Map<String, AtPoint> hookPoints) {
+    Map<String, AtPoint> hookPoints,
+    List<LayerDecision> decisionProfile) {
   static final String FORMAT = "refusal-transfer";
-  static final int VERSION = 1;
+  static final int VERSION = 2;
 
   /**
    * @param readoutRank dimensions of the causal read-out; -1 where there is none
@@ -52,7 +54,12 @@ public record TransferFile(
       Map<String, AtPoint> hookPoints) {
     return new TransferFile(
         FORMAT, VERSION, model, categories, seed, bootstrap, "raw drops: nats of log-odds; drop, D and decided: Delta",
-        gaps, refusals, hookPoints);
+        gaps, refusals, hookPoints, List.of());
+  }
+
+  public TransferFile withDecisionProfile(List<LayerDecision> profile) {
+    return new TransferFile(
+        format, version, model, categories, seed, bootstrap, unit, gaps, refusals, hookPoints, profile);
   }
 
   public void write(Path file) {
