@@ -53,7 +53,7 @@ final class ImportCommand {
     spec.addOption(
         OptionSpec.builder("--hook-point", "--hook_point").type(String.class).paramLabel("NAME")
             .description(
-                "Of an autoencoder: residuals_N, mlp_N, attention_N or blocks.N.hook_resid_post. Default: what its name or"
+                "Of an autoencoder: residuals_N, residuals_mid_N, mlp_N, attention_N or blocks.N.hook_resid_post. Default: what its name or"
                     + " cfg.json says.")
             .build());
     spec.addOption(

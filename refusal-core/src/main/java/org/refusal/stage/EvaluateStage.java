@@ -17,14 +17,20 @@ import org.refusal.attribution.Readout;
 import org.refusal.base.Progress;
 import org.refusal.base.UserException;
 import org.refusal.circuit.CircuitJson;
+import org.refusal.base.Seeds;
+import org.refusal.baseline.PromptTokens;
 import org.refusal.circuit.HookPoint;
 import org.refusal.config.EvaluateConfig;
 import org.refusal.config.ModelSection;
 import org.refusal.evaluation.DiscoveryMeans;
+import org.refusal.evaluation.EvaluationModel;
+import org.refusal.evaluation.LayerDecision;
+import org.refusal.evaluation.LayerScan;
 import org.refusal.evaluation.PatchedRuns;
 import org.refusal.evaluation.RefusalGap;
 import org.refusal.evaluation.Refusals;
 import org.refusal.evaluation.TransferFile;
+import org.refusal.io.Json;
 import org.refusal.model.Generator;
 import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
@@ -201,13 +207,19 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
     List<Path> written = new ArrayList<>();
     Map<String, TransferFile.AtPoint> points = new LinkedHashMap<>();
     Refusals refusals = null;
+    List<LayerDecision> profile = List.of();
     if (!categories.isEmpty()) {
       PatchedRuns runs = basis.runs();
+      profile = decisionProfile(basis, context);
       Map<String, Map<HookPoint, DiscoveryMeans>> means = new LinkedHashMap<>();
       basis.discovery().forEach(
           (category, prompts) -> means.put(category, DiscoveryMeans.over(runs, prompts, model.hookPoints())));
       Map<HookPoint, DiscoveryMeans> answered =
           DiscoveryMeans.over(runs, basis.partners().pool(), model.hookPoints());
+      withoutMeans(means, answered)
+          .forEach(at -> context.progress().note(
+              "warning: %s: no difference of means, as every post-instruction token is an attention sink or there is none"
+                  .formatted(at.name())));
       Map<HookPoint, Readout> readouts = Readout.read(collected.layout().readout(collected.model()));
       RefusalDetector detector = RefusalDetector.of("default");
       Map<List<Integer>, Boolean> judged = new HashMap<>(); // many prompts are answered by the same text
@@ -238,9 +250,9 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
     }
     TransferFile transfer =
         TransferFile.of(
-            collected.model(), categories, config.seed(), config.evaluation().bootstrap(), config.transfer().effect(), basis.gaps(),
-            refusals,
-            points);
+                collected.model(), categories, config.seed(), config.evaluation().bootstrap(),
+                config.transfer().effect(), basis.gaps(), refusals, points)
+            .withDecisionProfile(profile);
     transfer.write(transferFile);
     written.add(transferFile);
     if (config.output().generateVisualizations() && !points.isEmpty()) {
@@ -256,6 +268,41 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
       }
     });
     return new StageResult(written, summary);
+  }
+
+  /** Hook points at which a difference of means cannot be taken. */
+  private static List<HookPoint> withoutMeans(
+      Map<String, Map<HookPoint, DiscoveryMeans>> refused, Map<HookPoint, DiscoveryMeans> answered) {
+    return answered.keySet().stream()
+        .filter(at ->
+            !answered.get(at).hasPostInstruction()
+                || refused.values().stream().anyMatch(means -> !means.get(at).hasPostInstruction()))
+        .toList();
+  }
+
+  /** Decided at every layer of the model; survives an interruption. */
+  private static List<LayerDecision> decisionProfile(EvaluationBasis basis, StageContext context) {
+    EvaluateConfig config = basis.config();
+    int most = config.evaluation().decisionPrompts();
+    if (most == 0) {
+      return List.of();
+    }
+    Path done = context.work().resolve("decision-profile.json");
+    if (!Files.exists(done)) {
+      EvaluationModel model = basis.runs().model();
+      List<List<PromptTokens>> prompts = new ArrayList<>();
+      basis.heldout().forEach((category, all) ->
+          prompts.add(RunningModel.atMost(all, most, config.seed(), "decision prompts", category)));
+      Json.write(
+          done,
+          new LayerScan(
+                  model.lm(), model.metric(), model.padId(), basis.partners(), model.thresholds(),
+                  config.evaluation().batchSize())
+              .measure(
+                  prompts, config.evaluation().bootstrap(),
+                  at -> Seeds.random(config.seed(), "decision by layer", at.name()), context.progress()));
+    }
+    return List.of(Json.read(done, LayerDecision[].class));
   }
 
   /** Where a file of this stage goes: {@code output.dir} where it is given. */

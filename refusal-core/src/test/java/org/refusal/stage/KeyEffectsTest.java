@@ -40,6 +40,8 @@ import org.refusal.data.OrBench;
 import org.refusal.demo.PlantedKind;
 import org.refusal.demo.PlantedModel;
 import org.refusal.demo.PlantedSpec;
+import org.refusal.evaluation.LayerDecision;
+import org.refusal.evaluation.TransferFile;
 import org.refusal.io.Json;
 import org.refusal.io.Safetensors;
 import org.refusal.run.ResultLayout;
@@ -490,6 +492,32 @@ class KeyEffectsTest {
     assertThat(treatment("keep")).isEqualTo("keep");
     effects("told", "circuit.errors=keep");
     assertThat(treatment("told", "evaluation.errors=ablate")).isEqualTo("ablate");
+  }
+
+  @Test
+  void decidedAtEveryLayer() throws IOException {
+    effects("layers");
+    treatment("layers", "evaluation.decision_prompts=1");
+    Path results = folder.resolve("layers");
+    TransferFile few = TransferFile.read(results.resolve("evaluation/planted_transfer.json"));
+    assertThat(few.decisionProfile().stream().map(LayerDecision::hookPoint))
+        .as("captured are residuals_2 and residuals_3")
+        .containsExactly("residuals_0", "residuals_1", "residuals_2", "residuals_3", "residuals_4", "residuals_5");
+    assertThat(few.decisionProfile()).allSatisfy(at -> {
+      assertThat(at.drops().length).isEqualTo(few.categories().size());
+      assertThat(at.drops()[0]).hasSize(1);
+      assertThat(at.gap()[0]).hasSize(1);
+    });
+    Path work = results.resolve(".work/decision-profile.json");
+    assertThat(work).isRegularFile();
+    Json.write(work, few.decisionProfile().subList(0, 2));
+    treatment("layers", "evaluation.decision_prompts=1");
+    assertThat(TransferFile.read(results.resolve("evaluation/planted_transfer.json")).decisionProfile())
+        .as("what an interrupted run has measured is not measured again").hasSize(2);
+    Files.delete(work);
+    treatment("layers", "evaluation.decision_prompts=0");
+    assertThat(TransferFile.read(results.resolve("evaluation/planted_transfer.json")).decisionProfile()).isEmpty();
+    assertThat(work).doesNotExist();
   }
 
   private String treatment(String name, String... sets) {
