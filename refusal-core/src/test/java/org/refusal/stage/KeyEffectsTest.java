@@ -67,7 +67,7 @@ class KeyEffectsTest {
   static void plantAndCollect() {
     model = shared.resolve("planted");
     PlantedModel.write(
-        new PlantedSpec(PlantedKind.MODULAR, 5, 0, TWO, List.of(9, 6), List.of(14, 12), 0.01, 0.3), model);
+        new PlantedSpec(PlantedKind.MODULAR, 5, 0, TWO, 9, 14, 0.01, 0.3).withSizes(List.of(9, 6), List.of(14, 12)), model);
     base = shared.resolve("base");
     new CollectStage().run(collect(base), context(base));
     new TrainSaesStage().run(sae(base, "sae.variant=legacy"), context(base));
