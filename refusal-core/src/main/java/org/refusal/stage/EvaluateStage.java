@@ -1,5 +1,6 @@
 package org.refusal.stage;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -9,16 +10,16 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.refusal.attribution.AttributionCheck;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import org.refusal.attribution.AttributionCheck;
 import org.refusal.attribution.Readout;
 import org.refusal.base.Progress;
-import org.refusal.base.UserException;
-import org.refusal.circuit.CircuitJson;
 import org.refusal.base.Seeds;
+import org.refusal.base.UserException;
 import org.refusal.baseline.PromptTokens;
+import org.refusal.circuit.CircuitJson;
 import org.refusal.circuit.HookPoint;
 import org.refusal.config.EvaluateConfig;
 import org.refusal.config.ModelSection;
@@ -191,7 +192,6 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
     if (undiscovered.isPresent() && Files.isRegularFile(check) && AttributionCheck.read(check).isEmpty()) {
       return undiscovered;
     }
-    return Files.isRegularFile(collected.layout().readout(collected.model()))
     return collected.lineage().isCurrent(collected.layout().readout(collected.model()))
         ? Optional.empty()
         : Optional.of(

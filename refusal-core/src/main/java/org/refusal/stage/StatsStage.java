@@ -178,9 +178,9 @@ public final class StatsStage implements Stage<StatsConfig> {
             categories.stream().map(this::heldoutGap).toArray(double[][]::new),
             texts.isEmpty() ? null : TopicDistances.of(texts),
             points,
-            List.of(),
+            layers(categories),
             null,
-            null);
+            stores.isEmpty() ? null : stores.values().iterator().next().partners());
       } finally {
         stores.values().forEach(AttributionStore::close);
       }
@@ -306,13 +306,31 @@ public final class StatsStage implements Stage<StatsConfig> {
           .toArray();
     }
 
-    private double[][] decidedDrops(TransferFile.AtPoint measured, List<String> categories) {
+    private List<SharingEvidence.AtLayer> layers(List<String> categories) {
+      return transfer == null
+          ? List.of()
+          : transfer.decisionProfile().stream()
+              .map(layer ->
+                  new SharingEvidence.AtLayer(
+                      HookPoint.parse(layer.hookPoint()), byCategory(layer.drops(), categories),
+                      byCategory(layer.gap(), categories)))
+              .toList();
+    }
+
+    /** Rows in the order of all categories; none for those that were not evaluated. */
+    private double[][] byCategory(double[][] rows, List<String> categories) {
       return categories.stream()
           .map(category -> {
-            int at = measured == null ? -1 : transfer.categories().indexOf(category);
-            return at < 0 ? new double[0] : measured.decision().drops()[at];
+            int at = transfer.categories().indexOf(category);
+            return at < 0 ? new double[0] : rows[at];
           })
           .toArray(double[][]::new);
+    }
+
+    private double[][] decidedDrops(TransferFile.AtPoint measured, List<String> categories) {
+      return measured == null
+          ? new double[categories.size()][0]
+          : byCategory(measured.decision().drops(), categories);
     }
 
     private Map<Form, TransferDrops> forms(TransferFile.AtPoint measured, List<String> categories) {
