@@ -46,6 +46,11 @@ public final class ActivationWriter {
         throw new IllegalArgumentException("a shard holds 1 byte to 1 GiB, not " + maxShardBytes);
       }
     }
+
+    /** The same for outputs alone. */
+    public Layout withoutHookPoints() {
+      return new Layout(List.of(), dModel, dtype, metadata, maxShardBytes);
+    }
   }
 
   private final Path folder;

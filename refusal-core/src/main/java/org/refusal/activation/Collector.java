@@ -67,6 +67,11 @@ public final class Collector {
         throw UserException.badConfig("inference.max_new_tokens: %d is less than 0".formatted(newTokens));
       }
     }
+
+    /** The same, with nothing captured but what the model answers. */
+    public Options withoutHookPoints() {
+      return new Options(List.of(), positions, newTokens, batchSize, padId, keepGoing);
+    }
   }
 
   private static final String OTHER_TYPE = "float16 overflows in some models: set model.torch_dtype to bfloat16 or float32";

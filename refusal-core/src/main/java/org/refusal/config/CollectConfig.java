@@ -33,6 +33,9 @@ public record CollectConfig(
       @Key(doc = "Refusal detector: default, or legacy (the original keyword list).", def = "default",
               choices = {"default", "legacy"})
           String detector,
+      @Key(doc = "Also run some 30 prompts that ask for nothing (words, greetings, numbers), to see whether the model refuses by default.",
+              def = "true")
+          boolean contentFree,
       @Key(doc = "Record prompts that cannot be run as missing and go on, instead of stopping.", def = "false",
               options = "--keep-going")
           boolean keepGoing) {

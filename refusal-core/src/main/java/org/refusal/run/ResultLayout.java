@@ -47,6 +47,16 @@ public record ResultLayout(Path root) {
     return root.resolve("model_outputs").resolve(fileName(model) + "_collect.json");
   }
 
+  /** What the model answers to prompts that ask for nothing. */
+  public Path contentFree(String model) {
+    return root.resolve("model_outputs").resolve(fileName(model) + "_content_free.json");
+  }
+
+  /** Of these prompts while they are collected; no category's stem, which ends otherwise. */
+  public String contentFreeStem(String model) {
+    return fileName(model) + "_content_free";
+  }
+
   /** The refusal rates of {@link #collectReport} as a table. */
   public Path collectTable(String model) {
     return root.resolve("model_outputs").resolve(fileName(model) + "_collect.csv");

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.List;
 import java.util.Map;
 import org.refusal.data.EqualTexts;
-import org.refusal.verdict.MetricSeparation;
+import org.refusal.verdict.UnjudgedMetric;
 
 /**
  * What collect found: {@code model_outputs/{model}_collect.json}. Later stages read the refusal tokens here.
@@ -21,6 +21,7 @@ import org.refusal.verdict.MetricSeparation;
  * @param overLength prompts that do not fit the model's context, {@code category/index}
  * @param legacy options of the original project that were on, {@code key: value}
  * @param equalTexts prompts that are the same text, among those that were run; null in imported results, which were not split
+ * @param defaultRefusal what the model refuses of prompts that ask for nothing; null when none was run
  * @param missing prompts that could not be run, {@code category/index}, with the reason
  */
 @JsonNaming(SnakeCaseStrategy.class)
@@ -39,7 +40,8 @@ public record CollectReport(
     long promptTokens,
     long generatedTokens,
     List<String> legacy,
-    EqualTexts equalTexts) {
+    EqualTexts equalTexts,
+    DefaultRefusal defaultRefusal) {
 
   public CollectReport {
     separation = separation == null ? Separation.NONE : separation;
@@ -64,9 +66,18 @@ public record CollectReport(
 
     /** Why it is not judged. */
     String unknown() {
-      return MetricSeparation.unknown(refused, complied);
+      return UnjudgedMetric.why(refused, complied);
     }
   }
+
+  /**
+   * Refusal by default: of the content-free prompts, how many were refused.
+   *
+   * @param prompts that were run
+   * @param refused full and partial refusals
+   * @param rate refused / prompts, with its 95 % Wilson interval
+   */
+  public record DefaultRefusal(int prompts, int refused, double rate, double low, double high) {}
 
   /** Prompts of one category; a side without prompts is null. */
   public record Sides(Rate toxic, Rate hard, Rate safe) {}

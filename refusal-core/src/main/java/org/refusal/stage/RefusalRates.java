@@ -27,7 +27,6 @@ import org.refusal.stage.CollectReport.Sides;
 import org.refusal.stats.Auc;
 import org.refusal.stats.Interval;
 import org.refusal.stats.Wilson;
-import org.refusal.verdict.MetricSeparation;
 
 /** How often the model refused, with intervals, and how well the metric tells. */
 final class RefusalRates {
@@ -46,6 +45,17 @@ final class RefusalRates {
   /** How often prompts that ought to be answered were refused; null when there are none. */
   static Rate overRefusal(List<ModelOutput> outputs) {
     return rate(outputs, label -> !label.toxic());
+  }
+
+  /** Null without answers. */
+  static CollectReport.DefaultRefusal byDefault(List<AnswerReader.Answer> answers) {
+    if (answers.isEmpty()) {
+      return null;
+    }
+    int refused = (int) answers.stream().filter(answer -> answer.behaviour().refused()).count();
+    Interval interval = Wilson.interval(refused, answers.size(), LEVEL);
+    return new CollectReport.DefaultRefusal(
+        answers.size(), refused, (double) refused / answers.size(), interval.low(), interval.high());
   }
 
   private static Rate rate(List<ModelOutput> outputs, Predicate<Label> which) {
@@ -112,6 +122,12 @@ final class RefusalRates {
       StringBuilder line = new StringBuilder("over-refusal:");
       append(line, "hard and safe", report.overRefusal());
       lines.add(line.toString());
+    }
+    CollectReport.DefaultRefusal byDefault = report.defaultRefusal();
+    if (byDefault != null) {
+      lines.add(
+          "refusal by default: %d of %d content-free prompts = %.2f [%.2f, %.2f]"
+              .formatted(byDefault.refused(), byDefault.prompts(), byDefault.rate(), byDefault.low(), byDefault.high()));
     }
     if (!report.keep().equals("all")) {
       lines.add("data.keep: " + report.keep() + ": later stages use");

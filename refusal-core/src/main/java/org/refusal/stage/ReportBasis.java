@@ -60,6 +60,14 @@ final class ReportBasis {
                 .formatted(
                     Numbers.of(separation.auc(), separation.low(), separation.high()),
                     separation.refused(), separation.complied()));
+    CollectReport.DefaultRefusal byDefault = collect.defaultRefusal();
+    if (byDefault != null) {
+      facts.add(
+          "Refusal by default: %d of %d prompts that ask for nothing (words, greetings, numbers) were refused, %s"
+              .formatted(
+                  byDefault.refused(), byDefault.prompts(),
+                  Numbers.of(byDefault.rate(), byDefault.low(), byDefault.high())));
+    }
     facts.add("Chat template: " + Markdown.escape(collect.template()));
     if (!collect.legacy().isEmpty()) {
       facts.add("Legacy definitions of the original project were on: " + Markdown.escape(String.join(", ", collect.legacy())));

@@ -12,6 +12,7 @@ import java.util.TreeMap;
 import java.util.stream.IntStream;
 import org.refusal.attribution.AttributionCheck;
 import org.refusal.attribution.AttributionStore;
+import org.refusal.attribution.EffectRows;
 import org.refusal.attribution.Readout;
 import org.refusal.circuit.HookPoint;
 import org.refusal.config.StatsConfig;
@@ -26,7 +27,6 @@ import org.refusal.stats.ReproducibleReadout;
 import org.refusal.stats.SparseRows;
 import org.refusal.stats.TransferDrops;
 import org.refusal.verdict.Form;
-import org.refusal.verdict.MetricSeparation;
 import org.refusal.verdict.SharingEvidence;
 import org.refusal.verdict.SharingTests;
 import org.refusal.verdict.StatsFile;
@@ -179,7 +179,7 @@ public final class StatsStage implements Stage<StatsConfig> {
             texts.isEmpty() ? null : TopicDistances.of(texts),
             points,
             layers(categories),
-            null,
+            byDefault(),
             stores.isEmpty() ? null : stores.values().iterator().next().partners());
       } finally {
         stores.values().forEach(AttributionStore::close);
@@ -194,15 +194,7 @@ public final class StatsStage implements Stage<StatsConfig> {
         if (attributed && Files.isRegularFile(file)) {
           AttributionStore store = AttributionStore.open(file);
           stores.put(category, store);
-          Map<Long, ModelOutput> byIndex = byIndex(category);
-          boolean[] refused = store.refused();
-          long[] indices = store.promptIndex();
-          rows.put(
-              category,
-              IntStream.range(0, indices.length)
-                  .filter(row -> refused[row] && byIndex.containsKey(indices[row]))
-                  .filter(row -> byIndex.get(indices[row]).label().toxic())
-                  .toArray());
+          rows.put(category, EffectRows.refusedToxic(store, outputs.get(category)));
         }
       }
     }
@@ -228,12 +220,12 @@ public final class StatsStage implements Stage<StatsConfig> {
 
     private SharingEvidence.AtHookPoint at(HookPoint at, Readout readout, List<String> categories) {
       List<double[]> effects = new ArrayList<>();
-      List<AttributionStore.SparseRows> promptSides = new ArrayList<>();
+      List<SparseRows> vectors = new ArrayList<>();
       List<Double> sums = new ArrayList<>();
       List<Double> sides = new ArrayList<>();
       List<Double> baselines = new ArrayList<>();
       List<Double> gaps = new ArrayList<>();
-      boolean hasSides = true;
+      boolean known = true;
       double[][] basis =
           readout.basis(transfer == null ? Readout.Kind.REPRODUCIBLE : Readout.Kind.of(transfer.effect()));
       for (Map.Entry<String, int[]> entry : rows.entrySet()) {
@@ -242,9 +234,12 @@ public final class StatsStage implements Stage<StatsConfig> {
           effects.add(ReproducibleReadout.project(basis, vector));
         }
         AttributionStore.SparseRows total = store.total(at).select(entry.getValue());
-        hasSides &= store.hasPromptSide(at);
-        AttributionStore.SparseRows side = hasSides ? store.promptSide(at).select(entry.getValue()) : null;
-        promptSides.add(side);
+        known &= EffectRows.known(store, at);
+        if (known) {
+          vectors.add(EffectRows.rows(store, at, entry.getValue()));
+        }
+        AttributionStore.SparseRows side =
+            store.hasPromptSide(at) ? store.promptSide(at).select(entry.getValue()) : null;
         double[] error = store.error(at);
         double[] metric = store.metric();
         double[] partner = store.partnerMetric();
@@ -262,7 +257,7 @@ public final class StatsStage implements Stage<StatsConfig> {
           at,
           GramMatrix.ofDense(effects.toArray(double[][]::new), context.threads()),
           SharingEvidence.ReadoutSummary.of(readout.reproducible()),
-          hasSides ? GramMatrix.ofSparse(stacked(promptSides), context.threads()) : null,
+          known ? GramMatrix.ofSparse(EffectRows.stacked(vectors), context.threads()) : null,
           new SharingEvidence.AttributionCheck(doubles(sums), doubles(sides), doubles(baselines), doubles(gaps)),
           decidedDrops(measured, categories),
           forms(measured, categories));
@@ -276,25 +271,6 @@ public final class StatsStage implements Stage<StatsConfig> {
       return sum;
     }
 
-    private static SparseRows stacked(List<AttributionStore.SparseRows> parts) {
-      int count = parts.stream().mapToInt(AttributionStore.SparseRows::rows).sum();
-      int entries = parts.stream().mapToInt(part -> part.latents().length).sum();
-      int[] starts = new int[count + 1];
-      int[] columns = new int[entries];
-      float[] values = new float[entries];
-      int row = 0;
-      int at = 0;
-      for (AttributionStore.SparseRows part : parts) {
-        System.arraycopy(part.latents(), 0, columns, at, part.latents().length);
-        System.arraycopy(part.values(), 0, values, at, part.values().length);
-        for (int i = 1; i <= part.rows(); i++) {
-          starts[++row] = at + Math.toIntExact(part.offsets()[i]);
-        }
-        at += part.latents().length;
-      }
-      return new SparseRows(parts.get(0).width(), starts, columns, values);
-    }
-
     /** What of a category was held out and refused; empty when it was not evaluated. */
     private double[] heldoutGap(String category) {
       RefusalGap gap = transfer == null ? null : transfer.gaps().get(category);
@@ -304,6 +280,13 @@ public final class StatsStage implements Stage<StatsConfig> {
       return IntStream.range(0, gap.metric().length)
           .mapToDouble(i -> gap.metric()[i] - gap.partnerMetric()[i])
           .toArray();
+    }
+
+    private SharingEvidence.DefaultRefusal byDefault() {
+      CollectReport.DefaultRefusal asked = collected.report().defaultRefusal();
+      return asked == null
+          ? null
+          : new SharingEvidence.DefaultRefusal(asked.prompts(), asked.refused(), asked.low(), asked.high());
     }
 
     private List<SharingEvidence.AtLayer> layers(List<String> categories) {

@@ -160,7 +160,7 @@ final class Decision {
     if (Double.isNaN(auc)) {
       doubts.add(
           "whether m separates refused from complied prompts is unknown: "
-              + MetricSeparation.unknown(tests.auc().positives(), tests.auc().negatives()));
+              + UnjudgedMetric.why(tests.auc().positives(), tests.auc().negatives()));
     } else if (!holds) {
       doubts.add(
           "m does not separate refused from complied held-out prompts: AUC %s (95 %% interval %s) is below %s"

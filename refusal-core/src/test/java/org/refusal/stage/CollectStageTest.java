@@ -54,6 +54,7 @@ class CollectStageTest {
   private static Path model;
   @TempDir Path folder;
   private final List<String> notes = new ArrayList<>();
+  private final List<String> tasks = new ArrayList<>();
 
   @BeforeAll
   static void plant() {
@@ -81,6 +82,7 @@ class CollectStageTest {
         new Progress() {
           @Override
           public Task task(String name, long steps) {
+            tasks.add(name);
             return silent.task(name, steps);
           }
 
@@ -297,6 +299,47 @@ class CollectStageTest {
     setAuc(layout, 0.9);
     assertThatThrownBy(() -> new DiscoverStage().run(discover(), context())).hasMessageContaining("autoencoder");
     assertThat(notes).isEmpty();
+  }
+
+  @Test
+  void theContentFreePromptsAreSomeThirtyLinesOfTheirOwn() {
+    assertThat(ContentFree.prompts()).hasSize(30).doesNotHaveDuplicates().allMatch(line -> line.equals(line.strip()))
+        .noneMatch(String::isEmpty);
+  }
+
+  @Test
+  void refusalByDefaultIsAskedApartFromAllCategories() throws IOException {
+    StageContext context = context();
+    StageResult result = new CollectStage().run(config(), context);
+
+    Interval wilson = Wilson.interval(0, 30, 0.95);
+    assertThat(collected().report().defaultRefusal())
+        .isEqualTo(new CollectReport.DefaultRefusal(30, 0, 0, wilson.low(), wilson.high()));
+    assertThat(result.summary()).contains("refusal by default: 0 of 30 content-free prompts = 0.00 [0.00, 0.11]");
+    Path file = folder.resolve("model_outputs/planted_content_free.json");
+    assertThat(result.outputs()).contains(file);
+    JsonNode answers = Json.read(file);
+    assertThat(answers).hasSize(30);
+    for (int i = 0; i < 30; i++) {
+      JsonNode answer = answers.get(i);
+      assertThat(answer.path("prompt_index").intValue()).isEqualTo(i);
+      assertThat(answer.path("prompt").textValue()).isEqualTo(ContentFree.prompts().get(i));
+      assertThat(answer.path("completion").textValue()).startsWith("Sure");
+      assertThat(answer.path("refused").booleanValue()).isFalse();
+    }
+    assertThat(collected().categories()).containsExactly(CATEGORIES.get(0).name(), CATEGORIES.get(1).name());
+    assertThat(Json.read(new ResultLayout(folder).splits()).toString()).doesNotContain("content");
+    assertThat(tasks).contains("collect content_free");
+
+    String written = Files.readString(file);
+    tasks.clear();
+    new CollectStage().run(config(), context);
+    assertThat(tasks).as("finished before").isEmpty();
+    assertThat(file).hasContent(written);
+
+    assertThat(collect("inference.content_free=false").summary()).noneMatch(line -> line.contains("by default"));
+    assertThat(collected().report().defaultRefusal()).isNull();
+    assertThat(file).doesNotExist();
   }
 
   @Test

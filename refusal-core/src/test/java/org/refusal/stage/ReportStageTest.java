@@ -76,7 +76,8 @@ class ReportStageTest {
         new CollectReport(
             "tiny", "the model's own", List.of(new RefusalToken(6, "Sorry")), true,
             new Separation(.97, .91, .99, 38, 42), categories, new Sides(refused, null, answered), answered, "all",
-            List.of("hate/3"), Map.of(), 100, 200, List.of(), null));
+            List.of("hate/3"), Map.of(), 100, 200, List.of(), null,
+            new CollectReport.DefaultRefusal(30, 3, .1, .03, .26)));
   }
 
   private void attributed() {
@@ -206,7 +207,9 @@ class ReportStageTest {
         .contains("Nothing was compared: analysis.compare")
         .contains("- faithfulness and side effects (`refusal evaluate`")
         .contains("](../visualizations/tiny/report_profile.png)");
-    assertThat(Files.readString(layout.reports().resolve("tiny_report.html"))).contains("data:image/png;base64,");
+    assertThat(Files.readString(layout.reports().resolve("tiny_report.html")))
+        .contains("data:image/png;base64,")
+        .contains("Refusal by default: 3 of 30 prompts that ask for nothing (words, greetings, numbers) were refused, 0.10 [0.03, 0.26]");
     try (PDDocument pdf = Loader.loadPDF(layout.reports().resolve("tiny_report.pdf").toFile())) {
       assertThat(new PDFTextStripper().getText(pdf)).contains("MODULAR", "Truth beside finding", "0.96 [0.90, 1.02]");
     }

@@ -1,4 +1,4 @@
-package org.refusal.verdict;
+package org.refusal.stage;
 
 import java.util.List;
 import org.refusal.data.ModelOutput;
@@ -12,10 +12,10 @@ import org.refusal.data.Split;
  * @param refused m of the held-out prompts that the model refused, fully or in part, nats
  * @param complied m of those that it answered, nats
  */
-public record MetricSeparation(double[] refused, double[] complied) {
+record MetricSeparation(double[] refused, double[] complied) {
 
   /** Prompts without a metric (NaN: R is empty, or the prompts were imported) are left out. */
-  public static MetricSeparation of(List<ModelOutput> outputs) {
+  static MetricSeparation of(List<ModelOutput> outputs) {
     return new MetricSeparation(metrics(outputs, true), metrics(outputs, false));
   }
 
@@ -25,15 +25,5 @@ public record MetricSeparation(double[] refused, double[] complied) {
         .mapToDouble(ModelOutput::metric)
         .filter(metric -> !Double.isNaN(metric))
         .toArray();
-  }
-
-  /** Why there is no AUC, for numbers of which one is 0. */
-  public static String unknown(int refused, int complied) {
-    if (refused + complied == 0) {
-      return "m was measured on no held-out prompt";
-    }
-    return refused == 0
-        ? "none of the %d held-out prompts was refused".formatted(complied)
-        : "all of the %d held-out prompts were refused".formatted(refused);
   }
 }

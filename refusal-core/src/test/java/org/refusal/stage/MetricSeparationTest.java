@@ -1,4 +1,4 @@
-package org.refusal.verdict;
+package org.refusal.stage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -9,6 +9,7 @@ import org.refusal.data.Label;
 import org.refusal.data.ModelOutput;
 import org.refusal.data.Split;
 import org.refusal.stats.Auc;
+import org.refusal.verdict.UnjudgedMetric;
 
 class MetricSeparationTest {
 
@@ -38,8 +39,8 @@ class MetricSeparationTest {
 
   @Test
   void saysWhichSideIsMissing() {
-    assertThat(MetricSeparation.unknown(0, 12)).isEqualTo("none of the 12 held-out prompts was refused");
-    assertThat(MetricSeparation.unknown(9, 0)).isEqualTo("all of the 9 held-out prompts were refused");
-    assertThat(MetricSeparation.unknown(0, 0)).isEqualTo("m was measured on no held-out prompt");
+    assertThat(UnjudgedMetric.why(0, 12)).isEqualTo("none of the 12 held-out prompts was refused");
+    assertThat(UnjudgedMetric.why(9, 0)).isEqualTo("all of the 9 held-out prompts were refused");
+    assertThat(UnjudgedMetric.why(0, 0)).isEqualTo("m was measured on no held-out prompt");
   }
 }
