@@ -30,10 +30,13 @@ import org.refusal.verdict.Form;
 import org.refusal.verdict.SharingEvidence;
 import org.refusal.verdict.SharingTests;
 import org.refusal.verdict.StatsFile;
+import org.refusal.verdict.StatsMemory;
 import org.refusal.verdict.Verdict;
 
 /** How sure all that is: the statistics over stored attributions and transfer, and the verdict. */
 public final class StatsStage implements Stage<StatsConfig> {
+  /** Of inner products at each hook point: effects and latents. */
+  private static final int MATRICES = 2;
 
   @Override
   public String name() {
@@ -162,8 +165,11 @@ public final class StatsStage implements Stage<StatsConfig> {
         }
         List<SharingEvidence.AtHookPoint> points = new ArrayList<>();
         if (!rows.isEmpty()) {
+          List<HookPoint> hookPoints = stores.values().iterator().next().hookPoints();
+          StatsMemory.require(
+              promptCategory.size(), rows.size(), hookPoints.size(), MATRICES, Runtime.getRuntime().maxMemory());
           Map<HookPoint, Readout> readouts = Readout.read(layout.readout(collected.model()));
-          for (HookPoint at : stores.values().iterator().next().hookPoints()) {
+          for (HookPoint at : hookPoints) {
             points.add(at(at, readouts.get(at), categories));
           }
         }
