@@ -62,6 +62,11 @@ public record ResultLayout(Path root) {
     return root.resolve("model_outputs").resolve(fileName(model) + "_collect.csv");
   }
 
+  /** How far the model has decided at every layer, on a few prompts ({@code collect --find-layers}). */
+  public Path layers(String model) {
+    return root.resolve("decision").resolve(fileName(model) + "_layers.json");
+  }
+
   public Path sae(String model, HookPoint at) {
     return root.resolve("saes").resolve(fileName(model)).resolve(at.name());
   }

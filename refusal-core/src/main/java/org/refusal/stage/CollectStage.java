@@ -16,6 +16,7 @@ import org.refusal.activation.CollectedOutputs;
 import org.refusal.activation.Collector;
 import org.refusal.activation.MissingPrompt;
 import org.refusal.base.AtomicFiles;
+import org.refusal.base.Progress;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
 import org.refusal.config.CollectConfig;
@@ -89,16 +90,12 @@ public final class CollectStage implements Stage<CollectConfig> {
     CheckpointFolder checkpoint = Models.checkpoint(config.model());
     List<HookPoint> points =
         config.inference().saveActivations() ? Models.requireHookPoints(config.model(), checkpoint) : List.of();
-    Map<Category, List<Entry>> prompts = prompts(config, context);
+    Map<Category, List<Entry>> prompts = prompts(config, context.progress());
     String model = Models.name(config.model());
 
     try (Tokenizer tokenizer = Tokenizer.load(checkpoint.folder())) {
       requireFit(tokenizer, checkpoint);
-      ChatTemplate template =
-          ChatTemplate.of(
-              config.inference().chatTemplate(),
-              tokenizer,
-              config.inference().systemPrompt() == null ? "" : config.inference().systemPrompt());
+      ChatTemplate template = template(config, tokenizer);
       prompts.replaceAll(
           (category, entries) ->
               entries.stream().map(entry -> entry.with(template.prompt(entry.prompt().text()))).toList());
@@ -130,17 +127,25 @@ public final class CollectStage implements Stage<CollectConfig> {
   }
 
   /** A prompt on its way; {@code index} is its number within the category. */
-  private record Entry(long index, Prompt prompt, Split.Side side, RenderedPrompt rendered) {
+  record Entry(long index, Prompt prompt, Split.Side side, RenderedPrompt rendered) {
     Entry with(RenderedPrompt value) {
       return new Entry(index, prompt, side, value);
     }
   }
 
-  private static Map<Category, List<Entry>> prompts(CollectConfig config, StageContext context) {
+  static ChatTemplate template(CollectConfig config, Tokenizer tokenizer) {
+    return ChatTemplate.of(
+        config.inference().chatTemplate(),
+        tokenizer,
+        config.inference().systemPrompt() == null ? "" : config.inference().systemPrompt());
+  }
+
+  /** The prompts with their numbers and sides, not yet rendered. */
+  static Map<Category, List<Entry>> prompts(CollectConfig config, Progress progress) {
     CollectConfig.Data options = config.data();
     Balancer.Balanced balanced = balanced(options, config.seed());
-    balanced.warnings().forEach(warning -> context.progress().note("warning: " + warning));
-    EqualTexts.count(balanced.prompts()).warnings().forEach(warning -> context.progress().note("warning: " + warning));
+    balanced.warnings().forEach(warning -> progress.note("warning: " + warning));
+    EqualTexts.count(balanced.prompts()).warnings().forEach(warning -> progress.note("warning: " + warning));
     Split split = Split.of(balanced.prompts(), options.heldoutFraction(), config.seed());
     Map<Category, List<Entry>> byCategory = new LinkedHashMap<>();
     for (int i = 0; i < balanced.prompts().size(); i++) {
@@ -164,7 +169,7 @@ public final class CollectStage implements Stage<CollectConfig> {
         new Balancer.Options(strategy, options.includeHard(), options.maxPromptsPerCategory(), true, seed));
   }
 
-  private static void requireFit(Tokenizer tokenizer, CheckpointFolder checkpoint) {
+  static void requireFit(Tokenizer tokenizer, CheckpointFolder checkpoint) {
     if (tokenizer.idBound() > checkpoint.config().vocabSize()) {
       throw UserException.badData(
           "%s: the tokenizer has ids up to %d, the model's vocabulary ends at %d"
