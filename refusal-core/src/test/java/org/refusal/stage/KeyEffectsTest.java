@@ -2,6 +2,7 @@ package org.refusal.stage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.awt.image.BufferedImage;
@@ -461,6 +462,32 @@ class KeyEffectsTest {
     JsonNode matched = Json.read(folder.resolve("matched/evaluation/planted_transfer.json")).path("gaps");
     assertThat(matched.at("/" + FIRST + "/prompt_index")).isNotEmpty().isEqualTo(pool.at("/" + FIRST + "/prompt_index"));
     assertThat(matched).as("other partners of held-out prompts").isNotEqualTo(pool);
+  }
+
+  /** The first category by name becomes the last; the autoencoders stay, as their training is in the order of the files. */
+  @Test
+  void renamingACategoryChangesNoEffect() throws IOException {
+    Circuit before = effects("before");
+    Path data = Files.createDirectories(folder.resolve("renamed data"));
+    for (String file : List.of("or-bench-80k.csv", "or-bench-hard-1k.csv", "or-bench-toxic.csv")) {
+      Files.writeString(
+          data.resolve(file), Files.readString(model.resolve(file)).replaceAll("(?m)," + FIRST + "$", ",zeal"));
+    }
+    Path results = folder.resolve("renamed");
+    new CollectStage().run(
+        collect(results, "data.heldout_fraction=0.3", "data.path=" + data), context(results));
+    copy(causal.resolve("saes"), results.resolve("saes"));
+    List<String> defaults =
+        List.of(
+            "model.name=" + model, "output.result_dir=" + results, "circuit.ig_steps=4", "circuit.edges=none",
+            "circuit.node_threshold=0", "discovery.safe_prompts=false", "discovery.force=true");
+    new DiscoverStage().run(bind(DiscoverConfig.class, defaults), context(results));
+    Circuit after = CircuitJson.read(results.resolve("circuits/planted_zeal_toxic_circuit.json")).circuit();
+    assertThat(after.nodes()).extracting(Circuit.ScoredNode::node)
+        .isEqualTo(before.nodes().stream().map(Circuit.ScoredNode::node).toList());
+    for (int i = 0; i < before.nodes().size(); i++) {
+      assertThat(after.nodes().get(i).effect()).isCloseTo(before.nodes().get(i).effect(), within(1e-4));
+    }
   }
 
   private String partners(String name) {
