@@ -49,7 +49,7 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
 
   @Override
   public int version() {
-    return 2;
+    return 3;
   }
 
   @Override
