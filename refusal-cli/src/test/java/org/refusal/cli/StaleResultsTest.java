@@ -222,6 +222,15 @@ class StaleResultsTest {
     assertThat(discovered.code()).as(discovered.err()).isZero();
   }
 
+  @Test
+  void statusNamesWhatWasLeftUnfinished() throws IOException {
+    Path work = results.resolve(".work/collect/0123456789abcdef");
+    Files.createDirectories(work);
+    Files.write(work.resolve("shard"), new byte[3 << 20]);
+    assertThat(stage("status").out())
+        .contains("  unfinished: key 0123456789abcdef, 3.0 MiB in " + work + ": the same command goes on, --fresh removes it");
+  }
+
   /** What no manifest names is taken as it is: results of other tools have none. */
   @Test
   void withoutManifestsNothingIsObjectedTo() throws IOException {
