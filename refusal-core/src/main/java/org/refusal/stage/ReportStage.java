@@ -34,7 +34,7 @@ public final class ReportStage implements Stage<ReportConfig> {
 
   @Override
   public int version() {
-    return 1;
+    return 2;
   }
 
   @Override
