@@ -400,7 +400,9 @@ final class Decision {
               .formatted(
                   Sentences.estimate(decision.decided()), decision.hookPoint(), Sentences.estimate(other.decided()),
                   other.hookPoint(), answer(decision.cause()), answer(other.cause())));
-      nextSteps.add("more prompts for the decision profile: --set evaluate.evaluation.decision_prompts=40");
+      step(
+          Effort.EVALUATE,
+          "more prompts for the decision profile: refusal evaluate --config FILE --set evaluation.decision_prompts=40, then refusal stats");
     }
   }
 
