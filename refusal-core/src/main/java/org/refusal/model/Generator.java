@@ -88,7 +88,9 @@ public final class Generator {
     int vocab = values.length / ended.length;
     for (int i = 0; i < values.length; i++) {
       if (!ended[i / vocab] && !Float.isFinite(values[i])) {
-        throw UserException.badData("the logit of token %d after a generated token is %s".formatted(i % vocab, values[i]));
+        throw UserException.badData(
+            "the logit of token %d after a generated token is %s".formatted(i % vocab, values[i]),
+            "use model.torch_dtype: float32 (or bfloat16), which half floats overflow less easily");
       }
     }
   }
