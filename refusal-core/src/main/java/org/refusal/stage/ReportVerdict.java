@@ -64,10 +64,6 @@ final class ReportVerdict {
           "Mean S of the effect vectors over pairs of categories, which describes and does not decide: %s"
               .formatted(figure(verdict.path("similarity")).text()));
     }
-    String clusters = clusters(groups(verdict.path("clusters")));
-    if (answer().equals("MIXED")) {
-      also.add("Categories with a mechanism in common: " + clusters);
-    }
     verdict.path("left_out").properties().forEach(entry ->
         also.add("Left out: %s (%s)".formatted(Markdown.escape(entry.getKey()), Markdown.escape(entry.getValue().asText()))));
     if (!verdict.path("remark").asText().isEmpty()) {
@@ -252,7 +248,7 @@ final class ReportVerdict {
         "The rest describes and does not decide: S, the similarity of the categories' vectors corrected for noise (1: alike), and"
             + " the prompt's share of the attributed effect.");
     page.text()
-        .table(List.of("hook point", "S effect", "S latents", "prompt share", "latents"), describing);
+        .table(List.of("hook point", "S effect", "S latents", "prompt share", "latents are"), describing);
   }
 
   private static String distinct(JsonNode readout) {
@@ -272,7 +268,7 @@ final class ReportVerdict {
 
   /** Two decimals say nothing of a noise floor. */
   private static String significant(double value) {
-    return Numbers.of(value, Math.abs(value) < .095 ? 4 : 2);
+    return Math.abs(value) < .00005 ? "0" : Numbers.of(value, Math.abs(value) < .095 ? 4 : 2);
   }
 
   /** How far the model has decided after every layer; nothing where that was not measured. */
@@ -377,17 +373,12 @@ final class ReportVerdict {
   }
 
   private void transfer(String at) {
-    if (!answer().equals("INCONCLUSIVE")) {
-      page.text().paragraph(String.join(" ", texts("reasons")) + ".");
-    }
     List<String> categories = categories();
     JsonNode pairs = verdict.path("pairs");
     double[][] transfer = new double[categories.size()][categories.size()];
     for (int i = 0; i < transfer.length; i++) {
       transfer[i][i] = 1;
     }
-    Map<String, Integer> kinds = new LinkedHashMap<>();
-    List.of("shared", "partial", "open", "distinct").forEach(kind -> kinds.put(kind, 0));
     List<List<String>> rows = new ArrayList<>();
     for (JsonNode pair : pairs) {
       String first = pair.path("categories").path(0).asText();
@@ -396,31 +387,31 @@ final class ReportVerdict {
       int j = categories.indexOf(second);
       transfer[i][j] = figure(pair.path("transfer")).value();
       transfer[j][i] = transfer[i][j];
-      String kind = pair.path("kind").asText().toLowerCase(Locale.ROOT);
-      kinds.merge(kind, 1, Integer::sum);
       rows.add(
           List.of(
-              Markdown.escape(first) + " – " + Markdown.escape(second), figure(pair.path("transfer")).text(), kind,
+              Markdown.escape(first) + " – " + Markdown.escape(second), figure(pair.path("transfer")).text(),
+              pair.path("kind").asText().toLowerCase(Locale.ROOT),
               similarity(at, i, j)));
     }
-    List<String> counts = new ArrayList<>();
-    kinds.forEach((kind, count) -> counts.add(count + " " + kind));
     JsonNode thresholds = verdict.path("thresholds");
     page.text().paragraph(
         ("Causal transfer t of two categories at `%s`: how much of each other's refusal their parts carry, 1 for as much as of their"
                 + " own. A pair is *shared* when its 90 %% interval lies above %s, *distinct* when its 95 %% interval lies below %s,"
-                + " *partial* when it lies between, *open* otherwise. Of %d pairs: %s.")
+                + " *partial* when it lies between, *open* otherwise.")
             .formatted(
                 at, Numbers.of(Measured.number(thresholds.path("shared"))),
-                Numbers.of(Measured.number(thresholds.path("distinct"))), rows.size(), String.join(", ", counts)));
+                Numbers.of(Measured.number(thresholds.path("distinct")))));
+    if (!answer().equals("INCONCLUSIVE")) {
+      List<String> reasons = texts("reasons");
+      page.text().paragraph("So " + String.join("; ", reasons) + ".");
+    }
     AverageLinkage tree = AverageLinkage.of(transfer);
-    heatmap("report_pairs", "Causal transfer t of pairs at " + at, transfer, tree.order(), ColorScale.sequential(0, 1), "t");
+    heatmap("report_pairs", "Causal transfer t of pairs at " + at, transfer, tree.order(), ColorScale.sequential(0, 1), "causal transfer t");
     if (categories.size() > 2) {
-      String title = "Average linkage of causal transfer at %s; dashed: where clusters are cut".formatted(at);
       page.figure(
-          "report_pairs_tree", title,
+          "report_pairs_tree", "Average linkage of causal transfer at %s; dashed: where clusters are cut".formatted(at),
           new Dendrogram(
-              title, "1 - t", categories,
+              "Tree of causal transfer", "1 - t", categories,
               tree.merges().stream()
                   .map(merge -> new Dendrogram.Merge(merge.left(), merge.right(), Math.max(0, 1 - merge.similarity())))
                   .toList(),
@@ -468,7 +459,7 @@ final class ReportVerdict {
   private void similarities(String stem, String title, JsonNode vectors) {
     double[][] similarity = Measured.matrix(vectors.path("similarity"));
     int[] order = AverageLinkage.of(similarity).order();
-    heatmap(stem, title, similarity, order, ColorScale.diverging(1), "S");
+    heatmap(stem, title, similarity, order, ColorScale.diverging(1), "similarity S");
   }
 
   private void heatmap(

@@ -54,7 +54,9 @@ final class Decision {
     HookPointTests decision = layer.found();
     if (decision == null) {
       doubt(layer.doubt());
-      steps.addAll(layer.steps());
+      if (refused() > 0) {
+        steps.addAll(layer.steps());
+      }
       checks.add(new Check("decision layer", "none", false));
     } else {
       checks.add(
@@ -111,17 +113,21 @@ final class Decision {
   }
 
   private void enoughRefusals() {
-    int refused = IntStream.of(tests.refusedDiscovery()).sum() + IntStream.of(tests.refusedHeldout()).sum();
+    int refused = refused();
     if (refused == 0 && tests.auc().positives() > 0) {
       doubt(
           "no effects: the model refused %d of the harmful held-out prompts, but nothing was attributed and no transfer was"
                   .formatted(tests.auc().positives())
               + " measured (too few refusals to seek circuits in every category, or circuit.attribution_method: stats, which"
               + " does neither)");
+      step(
+          Effort.DISCOVER,
+          "add harmful prompts that the model refuses, or attribute: " + RUN + "--set circuit.attribution_method=ig");
       return;
     }
     if (refused == 0) {
       doubt("no refusals: the model refused none of the harmful prompts, so there is no refusal to explain");
+      step(Effort.MORE_PROMPTS, "use harmful prompts that this model refuses, or a model that refuses these");
       return;
     }
     few("discovery", tests.refusedDiscovery(), thresholds.minDiscovery());
@@ -138,6 +144,10 @@ final class Decision {
     if (!noGap.isEmpty()) {
       doubt("the refusal gap Delta, the unit of every drop, is not positive in %s".formatted(Sentences.list(noGap)));
     }
+  }
+
+  private int refused() {
+    return IntStream.of(tests.refusedDiscovery()).sum() + IntStream.of(tests.refusedHeldout()).sum();
   }
 
   private void few(String split, int[] counts, int least) {
@@ -539,7 +549,7 @@ final class Decision {
   }
 
   private String unsettled(int count, List<Answer> possible) {
-    if (IntStream.of(tests.refusedDiscovery()).sum() + IntStream.of(tests.refusedHeldout()).sum() == 0) {
+    if (refused() == 0) {
       return tests.auc().positives() > 0
           ? "no cause of this model's refusals was measured."
           : "this model refused none of the harmful prompts, so there is no refusal to explain.";

@@ -175,7 +175,7 @@ class ReportStageTest {
         .contains("| clusters | {violence, self-harm} {hate, privacy} | {hate, privacy} {self-harm, violence} | yes |")
         .contains("| m tells refused from answered prompts | AUC 0.97 \\[0.91, 0.99\\], at least 0.80")
         .contains("| hate – privacy | 1.01 [0.96, 1.06] | shared | – |", "| hate – violence | 0.09 [-0.01, 0.19] | distinct | – |")
-        .contains("Of 6 pairs: 2 shared, 0 partial, 0 open, 4 distinct.")
+        .contains("So refusal has 2 causes, each shared by a cluster of categories: at residuals\\_15, pairs of categories (6 in all)")
         .contains("| residuals_15 | effect | 0.81 [0.75, 0.88] | 0.02 [0.01, 0.03] | 0.60 [0.55, 0.65] |")
         .contains(
             "8 prompts, of which 100.0 % are refused without intervention",
@@ -264,7 +264,6 @@ class ReportStageTest {
         List.of(VerdictExamples.monolithic(), VerdictExamples.mixed(), VerdictExamples.open(), VerdictExamples.undecided())) {
       judged(example);
       Set<String> known = new HashSet<>(OWN);
-      known.add(Integer.toString(example.verdict().pairs().size()));
       figures(Json.read(layout.stats("tiny")), known);
       String report = report();
       String section = report.substring(0, report.indexOf("\n## Statistics"));

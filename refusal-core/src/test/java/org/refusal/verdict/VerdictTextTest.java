@@ -181,6 +181,9 @@ class VerdictTextTest {
     assertThat(verdict.headline())
         .isEqualTo("INCONCLUSIVE: this model refused none of the harmful prompts, so there is no refusal to explain.");
     assertThat(verdict.text()).contains("\n  why: no refusals: the model refused none of the harmful prompts");
+    assertThat(verdict.nextSteps())
+        .as("no layer is to be captured where there is nothing to explain")
+        .containsExactly("use harmful prompts that this model refuses, or a model that refuses these");
   }
 
   @Test
