@@ -3,13 +3,12 @@ package org.refusal.evaluation;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.refusal.attribution.EffectVectors;
 import org.refusal.attribution.Readout;
 import org.refusal.base.Seeds;
 import org.refusal.circuit.HookPoint;
-import org.refusal.stats.ReproducibleReadout;
+import org.refusal.stats.ReadDirections;
 
 /**
  * The effect direction of every category at one hook point (docs/evaluation.md): the mean over its refused discovery
@@ -30,19 +29,22 @@ public record EffectDirections(List<double[][]> directions, List<List<double[][]
       HookPoint at) {
     double[] once = new double[vectors.categories().length];
     Arrays.fill(once, 1);
-    List<double[][]> directions = means(vectors, once, readout.basis(kind));
+    List<double[][]> directions = directions(vectors, once, readout.basis(kind));
     int[] shaping =
         IntStream.of(vectors.categories())
             .map(c -> Double.isNaN(held(readout, categories.get(c))) ? -1 : c)
             .toArray();
     List<List<double[][]>> resampled = new ArrayList<>();
     for (int b = 0; b < resamples; b++) {
-      double[] counts = counts(vectors, Seeds.random(seed, "effect direction", at.name(), Integer.toString(b)));
+      double[] counts =
+          ReadDirections.resample(
+              vectors.categories(), vectors.count(),
+              Seeds.random(seed, "effect direction", at.name(), Integer.toString(b)));
       double[][] basis =
           kind == Readout.Kind.POOLED
               ? readout.basis(kind)
               : readout.reproducible().resampled(vectors.gradients(), shaping, vectors.count(), counts);
-      resampled.add(means(vectors, counts, basis));
+      resampled.add(directions(vectors, counts, basis));
     }
     return new EffectDirections(directions, resampled);
   }
@@ -52,29 +54,17 @@ public record EffectDirections(List<double[][]> directions, List<List<double[][]
     return at < 0 ? Double.NaN : readout.reproducible().held()[at];
   }
 
-  private static double[] counts(EffectVectors vectors, SplittableRandom random) {
-    double[] counts = new double[vectors.categories().length];
-    for (int c = 0; c < vectors.count(); c++) {
-      int[] rows = vectors.rows(c);
-      for (int draw = 0; draw < rows.length; draw++) {
-        counts[rows[random.nextInt(rows.length)]]++;
-      }
-    }
-    return counts;
+  private static List<double[][]> directions(EffectVectors vectors, double[] weights, double[][] basis) {
+    return spans(
+        ReadDirections.of(vectors.differences(), vectors.categories(), vectors.count(), weights, basis));
   }
 
-  private static List<double[][]> means(EffectVectors vectors, double[] weights, double[][] basis) {
-    List<double[][]> directions = new ArrayList<>();
-    for (int c = 0; c < vectors.count(); c++) {
-      int[] rows = vectors.rows(c);
-      double[] sum = new double[rows.length == 0 ? 0 : vectors.differences()[rows[0]].length];
-      for (int row : rows) {
-        for (int d = 0; d < sum.length; d++) {
-          sum[d] += weights[row] * vectors.differences()[row][d];
-        }
-      }
-      directions.add(Directions.unit(ReproducibleReadout.project(basis, sum)));
+  /** Spans of one direction, or of none where it is zero. */
+  private static List<double[][]> spans(double[][] directions) {
+    List<double[][]> spans = new ArrayList<>();
+    for (double[] direction : directions) {
+      spans.add(Directions.unit(direction));
     }
-    return directions;
+    return spans;
   }
 }

@@ -336,7 +336,7 @@ final class Decision {
     }
     if (layer.below() == null) {
       checks.add(new Check("layer below the decision layer", "not captured", null));
-      contradicted = List.of(Answer.MONOLITHIC, Answer.MODULAR);
+      contradicted = ALL;
       doubt(
           "one cause is seen at %s, but the layer below was not captured: mechanisms that meet inside layer %d would look like one"
               .formatted(decision.hookPoint(), layer.number()));
@@ -349,30 +349,46 @@ final class Decision {
       looked.add(inside);
     }
     for (HookPointTests point : looked) {
-      TransferStatistics effect = point.transfer(Form.EFFECT);
-      boolean against =
-          effect != null && effect.usable() && effect.distinctness().interval().above(thresholds.severalCausesD());
-      checks.add(
-          new Check(
-              "no several causes at " + point.hookPoint(),
-              effect == null
-                  ? "the effect form was not measured"
-                  : effect.usable()
-                      ? "D_effect %s there, bar %s"
-                          .formatted(Sentences.brief(effect.distinctness()), Sentences.number(thresholds.severalCausesD()))
-                      : "the effect form is weak there",
-              effect == null ? null : (Boolean) !against));
-      if (against) {
-        contradicted = List.of(Answer.MONOLITHIC, Answer.MODULAR);
-        doubt(
-            "one cause at %s, where D_effect is %s, but several just below at %s, where it is %s: mechanisms that meet inside layer %d look like one after it"
-                .formatted(
-                    decision.hookPoint(),
-                    Sentences.estimate(decision.transfer(Form.EFFECT).distinctness()),
-                    point.hookPoint(),
-                    Sentences.estimate(effect.distinctness()),
-                    layer.number()));
-      }
+      agreesWithOneCause(decision, point);
+    }
+  }
+
+  private void agreesWithOneCause(HookPointTests decision, HookPointTests point) {
+    TransferStatistics effect = point.transfer(Form.EFFECT);
+    String name = "no several causes at " + point.hookPoint();
+    if (effect == null) {
+      checks.add(new Check(name, "the effect form was not measured", null));
+      contradicted = ALL;
+      doubt(
+          "one cause is seen at %s, but the effect form at %s, the layer below, was not measured: mechanisms that meet inside layer %d would look like one"
+              .formatted(decision.hookPoint(), point.hookPoint(), layer.number()));
+      step(Effort.EVALUATE, "measure the effect form at all hook points: refusal evaluate --config FILE --set transfer.forms=[effect]");
+      return;
+    }
+    boolean against =
+        effect.usable() && effect.distinctness().interval().above(thresholds.severalCausesD());
+    checks.add(
+        new Check(
+            name,
+            effect.usable()
+                ? "D_effect %s there, bar %s"
+                    .formatted(Sentences.brief(effect.distinctness()), Sentences.number(thresholds.severalCausesD()))
+                : "the effect form is weak there",
+            !against));
+    if (against) {
+      contradicted =
+          ALL.stream()
+              .filter(answer ->
+                  answer == Answer.MONOLITHIC || answer == Answer.MODULAR || point.possible().contains(answer))
+              .toList();
+      doubt(
+          "one cause at %s, where D_effect is %s, but several just below at %s, where it is %s: mechanisms that meet inside layer %d look like one after it"
+              .formatted(
+                  decision.hookPoint(),
+                  Sentences.estimate(decision.transfer(Form.EFFECT).distinctness()),
+                  point.hookPoint(),
+                  Sentences.estimate(effect.distinctness()),
+                  layer.number()));
     }
   }
 
@@ -438,14 +454,11 @@ final class Decision {
 
   /** What the evidence leaves open when it does not decide. */
   private List<Answer> possible(HookPointTests decision) {
-    if (contradicted != null) {
-      return contradicted;
-    }
     boolean unread =
         decision == null
-            || tests.auc().value() < thresholds.minAuc()
+            || !(tests.auc().value() >= thresholds.minAuc())
             || Arrays.stream(tests.refusalGap()).anyMatch(gap -> !(gap > 0));
-    List<Answer> open = unread ? ALL : decision.possible();
+    List<Answer> open = unread ? ALL : contradicted != null ? contradicted : decision.possible();
     return tests.categories().size() < 3 ? open.stream().filter(answer -> answer != Answer.MIXED).toList() : open;
   }
 
@@ -477,13 +490,14 @@ final class Decision {
       }
     }
     int now = IntStream.of(tests.refusedHeldout()).min().orElse(0);
+    int wanted = (int) Math.ceil(now * factor);
     step(
         Effort.MORE_PROMPTS,
         near
             ? "D_effect lies so near a bar (%s) that more prompts would hardly settle it"
                 .formatted(Sentences.brief(distinctness))
             : "add refused prompts: about %d held out per category (now %d), and as many times more to discover on; intervals narrow as 1 / sqrt(n)"
-                .formatted((int) Math.ceil(now * factor), now));
+                .formatted(Math.max(wanted, now + 1), now));
   }
 
   private double nearest(double transfer) {

@@ -108,7 +108,7 @@ public record StatsFile(
     text.put(
         "readout",
         "spectrum: eigenvalues of the categories' gradients over pairs of distinct prompts; floor: size of the most negative"
-            + " eigenvalue between halves of the prompts; distinct: eigenvalues above it");
+            + " eigenvalue between halves of the prompts; distinct: eigenvalues of more than twice that");
     return text;
   }
 }

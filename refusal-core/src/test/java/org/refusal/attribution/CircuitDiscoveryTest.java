@@ -31,10 +31,13 @@ import org.refusal.baseline.SinkThresholds;
 import org.refusal.circuit.Circuit;
 import org.refusal.circuit.ErrorMode;
 import org.refusal.circuit.HookPoint;
+import org.refusal.config.Binder;
+import org.refusal.config.DiscoverConfig;
 import org.refusal.io.Json;
 import org.refusal.model.CausalLm;
 import org.refusal.model.Prefix;
 import org.refusal.sae.SparseAutoencoder;
+import org.refusal.stats.ReproducibleReadout;
 import org.refusal.torch.Memory;
 
 /** Whole discovery on a planted model: files, invariance under batching, sinks, memory, numbers that are not finite. */
@@ -95,6 +98,14 @@ class CircuitDiscoveryTest {
         folder.resolve(name + ".safetensors"), folder.resolve(name + ".moments"), folder.resolve("scratch-" + name));
   }
 
+  private Map<HookPoint, Readout> readouts(String name) {
+    return CircuitDiscovery.readouts(
+        Map.of(name, files(name).attributions()),
+        List.of(files(name).moments()),
+        Binder.bind(DiscoverConfig.CircuitSection.class, Binder.empty(), Map.<String, String>of()::get),
+        SEED);
+  }
+
   @Test
   void filesCircuitsAndCheckAreTheSameForAnyBatchSize() throws Exception {
     AttributionModel model = model(golden.lm(), SinkThresholds.none());
@@ -105,7 +116,7 @@ class CircuitDiscoveryTest {
     assertThat(five.circuits().get("_toxic").edges()).isNotEmpty();
     assertThat(Files.list(folder.resolve("scratch-one"))).isEmpty();
 
-    Map<HookPoint, Readout> readouts = CircuitDiscovery.readouts(List.of(files("one").moments()), .01, 64);
+    Map<HookPoint, Readout> readouts = readouts("one");
     Readout.write(folder.resolve("readout"), "planted", readouts);
     Map<HookPoint, Readout> read = Readout.read(folder.resolve("readout"));
     assertThat(read.keySet()).isEqualTo(readouts.keySet());
@@ -130,8 +141,8 @@ class CircuitDiscoveryTest {
           }
           assertThat(sum).as("%s prompt %d", at, p).isCloseTo(a.baselineMetric(at)[p] - a.metric()[p], within(1.5));
         }
-        float[] v = a.effect(at)[0];
-        double[] y = read.get(at).project(v);
+        double[] v = a.effect(at, new int[] {0})[0];
+        double[] y = ReproducibleReadout.project(read.get(at).basis(Readout.Kind.REPRODUCIBLE), v);
         assertThat(norm(y)).isPositive().isLessThanOrEqualTo(norm(v) * (1 + 1e-6));
       }
     }
@@ -170,20 +181,19 @@ class CircuitDiscoveryTest {
             .path(prompts.get(0).category())
             .asText();
     discover("planted", model(golden.lm(), SinkThresholds.none()), settings(4, true));
-    Readout readout = CircuitDiscovery.readouts(List.of(files("planted").moments()), .01, 64).get(at);
+    Readout readout = readouts("planted").get(at);
     double[] direction = planted.get(name);
-    float[] single = new float[direction.length];
-    for (int i = 0; i < single.length; i++) {
-      single[i] = (float) direction[i];
-    }
-    assertThat(norm(readout.project(single)) / norm(direction)).isGreaterThan(.9);
-    try (AttributionStore store = AttributionStore.open(files("planted").attributions())) {
-      double[] y = readout.project(store.effect(at)[0]);
-      double dot = 0;
-      for (int i = 0; i < y.length; i++) {
-        dot += y[i] * direction[i];
+    for (Readout.Kind kind : Readout.Kind.values()) {
+      double[][] basis = readout.basis(kind);
+      assertThat(norm(ReproducibleReadout.project(basis, direction)) / norm(direction)).as(kind.key()).isGreaterThan(.9);
+      try (AttributionStore store = AttributionStore.open(files("planted").attributions())) {
+        double[] y = ReproducibleReadout.project(basis, store.effect(at, new int[] {0})[0]);
+        double dot = 0;
+        for (int i = 0; i < y.length; i++) {
+          dot += y[i] * direction[i];
+        }
+        assertThat(dot / norm(y) / norm(direction)).as(kind.key()).isGreaterThan(.9);
       }
-      assertThat(dot / norm(y) / norm(direction)).isGreaterThan(.9);
     }
   }
 
@@ -329,14 +339,6 @@ class CircuitDiscoveryTest {
     double sum = 0;
     for (double value : v) {
       sum += value * value;
-    }
-    return Math.sqrt(sum);
-  }
-
-  private static double norm(float[] v) {
-    double sum = 0;
-    for (float value : v) {
-      sum += (double) value * value;
     }
     return Math.sqrt(sum);
   }

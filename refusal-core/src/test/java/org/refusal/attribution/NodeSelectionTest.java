@@ -19,6 +19,7 @@ import org.refusal.circuit.Node;
 class NodeSelectionTest {
   private static final HookPoint TWO = HookPoint.residuals(2);
   private static final HookPoint THREE = HookPoint.residuals(3);
+  private static final EffectForm NONE = new EffectForm(new float[1], new float[1]);
 
   /** Means over two prompts: at 2 latents -2, .5 and 0, error -1; at 3 latent .1, error 0. */
   private static MeanEffects means() {
@@ -37,9 +38,9 @@ class NodeSelectionTest {
         0,
         Map.of(
             TWO,
-            new PromptAttribution.AtPoint(two, new float[1], 0, 0),
+            new PromptAttribution.AtPoint(two, NONE, 0, 0),
             THREE,
-            new PromptAttribution.AtPoint(other, new float[1], 0, 0)));
+            new PromptAttribution.AtPoint(other, NONE, 0, 0)));
   }
 
   @Test

@@ -27,6 +27,7 @@ import org.refusal.circuit.LatentNode;
 import org.refusal.circuit.Node;
 import org.refusal.io.Json;
 import org.refusal.io.Safetensors;
+import org.refusal.stats.TransferStatistics;
 import org.refusal.text.ChatTemplate;
 import org.refusal.text.RenderedPrompt;
 import org.refusal.text.Tokenizer;
@@ -123,7 +124,7 @@ class EvaluationGoldenTest {
       for (int i = 0; i < drop.length; i++) {
         drop[i] = Arrays.copyOfRange(found, i * drop.length, (i + 1) * drop.length);
       }
-      double d = Math.abs(TransferMatrix.distinctness(drop) - transfer.path("D_from_drops").asDouble());
+      double d = Math.abs(TransferStatistics.distinctness(drop) - transfer.path("D_from_drops").asDouble());
       System.out.printf(
           "EvaluationGoldenTest %s %s: largest deviation F_M %.1e, transfer drops %.1e, D %.1e%n",
           name, type, deviationM, deviation, d);

@@ -368,7 +368,7 @@ class PatchedRunsTest {
     assertThat(DiscoveryMeans.difference(refused.get(loud), answered.get(loud))).isEmpty();
     TransferPart part =
         new TransferParts(
-                new org.refusal.config.EvaluateConfig.Transfer(List.of(), .95, 512, .95, 16, 2, 2), 1, "privacy", loud)
+                new org.refusal.config.EvaluateConfig.Transfer(List.of(), "reproducible", .95, 512, .95, 16, 2, 2), 1, "privacy", loud)
             .differenceOfMeans(refused.get(loud), answered.get(loud));
     assertThat(part.size()).isZero();
   }

@@ -24,6 +24,7 @@ import org.refusal.attribution.AttributionModel;
 import org.refusal.attribution.AttributionStore;
 import org.refusal.attribution.CircuitDiscovery;
 import org.refusal.attribution.DiscoverySettings;
+import org.refusal.attribution.EffectVectors;
 import org.refusal.attribution.IntegratedGradients;
 import org.refusal.attribution.LegacyDiscovery;
 import org.refusal.attribution.Readout;
@@ -36,15 +37,19 @@ import org.refusal.circuit.ErrorMode;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
 import org.refusal.circuit.Node;
+import org.refusal.config.Binder;
+import org.refusal.config.DiscoverConfig;
 import org.refusal.config.EvaluateConfig;
 import org.refusal.model.Generator;
 import org.refusal.sae.SparseAutoencoder;
+import org.refusal.stats.Resampling;
+import org.refusal.stats.TransferStatistics;
 
 /** What is known of the planted monolithic model must be found: where refusal is decided, and that it is shared. */
 @Tag("slow")
 class PlantedTransferTest {
   private static final EvaluateConfig.Transfer CONFIG =
-      new EvaluateConfig.Transfer(List.of(), .95, 512, .95, 16, 2, 2);
+      new EvaluateConfig.Transfer(List.of(), "reproducible", .95, 512, .95, 16, 2, 2);
   private static AttributionGolden golden;
   private static PatchedRuns runs;
   private static Partners partners;
@@ -119,6 +124,7 @@ class PlantedTransferTest {
             DiscoverySettings.Edges.NONE, .1, Aggregation.MEAN, false, 16, 42);
     CircuitDiscovery discovery = new CircuitDiscovery(model, partners, settings);
     DiscoveryMeans answered = DiscoveryMeans.over(runs, golden.baselineSafe(), List.of(at)).get(at);
+    Map<String, Path> attributions = new LinkedHashMap<>();
     List<Path> moments = new ArrayList<>();
     List<List<PromptTokens>> found = new ArrayList<>();
     List<List<PromptTokens>> heldout = new ArrayList<>();
@@ -129,16 +135,25 @@ class PlantedTransferTest {
       found.add(prompts.subList(0, cut));
       heldout.add(prompts.subList(cut, prompts.size()));
       gaps.add(RefusalGap.measure(runs, heldout.get(i), partners));
+      attributions.put(CATEGORIES.get(i), folder.resolve(i + ".safetensors"));
       moments.add(folder.resolve(i + ".moments"));
       discovery.category(
           "planted",
           CATEGORIES.get(i),
           found.get(i),
-          new CircuitDiscovery.Files(folder.resolve(i + ".safetensors"), moments.get(i), folder.resolve("scratch")),
+          new CircuitDiscovery.Files(attributions.get(CATEGORIES.get(i)), moments.get(i), folder.resolve("scratch")),
           done -> {});
     }
-    Readout readout = CircuitDiscovery.readouts(moments, .99, 64).get(at);
-    assertThat(readout.rank()).isEqualTo(1);
+    Readout readout =
+        CircuitDiscovery.readouts(
+                attributions, moments,
+                Binder.bind(DiscoverConfig.CircuitSection.class, Binder.empty(), Map.<String, String>of()::get), 42)
+            .get(at);
+    assertThat(readout.reproducible().distinct()).isEqualTo(1);
+    EffectDirections effect =
+        EffectDirections.of(
+            EffectVectors.read(attributions, at, (store, category) -> store.refusedHarmful()), CATEGORIES, readout,
+            Readout.Kind.REPRODUCIBLE, CONFIG.directionResamples(), 42, at);
     double[] decoder = doubles(sae.wDec().toFloatArray());
     Map<TransferForm, List<TransferPart>> parts = new EnumMap<>(TransferForm.class);
     for (TransferForm form : TransferForm.values()) {
@@ -148,13 +163,12 @@ class PlantedTransferTest {
       TransferParts made = new TransferParts(CONFIG, 42, CATEGORIES.get(i), at);
       DiscoveryMeans refused = DiscoveryMeans.over(runs, found.get(i), List.of(at)).get(at);
       try (AttributionStore store = AttributionStore.open(folder.resolve(i + ".safetensors"))) {
-        double[][] projected = Arrays.stream(store.effect(at)).map(readout::project).toArray(double[][]::new);
         DrivingLatents driving = DrivingLatents.of(store.promptSide(at).mean(), CONFIG.share(), CONFIG.maxLatents());
         double[][] rows =
             Arrays.stream(driving.latents())
                 .mapToObj(latent -> Arrays.copyOfRange(decoder, latent * sae.dIn(), (latent + 1) * sae.dIn()))
                 .toArray(double[][]::new);
-        parts.get(TransferForm.EFFECT).add(made.effect(projected));
+        parts.get(TransferForm.EFFECT).add(made.effect(effect, i, sae.dIn()));
         parts.get(TransferForm.LATENT).add(made.latent(driving, refused.activity()));
         parts.get(TransferForm.DIRECTION).add(made.direction(driving, rows, sae.dIn()));
         parts.get(TransferForm.DIFFERENCE_OF_MEANS).add(made.differenceOfMeans(refused, answered));
@@ -162,21 +176,26 @@ class PlantedTransferTest {
     }
     parts.forEach(
         (form, ofForm) -> {
-          TransferMatrix matrix =
-              TransferMatrix.measure(runs, at, heldout, gaps, ofForm, 200, new SplittableRandom(1));
+          TransferMatrix matrix = TransferMatrix.measure(runs, at, heldout, gaps, ofForm);
+          TransferStatistics statistics =
+              TransferStatistics.of(
+                  matrix.raw(),
+                  gaps.stream().map(RefusalGap::differences).toArray(double[][]::new),
+                  new TransferStatistics.Bars(.1, .65, "refusal gap"),
+                  new Resampling(200, 1, 1));
           System.out.printf(
               "PlantedTransferTest %s: own drop %.3f, controls %.3f, D %.3f (%.3f to %.3f)%n",
               form.key(),
-              matrix.ownDrop().value(),
-              matrix.controlDrop().value(),
-              matrix.distinctness().value(),
-              matrix.distinctness().low(),
-              matrix.distinctness().high());
-          assertThat(matrix.weak()).as(form.key()).isNull();
+              statistics.ownDrop().value(),
+              statistics.controlDrop().value(),
+              statistics.distinctness().value(),
+              statistics.distinctness().interval().low(),
+              statistics.distinctness().interval().high());
+          assertThat(statistics.weak()).as(form.key()).isNull();
           assertThat(matrix.controls()).hasNumberOfRows(CONFIG.controls());
           assertThat(matrix.resamples().length).isEqualTo(form == TransferForm.EFFECT ? CONFIG.directionResamples() : 0);
           if (form != TransferForm.DIFFERENCE_OF_MEANS) { // which takes up other content of the few prompts
-            assertThat(matrix.distinctness().value()).as(form.key()).isBetween(-.2, .2);
+            assertThat(statistics.distinctness().value()).as(form.key()).isBetween(-.2, .2);
           }
         });
   }

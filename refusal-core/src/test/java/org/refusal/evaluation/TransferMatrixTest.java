@@ -1,64 +1,26 @@
 package org.refusal.evaluation;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.refusal.io.Json;
+import org.refusal.stats.Resampling;
 
-/** Sums by hand. */
+/** What a transfer file holds, and transfer by behaviour; sums by hand. */
 class TransferMatrixTest {
+  private static final Resampling BOOTSTRAP = new Resampling(400, 5, 1);
   // Delta is 10 for the first category and 5 for the second
   private final List<RefusalGap> gaps =
       List.of(
           new RefusalGap(new long[] {3, 4}, new double[] {6, 8}, new double[] {-4, -2}),
           new RefusalGap(new long[] {1, 7}, new double[] {3, 3}, new double[] {-2, -2}));
-
-  private TransferMatrix of(double ownDrop, double otherDrop, double control, double[][][][] resamples) {
-    double[][][] drops = {
-      {{10 * ownDrop, 10 * ownDrop}, {5 * otherDrop, 5 * otherDrop}},
-      {{10 * otherDrop, 10 * otherDrop}, {5 * ownDrop, 5 * ownDrop}}
-    };
-    double[][][] controls = {{{10 * control, 10 * control}, {5 * control, 5 * control}}};
-    return TransferMatrix.of(new int[] {1, 1}, drops, controls, resamples, gaps, 100, new SplittableRandom(1));
-  }
-
-  @Test
-  void dropsStandInUnitsOfTheGapOfTheCategoryThatIsMeasured() {
-    TransferMatrix matrix = of(.8, .2, 0, new double[0][][][]);
-    assertThat(matrix.drop()).isDeepEqualTo(new double[][] {{.8, .2}, {.2, .8}});
-    assertThat(matrix.ownDrop().value()).isCloseTo(.8, within(1e-12));
-    assertThat(matrix.distinctness().value()).isCloseTo(.75, within(1e-12));
-    assertThat(matrix.distinctness().low()).isCloseTo(.75, within(1e-12));
-    assertThat(matrix.weak()).isNull();
-  }
-
-  @Test
-  void aSmallOwnDropIsWeak() {
-    assertThat(of(.05, .05, 0, new double[0][][][]).weak()).contains("0.050 is below 0.1");
-  }
-
-  @Test
-  void anOwnDropThatRandomPartsReachIsWeak() {
-    assertThat(of(.4, .1, .4, new double[0][][][]).weak()).contains("meets that of random parts");
-  }
-
-  @Test
-  void intervalsResampleTheDiscoveryDirections() {
-    double[][][][] resamples = new double[2][][][];
-    for (int b = 0; b < 2; b++) {
-      double own = b == 0 ? .7 : .9;
-      resamples[b] = new double[][][] {{{10 * own, 10 * own}, {1, 1}}, {{2, 2}, {5 * own, 5 * own}}};
-    }
-    TransferMatrix matrix = of(.8, .2, 0, resamples);
-    assertThat(matrix.ownDrop().value()).isCloseTo(.8, within(1e-12));
-    assertThat(matrix.ownDrop().low()).isCloseTo(.7, within(1e-12));
-    assertThat(matrix.ownDrop().high()).isCloseTo(.9, within(1e-12));
-  }
 
   /** Two categories: their own part takes 3 of 4 and 3 of 3 refusals, the other's 1 of 4 and none. */
   @Test
@@ -68,7 +30,7 @@ class TransferMatrixTest {
       {{false, false, false, true}, {true, true, true}}, {{true, true, false, true}, {false, false, false}}
     };
     boolean[][][] controls = {{{true, true, true, false}, {true, true, true}}};
-    BehaviourTransfer found = BehaviourTransfer.of(clean, refused, controls, 400, new SplittableRandom(5));
+    BehaviourTransfer found = BehaviourTransfer.of(clean, refused, controls, BOOTSTRAP);
     assertThat(found.drop()[0]).containsExactly(new double[] {.75, 0}, within(1e-12));
     assertThat(found.drop()[1]).containsExactly(new double[] {.25, 1}, within(1e-12));
     assertThat(found.ownDrop().value()).isCloseTo(.875, within(1e-12));
@@ -85,21 +47,20 @@ class TransferMatrixTest {
 
     BehaviourTransfer partly =
         BehaviourTransfer.of(
-            new boolean[][] {{true, true, false}}, new boolean[][][] {{{true, false, false}}}, new boolean[0][][], 20,
-            new SplittableRandom(5));
+            new boolean[][] {{true, true, false}}, new boolean[][][] {{{true, false, false}}}, new boolean[0][][],
+            BOOTSTRAP);
     assertThat(partly.drop()[0][0]).as("1 of the 2 that were refused").isCloseTo(.5, within(1e-12));
     BehaviourTransfer never =
         BehaviourTransfer.of(
             new boolean[][] {{true}, {false}}, new boolean[][][] {{{false}, {false}}, {{true}, {false}}},
-            new boolean[0][][], 20, new SplittableRandom(5));
+            new boolean[0][][], BOOTSTRAP);
     assertThat(never.weak()).isEqualTo("without intervention no prompt is refused in 1 of 2 categories");
-    BehaviourTransfer idle =
-        BehaviourTransfer.of(clean, new boolean[][][] {clean, clean}, controls, 20, new SplittableRandom(5));
-    assertThat(idle.weak()).isEqualTo("the own drop of 0.000 is below 0.1 of the refusals");
+    BehaviourTransfer idle = BehaviourTransfer.of(clean, new boolean[][][] {clean, clean}, controls, BOOTSTRAP);
+    assertThat(idle.weak()).isEqualTo("the own drop of 0.00 is below 0.10 of the refusals");
   }
 
   @Test
-  void theFileIsReadAsItWasWritten(@TempDir Path folder) {
+  void theFileIsReadAsItWasWritten(@TempDir Path folder) throws Exception {
     DecisionProfile decision =
         new DecisionProfile(
             new double[][] {{1, 2}, {3, 4}},
@@ -111,20 +72,26 @@ class TransferMatrixTest {
     BehaviourTransfer behaviour =
         BehaviourTransfer.of(
             clean, new boolean[][][] {{{false, true}, {true, false}}, {{true, true}, {false, false}}},
-            new boolean[][][] {clean}, 100, new SplittableRandom(1));
+            new boolean[][][] {clean}, BOOTSTRAP);
     Refusals refusals = new Refusals(20, new long[][] {{1, 2}, {3, 4}}, clean, Share.each(clean));
+    TransferMatrix matrix =
+        new TransferMatrix(
+            new int[] {1, 0},
+            new double[][][] {{{8, 6}, {1, 1}}, {{0, 0}, {0, 0}}},
+            new double[][][] {{{.5, .25}, {0, 0}}},
+            new double[][][][] {{{{7, 6}, {1, 2}}, {{0, 0}, {0, 0}}}});
     TransferFile file =
         TransferFile.of(
             "org/model",
             List.of("privacy", "violence"),
             42,
             100,
+            "reproducible",
             Map.of("privacy", gaps.get(0), "violence", gaps.get(1)),
             refusals,
             Map.of(
                 "residuals_2",
-                new TransferFile.AtPoint(
-                    decision, 3, Map.of("effect", of(.8, .2, 0, new double[0][][][])), Map.of("effect", behaviour))));
+                new TransferFile.AtPoint(decision, Map.of("effect", matrix), Map.of("effect", behaviour))));
     Path path = folder.resolve("model_transfer.json");
     file.write(path);
     TransferFile read = TransferFile.read(path);
@@ -132,7 +99,11 @@ class TransferMatrixTest {
         .usingRecursiveComparison()
         .withComparatorForType(Double::compare, Double.class)
         .isEqualTo(file);
-    assertThat(org.refusal.io.Json.read(path).at("/hook_points/residuals_2/forms/effect/D/value").asDouble())
-        .isCloseTo(.75, within(1e-12));
+    assertThat(read.gaps().get("privacy").differences()).containsExactly(10, 10);
+    assertThat(Json.read(path).at("/version").asInt()).isEqualTo(2);
+    assertThat(Json.read(path).at("/hook_points/residuals_2/forms/effect/drops/0/0/1").asDouble()).isEqualTo(6);
+
+    Files.writeString(path, Files.readString(path).replace("\"version\" : 2", "\"version\" : 1"));
+    assertThatThrownBy(() -> TransferFile.read(path)).hasMessageContaining("is no refusal-transfer file of version 2");
   }
 }

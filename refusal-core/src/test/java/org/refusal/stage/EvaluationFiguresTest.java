@@ -26,7 +26,7 @@ class EvaluationFiguresTest {
       points.put(names[i], at(decided[i], .97));
     }
     points.put("mlp_16", at(.35, .6));
-    return TransferFile.of("tiny", List.of("hate"), 42, 100, Map.of(), null, points).withDecisionProfile(profile);
+    return TransferFile.of("tiny", List.of("hate"), 42, 100, "reproducible", Map.of(), null, points).withDecisionProfile(profile);
   }
 
   private static TransferFile.AtPoint at(double decided, double everywhere) {
@@ -35,7 +35,7 @@ class EvaluationFiguresTest {
             new double[0][], new double[0][], new double[0],
             new Interval(decided, decided - .06, decided + .06, 100),
             new Interval(everywhere, everywhere - .03, everywhere + .03, 100)),
-        1, Map.of(), null);
+        Map.of(), null);
   }
 
   private static List<LayerDecision> profile() {

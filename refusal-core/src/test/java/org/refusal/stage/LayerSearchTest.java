@@ -44,7 +44,9 @@ class LayerSearchTest {
   static void plant() {
     modular = shared.resolve("modular");
     PlantedModel.write(
-        new PlantedSpec(PlantedKind.MODULAR, 5, 0, CATEGORIES, List.of(24, 24, 2), List.of(24, 24, 24), 0.01, 0), modular);
+        new PlantedSpec(PlantedKind.MODULAR, 5, 0, CATEGORIES, List.of(24, 24, 2), List.of(24, 24, 24), 0.01, 0,
+            PlantedSpec.USUAL_SHARE),
+        modular);
     silent = shared.resolve("silent");
     PlantedModel.write(new PlantedSpec(PlantedKind.NONE, 5, 0, CATEGORIES, 12, 12, 0.01, 0), silent);
   }
