@@ -24,6 +24,7 @@ import org.refusal.plot.Figure;
 import org.refusal.plot.FigureFiles;
 import org.refusal.plot.LineChart;
 import org.refusal.plot.Theme;
+import org.refusal.report.Numbers;
 import org.refusal.run.ResultLayout;
 import org.refusal.stats.TransferStatistics;
 
@@ -165,8 +166,9 @@ final class EvaluationFigures {
     point.forms().forEach((form, matrix) -> {
       double[][] drop = TransferStatistics.meanDrops(matrix.drops(), gap);
       line.append(
-          "; %s: own drop %.2f, D %.2f"
-              .formatted(form, TransferStatistics.own(drop), TransferStatistics.distinctness(drop)));
+          "; %s: own drop %s, D %s"
+              .formatted(
+                  form, Numbers.of(TransferStatistics.own(drop)), Numbers.of(TransferStatistics.distinctness(drop))));
     });
     return line.toString();
   }

@@ -45,18 +45,6 @@ final class ReportVerdict {
   void headline() {
     String headline = verdict.path("headline").asText();
     page.text().quote("**%s**%s".formatted(answer(), Markdown.escape(headline.substring(answer().length()))), texts("facts"));
-    if (answer().equals("INCONCLUSIVE")) {
-      page.text().heading(3, "What is still possible");
-      page.text().paragraph(texts("possible").isEmpty() ? "Nothing is known." : String.join(", ", texts("possible")) + ".");
-      page.text().heading(3, "Why it is not settled");
-      page.text().list(texts("reasons"));
-      if (!verdict.path("next_steps").isEmpty()) {
-        page.text().heading(3, "What would settle it, the cheapest first");
-        List<String> steps = new ArrayList<>();
-        verdict.path("next_steps").forEach(step -> steps.add(withCommand(step.asText())));
-        page.text().list(steps);
-      }
-    }
     List<String> also = new ArrayList<>();
     if (Double.isFinite(figure(verdict.path("shared_part")).value())) {
       also.add("Shared part, 1 - D of the effect form: %s".formatted(figure(verdict.path("shared_part")).text()));
@@ -71,6 +59,18 @@ final class ReportVerdict {
     }
     if (!also.isEmpty()) {
       page.text().list(also);
+    }
+    if (answer().equals("INCONCLUSIVE")) {
+      page.text().heading(3, "What is still possible");
+      page.text().paragraph(texts("possible").isEmpty() ? "Nothing is known." : String.join(", ", texts("possible")) + ".");
+      page.text().heading(3, "Why it is not settled");
+      page.text().list(texts("reasons"));
+      if (!verdict.path("next_steps").isEmpty()) {
+        page.text().heading(3, "What would settle it, the cheapest first");
+        List<String> steps = new ArrayList<>();
+        verdict.path("next_steps").forEach(step -> steps.add(withCommand(step.asText())));
+        page.text().list(steps);
+      }
     }
     checks();
   }
