@@ -222,6 +222,31 @@ class StaleResultsTest {
     assertThat(discovered.code()).as(discovered.err()).isZero();
   }
 
+  /** Other layers leave autoencoders of the run before, a config that estimates no effects its scores; none may count. */
+  @Test
+  void aWholeRunWithAnotherConfigStumblesOverNoLeftovers() throws IOException {
+    String stats = "circuit.attribution_method=stats";
+    Cli other = run(results, "--set", "discover." + stats, "--set", "analyze." + stats);
+    assertThat(other.code()).as(other.err()).isZero();
+    assertThat(results.resolve("evaluation/small_deception_metrics.json")).exists();
+    assertThat(other.out()).contains("discover estimated no effects", "verdict: INCONCLUSIVE");
+    String report = Files.readString(results.resolve("reports/small_report.md"));
+    assertThat(report).contains("faithfulness and side effects (`refusal evaluate`");
+
+    Cli last = run(results, "--set", "model.activation_layers=[residuals_3]");
+    assertThat(last.code()).as(last.err()).isZero();
+    assertThat(results.resolve("saes/small/residuals_2/metrics.json")).exists();
+    assertThat(Files.readString(results.resolve("reports/small_report.md"))).contains("residuals_3").doesNotContain("residuals_2");
+
+    Cli back = run(results);
+    assertThat(back.code()).as(back.err()).isZero();
+    for (String name :
+        List.of("evaluation/small_transfer.json", "evaluation_stats/small_stats.json", "similarity/small_similarity.json")) {
+      assertThat(results.resolve(name)).hasSameBinaryContentAs(finished.resolve(name));
+    }
+    assertThat(stage("status").out()).doesNotContain("stale");
+  }
+
   @Test
   void statusNamesWhatWasLeftUnfinished() throws IOException {
     Path work = results.resolve(".work/collect/0123456789abcdef");
