@@ -34,7 +34,18 @@ public record LayerProposal(String decisionLayer, List<String> hookPoints, List<
    * @param decided at residuals_0, residuals_1, ...; NaN where it is not known. Below residuals_0 it is 0: template tokens are
    *     the same in every prompt until a layer has read
    */
-  public static LayerProposal of(double[] decided) {
+  static LayerProposal of(double[] decided) {
+    return of(decided, decided, decided);
+  }
+
+  /**
+   * With a neighbour of the decision layer, or of the layer below it, where the interval says that it may be the decision
+   * layer as well: the verdict then asks whether both give the same answer.
+   *
+   * @param low of the 95 % interval of each
+   * @param high of the 95 % interval of each
+   */
+  public static LayerProposal of(double[] decided, double[] low, double[] high) {
     int layer = 0;
     while (layer < decided.length && !(decided[layer] >= DECIDED)) {
       layer++;
@@ -45,11 +56,18 @@ public record LayerProposal(String decisionLayer, List<String> hookPoints, List<
     List<String> points = new ArrayList<>();
     List<String> reasons = new ArrayList<>();
     double before = layer == 0 ? 0 : decided[layer - 1];
+    if (layer > 1 && high[layer - 1] >= DECIDED) {
+      points.add(HookPoint.residuals(layer - 2).name());
+      reasons.add(
+          "%s: the layer below that, since %s may be the decision layer (interval up to %.2f)"
+              .formatted(points.get(0), HookPoint.residuals(layer - 1).name(), high[layer - 1]));
+    }
     if (layer > 0) {
-      points.add(HookPoint.residuals(layer - 1).name());
+      String below = HookPoint.residuals(layer - 1).name();
+      points.add(below);
       reasons.add(
           "%s: the layer below the decision layer, decided %s"
-              .formatted(points.get(0), Double.isNaN(before) ? "not known" : "%.2f".formatted(before)));
+              .formatted(below, Double.isNaN(before) ? "not known" : "%.2f".formatted(before)));
     }
     if (before < BEFORE_JUMP && decided[layer] > AFTER_JUMP) {
       points.add(HookPoint.residualsMid(layer).name());
@@ -60,6 +78,12 @@ public record LayerProposal(String decisionLayer, List<String> hookPoints, List<
     String at = HookPoint.residuals(layer).name();
     points.add(at);
     reasons.add("%s: the decision layer, the first with decided of at least %.1f: %.2f".formatted(at, DECIDED, decided[layer]));
+    if (low[layer] < DECIDED && layer + 1 < decided.length) {
+      points.add(HookPoint.residuals(layer + 1).name());
+      reasons.add(
+          "%s: it may be the decision layer as well (interval of decided at %s from %.2f)"
+              .formatted(HookPoint.residuals(layer + 1).name(), at, low[layer]));
+    }
     return new LayerProposal(at, points, reasons);
   }
 

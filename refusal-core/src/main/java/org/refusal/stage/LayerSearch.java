@@ -138,7 +138,10 @@ public final class LayerSearch {
             LayersFile.of(
                 Models.name(config.model()), template.name(), config.seed(), tokens, auc(answered, tokens), rates,
                 prompts(refused, partners), profile,
-                LayerProposal.of(profile.stream().mapToDouble(LayerDecision::decided).toArray()));
+                LayerProposal.of(
+                    profile.stream().mapToDouble(LayerDecision::decided).toArray(),
+                    profile.stream().mapToDouble(LayerDecision::low).toArray(),
+                    profile.stream().mapToDouble(LayerDecision::high).toArray()));
         Json.write(file(config), file);
         return file;
       }

@@ -64,6 +64,15 @@ class LayerProposalTest {
   }
 
   @Test
+  void neighboursThatMayBeTheDecisionLayerAreCapturedToo() {
+    double[] decided = {0, .2, .44, .55, .8, 1};
+    assertThat(LayerProposal.of(decided, new double[] {0, .1, .38, .47, .7, 1}, new double[] {0, .3, .51, .62, .9, 1}).hookPoints())
+        .containsExactly("residuals_1", "residuals_2", "residuals_3", "residuals_4");
+    assertThat(LayerProposal.of(decided, new double[] {0, .1, .38, .5, .7, 1}, new double[] {0, .3, .49, .6, .9, 1}).hookPoints())
+        .containsExactly("residuals_2", "residuals_3");
+  }
+
+  @Test
   void whereTheProfileFallsAgainTheFirstCounts() {
     assertThat(of(.1, .55, .3, .05, .95).hookPoints()).containsExactly("residuals_0", "residuals_1");
     assertThat(of(.3, -.2, .95, .4).hookPoints()).containsExactly("residuals_1", "residuals_mid_2", "residuals_2");
