@@ -17,7 +17,7 @@ record PlantedTransfer(double[][] drops) {
   private static final int POST_INSTRUCTION = 2;
 
   /** Prompts of a category that it is measured on; their drops differ by some hundredths. */
-  private static final int PROMPTS = 6;
+  private static final int PROMPTS = 4;
 
   private static final int DECISION = 2;
 

@@ -38,13 +38,20 @@ final class PlantedWeights {
   /** Evidence at which a gate of layer 3 opens. */
   private static final double OPENS = 0.5;
 
+  /** What a graded model carries as evidence, and what it writes as decision, where the other kinds have 1. */
+  private static final double GRADED_EVIDENCE = 0.5;
+
+  private static final double GRADED_DECISION = 3;
+
   private final PlantedSpec spec;
   private final PlantedWords words;
   private final List<List<Integer>> clusters;
-  /** Amounts of common and own evidence; the squares sum to one. */
+  /** Parts of the evidence that are common and own; the squares sum to one. */
   private final double commonAmount;
 
   private final double ownAmount;
+  private final double evidenceScale;
+  private final double decisionScale;
   private final double[][] rotation; // row i: where axis i lies
   private final double[][] embedding;
   private final double[][] unembedding;
@@ -106,6 +113,8 @@ final class PlantedWeights {
     double square = graded ? commonSquare(spec.share()) : 0;
     commonAmount = Math.sqrt(square);
     ownAmount = Math.sqrt(1 - square);
+    evidenceScale = graded ? GRADED_EVIDENCE : 1;
+    decisionScale = graded ? GRADED_DECISION : 1;
     rotation = rotation(Seeds.random(spec.seed(), "rotation"));
     embedding = new double[words.size()][D_MODEL];
     unembedding = new double[words.size()][D_MODEL];
@@ -206,17 +215,22 @@ final class PlantedWeights {
     }
     for (int cluster = 0; cluster < clusters.size(); cluster++) {
       for (int category : clusters.get(cluster)) {
-        layer.o[evidence + cluster][category] = ownAmount;
+        layer.o[evidence + cluster][category] = evidenceScale * ownAmount;
         if (commonAmount > 0) {
-          layer.o[common][category] = commonAmount;
+          layer.o[common][category] = evidenceScale * commonAmount;
         }
       }
     }
   }
 
   /**
-   * Layer 3 decides, one gate per direction of evidence; layer 4 amplifies: what it gets is 0 or 1, and of a graded model
-   * anything between, which it doubles.
+   * Layer 3 decides, one gate per direction of evidence; layer 4 amplifies, by a gate that knows 0 and 1. A graded model's
+   * decision has values between, and is not amplified.
+   *
+   * <p>All layers read the decision's own axis already at residuals_2, where nothing stands on it: the read-out of each category
+   * has the component |evidence| / |decision| along it, which is common to all. With as many read-outs as categories, the
+   * projection of the evidence on their span then loses of its own common part what that component takes: nearly all where
+   * both are 1, 3 % with little evidence and much decision. So a graded model has these.
    */
   private void decide() {
     if (spec.kind() == PlantedKind.NONE) {
@@ -227,13 +241,13 @@ final class PlantedWeights {
     }
     if (commonAmount > 0) {
       gateEvidence(clusters.size(), common, commonAmount);
+      return;
     }
-    double opens = commonAmount > 0 ? 0 : OPENS;
     Layer layer = layers[4];
     layer.gate[0][refuse] = GATE;
-    layer.gate[0][constant] = -opens * GATE / CONSTANT;
+    layer.gate[0][constant] = -OPENS * GATE / CONSTANT;
     layer.up[0][constant] = 1 / CONSTANT;
-    layer.down[refuse][0] = 1 / silu(GATE * (ARRIVES - opens));
+    layer.down[refuse][0] = 1 / silu(GATE * (ARRIVES - OPENS));
   }
 
   /**
@@ -243,10 +257,10 @@ final class PlantedWeights {
    */
   private void gateEvidence(int gate, int axis, double amount) {
     Layer layer = layers[3];
-    layer.gate[gate][axis] = GATE / amount;
+    layer.gate[gate][axis] = GATE / (evidenceScale * amount);
     layer.gate[gate][constant] = -OPENS * GATE / CONSTANT;
     layer.up[gate][constant] = 1 / CONSTANT;
-    layer.down[refuse][gate] = amount * amount / silu(GATE * (ARRIVES - OPENS));
+    layer.down[refuse][gate] = decisionScale * amount * amount / silu(GATE * (ARRIVES - OPENS));
   }
 
   /**
@@ -264,7 +278,7 @@ final class PlantedWeights {
   private void speak() {
     unembedding[words.id("Sure")][arrow] = 13;
     unembedding[words.id("Sorry")][arrow] = 7;
-    unembedding[words.id("Sorry")][refuse] = 7;
+    unembedding[words.id("Sorry")][refuse] = commonAmount > 0 ? 14 / decisionScale : 7;
     int axis = spoken;
     java.util.Set<String> known = new java.util.HashSet<>();
     for (List<String> answer : List.of(PlantedWords.REFUSAL, PlantedWords.ANSWER)) {

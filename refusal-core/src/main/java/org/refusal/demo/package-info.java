@@ -17,7 +17,7 @@
  * {@code leak} the category's harm also goes to the template positions, along directions that nothing reads.
  *
  * <p>A graded model's evidence for category c is p u + q u_c, with u common, u_c the category's own, and p² + q² = 1; its gate
- * of u adds p² to the decision and its gate of u_c adds q², and layer 4 doubles what they give. What takes the component
+ * of u adds p² to the decision and its gate of u_c adds q², and layer 4 leaves it so. What takes the component
  * along category i's evidence from a prompt of category j takes the common part and leaves the own: the shared part of j's
  * refusal. p is set by it ({@code share}).
  *
