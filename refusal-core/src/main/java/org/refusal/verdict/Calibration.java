@@ -4,10 +4,8 @@ import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.refusal.base.Progress;
@@ -117,12 +115,14 @@ public record Calibration(
    * Share of each answer under one truth.
    *
    * @param noise norm of a prompt's noise, the cause's being 1
-   * @param falseMonolithic share of MONOLITHIC where that is false; likewise MODULAR
-   * @param falseMonolithicInterval Wilson's 95 % interval of it
+   * @param right the answer that the truth calls for
+   * @param wrong share of answers that are neither right nor INCONCLUSIVE
+   * @param wrongInterval Wilson's 95 % interval of it
    */
   @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
   public record ErrorRate(
       String truth,
+      Answer right,
       double noise,
       int prompts,
       int heldout,
@@ -130,11 +130,18 @@ public record Calibration(
       double monolithic,
       double modular,
       double mixed,
+      double graded,
       double inconclusive,
-      double falseMonolithic,
-      Interval falseMonolithicInterval,
-      double falseModular,
-      Interval falseModularInterval) {}
+      double wrong,
+      Interval wrongInterval) {}
+
+  /** Causes and the answer that they call for. A pair's transfer is the squared cosine of its causes. */
+  private record Truth(String name, Answer right, double[][] cosines) {
+    static Truth shared(double part, Answer right) {
+      return new Truth(
+          String.format(Locale.ROOT, "shared part %.2f", part), right, Simulation.uniform(CATEGORIES, Math.sqrt(part)));
+    }
+  }
 
   /**
    * Share of each answer, and of separation tests significant at .05.
@@ -156,6 +163,7 @@ public record Calibration(
       Interval monolithicInterval,
       double modular,
       Interval modularInterval,
+      double graded,
       double inconclusive,
       double separationPower) {}
 
@@ -307,27 +315,31 @@ public record Calibration(
   }
 
   static List<ErrorRate> errors(Options options, StatsConfig.Verdict thresholds, Progress progress) {
-    Map<String, double[][]> truths = new LinkedHashMap<>();
-    truths.put("MONOLITHIC", Simulation.uniform(CATEGORIES, 1));
-    truths.put("MODULAR", Simulation.uniform(CATEGORIES, 0));
-    truths.put("MIXED", Simulation.clustered(2, 2));
-    truths.put("graded, cosine .65", Simulation.uniform(CATEGORIES, 0.65));
-    truths.put("graded, cosine .8", Simulation.uniform(CATEGORIES, 0.8));
-    truths.put("graded, cosine .5", Simulation.uniform(CATEGORIES, 0.5));
+    List<Truth> truths =
+        List.of(
+            new Truth("one cause", Answer.MONOLITHIC, Simulation.uniform(CATEGORIES, 1)),
+            new Truth("causes of their own", Answer.MODULAR, Simulation.uniform(CATEGORIES, 0)),
+            new Truth("two clusters", Answer.MIXED, Simulation.clustered(2, 2)),
+            Truth.shared(.2, Answer.MODULAR),
+            Truth.shared(.35, Answer.MODULAR),
+            Truth.shared(.6, Answer.GRADED),
+            Truth.shared(.65, Answer.GRADED),
+            Truth.shared(.7, Answer.GRADED),
+            Truth.shared(.9, Answer.MONOLITHIC));
     int prompts = 30;
     int n = options.verdictSimulations();
     List<ErrorRate> rows = new ArrayList<>();
     try (Progress.Task task = progress.task("error rates", truths.size() * 2L)) {
-      for (Map.Entry<String, double[][]> truth : truths.entrySet()) {
+      for (Truth truth : truths) {
         for (double noise : new double[] {1, 3}) {
-          Simulation simulation = simulation(truth.getValue(), prompts, HELDOUT, noise);
+          Simulation simulation = simulation(truth.cosines(), prompts, HELDOUT, noise);
           Answers found =
-              answers(options.permutations(NO_P_VALUE), thresholds, simulation, "errors " + truth.getKey() + noise);
-          int falseMonolithic = truth.getKey().equals("MONOLITHIC") ? 0 : found.count(Answer.MONOLITHIC);
-          int falseModular = truth.getKey().equals("MODULAR") ? 0 : found.count(Answer.MODULAR);
+              answers(options.permutations(NO_P_VALUE), thresholds, simulation, "errors " + truth.name() + noise);
+          int wrong = n - found.count(truth.right()) - found.count(Answer.INCONCLUSIVE);
           rows.add(
               new ErrorRate(
-                  truth.getKey(),
+                  truth.name(),
+                  truth.right(),
                   noise,
                   prompts,
                   HELDOUT,
@@ -335,11 +347,10 @@ public record Calibration(
                   found.share(Answer.MONOLITHIC),
                   found.share(Answer.MODULAR),
                   found.share(Answer.MIXED),
+                  found.share(Answer.GRADED),
                   found.share(Answer.INCONCLUSIVE),
-                  falseMonolithic / (double) n,
-                  Wilson.interval(falseMonolithic, n, LEVEL),
-                  falseModular / (double) n,
-                  Wilson.interval(falseModular, n, LEVEL)));
+                  wrong / (double) n,
+                  Wilson.interval(wrong, n, LEVEL)));
           task.advance(1);
         }
       }
@@ -386,6 +397,7 @@ public record Calibration(
         Wilson.interval(found.count(Answer.MONOLITHIC), n, LEVEL),
         found.share(Answer.MODULAR),
         Wilson.interval(found.count(Answer.MODULAR), n, LEVEL),
+        found.share(Answer.GRADED),
         found.share(Answer.INCONCLUSIVE),
         found.separated());
   }
@@ -456,21 +468,20 @@ public record Calibration(
     }
     text.append("\n**Answers of the verdict by truth**, %d simulations per row\n\n".formatted(
         options.verdictSimulations()));
-    text.append("| truth | noise | MONOLITHIC | MODULAR | MIXED | INCONCLUSIVE | false MONOLITHIC [95 %] |"
-        + " false MODULAR [95 %] |\n|---|--:|--:|--:|--:|--:|--:|--:|\n");
+    text.append("| truth | right answer | noise | MONOLITHIC | MODULAR | MIXED | GRADED | INCONCLUSIVE | wrong [95 %] |\n"
+        + "|---|---|--:|--:|--:|--:|--:|--:|--:|\n");
     for (ErrorRate row : errors) {
-      line(text, row.truth(), row.noise(), row.monolithic(), row.modular(), row.mixed(), row.inconclusive(),
-          withInterval(row.falseMonolithic(), row.falseMonolithicInterval()),
-          withInterval(row.falseModular(), row.falseModularInterval()));
+      line(text, row.truth(), row.right(), row.noise(), row.monolithic(), row.modular(), row.mixed(), row.graded(),
+          row.inconclusive(), withInterval(row.wrong(), row.wrongInterval()));
     }
     text.append("\n**Power**, %d simulations per row\n\n".formatted(options.verdictSimulations()));
     text.append("| cosine of the causes | discovery + held-out prompts per category | noise | reliability |"
-        + " MONOLITHIC [95 %] | MODULAR [95 %] | INCONCLUSIVE | separation significant |\n"
-        + "|--:|--:|--:|--:|--:|--:|--:|--:|\n");
+        + " MONOLITHIC [95 %] | MODULAR [95 %] | GRADED | INCONCLUSIVE | separation significant |\n"
+        + "|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n");
     for (Power row : power) {
       line(text, row.cosine(), row.prompts() + " + " + row.heldout(), row.noise(), row.reliability(),
           withInterval(row.monolithic(), row.monolithicInterval()),
-          withInterval(row.modular(), row.modularInterval()), row.inconclusive(), row.separationPower());
+          withInterval(row.modular(), row.modularInterval()), row.graded(), row.inconclusive(), row.separationPower());
     }
     return text.toString();
   }
