@@ -63,6 +63,11 @@ public record LayerProposal(String decisionLayer, List<String> hookPoints, List<
     return new LayerProposal(at, points, reasons);
   }
 
+  /** @param profile at residuals_0, residuals_1, ... */
+  public static LayerProposal of(List<LayerDecision> profile) {
+    return of(profile.stream().mapToDouble(LayerDecision::decided).toArray());
+  }
+
   private static String nowhere(double[] decided) {
     int highest = -1;
     for (int l = 0; l < decided.length; l++) {

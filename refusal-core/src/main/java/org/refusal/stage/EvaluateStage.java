@@ -19,6 +19,7 @@ import org.refusal.config.ModelSection;
 import org.refusal.evaluation.DiscoveryMeans;
 import org.refusal.evaluation.EvaluationModel;
 import org.refusal.evaluation.LayerDecision;
+import org.refusal.evaluation.LayerProposal;
 import org.refusal.evaluation.LayerScan;
 import org.refusal.evaluation.PatchedRuns;
 import org.refusal.evaluation.Refusals;
@@ -211,6 +212,9 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
           EvaluationFigures.decisionProfile(transfer, collected.layout().visualizations(collected.model())));
     }
     List<String> summary = new ArrayList<>(basis.lacking());
+    if (!profile.isEmpty()) {
+      summary.add("decided at every layer: " + String.join("; ", LayerProposal.of(profile).reasons()));
+    }
     points.forEach((at, point) -> {
       summary.add(EvaluationFigures.line(at, point));
       if (point.behaviour() != null) {
