@@ -161,7 +161,7 @@ public final class CircuitDiscovery {
           new Readout(
               categories,
               ReproducibleReadout.of(
-                  vectors.gradients(), vectors.labels(circuit.readoutMinPrompts()), categories.size(),
+                  vectors.gradients(), vectors.differences(), vectors.labels(circuit.readoutMinPrompts()), categories.size(),
                   Seeds.random(seed, "readout", at.name())),
               PooledReadout.of(
                   GradientMoments.scaled(momentFiles, at), circuit.readoutEnergy(), circuit.maxReadoutRank())));

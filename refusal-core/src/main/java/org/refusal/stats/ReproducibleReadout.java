@@ -20,7 +20,12 @@ import org.refusal.base.Seeds;
  *
  * @param basis orthonormal rows {@code [rank][d]}: the directions kept, strongest first, then those added for a category
  *     that they do not hold
- * @param distinct how many directions stand out of the noise: the number of read-outs that the prompts tell apart
+ * <p>A direction may come back and still carry nothing: gradients bend a little differently in every category. The last
+ * directions along which no category has a share of its linearised refusal gap to speak of are left out, since the
+ * differences of prompts are large along some of them and would turn the effect directions away from what is read.
+ *
+ * @param distinct how many directions stand out of the noise and carry a share of some category's refusal gap: the number of
+ *     read-outs that the prompts tell apart
  * @param spectrum eigenvalues of C, descending, as many as categories with a reproducible gradient
  * @param floor noise floor: size of the most negative eigenvalue when C is made of two halves of the prompts, mean over
  *     halvings. Noise gives eigenvalues of either sign and equal size there; a direction must have twice as much
@@ -38,6 +43,8 @@ public record ReproducibleReadout(
   private static final double ABOVE_FLOOR = 2;
   /** A category of whose gradient less is held gets a direction of its own. */
   private static final double HELD = .95;
+  /** Least share of some category's linearised refusal gap along a direction; of many categories, half of an equal part. */
+  private static final double CARRIED = .05;
   private static final int HALVINGS = 40;
   /** A floor above this share of the largest eigenvalue says that the number of directions is not known. */
   private static final double KNOWN = .05;
@@ -51,6 +58,16 @@ public record ReproducibleReadout(
    */
   public static ReproducibleReadout of(
       double[][] gradients, int[] categories, int count, SplittableRandom random) {
+    return of(gradients, null, categories, count, random);
+  }
+
+  /**
+   * Without the last directions that carry nothing.
+   *
+   * @param differences from what the prompts are to be set to {@code [n][d]}; null keeps all directions that stand out
+   */
+  public static ReproducibleReadout of(
+      double[][] gradients, double[][] differences, int[] categories, int count, SplittableRandom random) {
     double[] once = new double[gradients.length];
     Arrays.fill(once, 1);
     Groups groups = new Groups(gradients, categories, count, once);
@@ -61,6 +78,12 @@ public record ReproducibleReadout(
     int distinct = (int) Arrays.stream(spectrum.values).filter(value -> value > least).count();
     if (distinct == 0 && largest > 0) {
       distinct = 1;
+    }
+    if (differences != null) {
+      double bar = Math.min(CARRIED, .5 / Math.max(1, groups.reproducible()));
+      while (distinct > 1 && groups.carried(spectrum.vectors[distinct - 1], differences) < bar) {
+        distinct--;
+      }
     }
     List<double[]> basis = new ArrayList<>(Arrays.asList(spectrum.vectors).subList(0, distinct));
     double[] held = groups.addMissing(basis);
@@ -170,6 +193,23 @@ public record ReproducibleReadout(
 
     private boolean reproducible(int c) {
       return within[c] > 0;
+    }
+
+    int reproducible() {
+      return (int) java.util.stream.IntStream.range(0, members.length).filter(this::reproducible).count();
+    }
+
+    /** Largest share over categories of (mean g . b)(b . mean v) in (mean g . mean v). */
+    double carried(double[] direction, double[][] differences) {
+      double largest = 0;
+      for (int c = 0; c < members.length; c++) {
+        double[] difference = sum(members[c], differences);
+        double gap = dot(sums[c], difference);
+        if (reproducible(c) && gap > 0) {
+          largest = Math.max(largest, Math.abs(dot(sums[c], direction) * dot(direction, difference)) / gap);
+        }
+      }
+      return largest;
     }
 
     Spectrum spectrum() {

@@ -257,4 +257,28 @@ class ReproducibleReadoutTest {
     assertThat(left.distinct()).as("prompts without category do not shape it").isEqualTo(1);
     assertThat(left.held()[1]).isNaN();
   }
+
+  /** Two categories read along axis 0, one of them a little along axis 1 too, where their differences are large. */
+  @Test
+  void aDirectionThatCarriesNothingIsLeftOut() {
+    int n = 40;
+    double[][] gradients = new double[n][];
+    double[][] differences = new double[n][];
+    int[] categories = new int[n];
+    for (int p = 0; p < n; p++) {
+      categories[p] = p % 2;
+      gradients[p] = new double[] {1, p % 2 == 0 ? .08 : -.08, 0};
+      differences[p] = new double[] {2, p % 2 == 0 ? .5 : -.5, 1};
+    }
+    ReproducibleReadout all = ReproducibleReadout.of(gradients, categories, 2, new java.util.SplittableRandom(1));
+    assertThat(all.distinct()).as("it comes back").isEqualTo(2);
+    ReproducibleReadout carrying =
+        ReproducibleReadout.of(gradients, differences, categories, 2, new java.util.SplittableRandom(1));
+    assertThat(carrying.distinct()).as(".04 of 2.04 along it").isEqualTo(1);
+    for (double[] difference : differences) {
+      difference[1] *= 4;
+    }
+    assertThat(ReproducibleReadout.of(gradients, differences, categories, 2, new java.util.SplittableRandom(1)).distinct())
+        .as(".16 of 2.16").isEqualTo(2);
+  }
 }
