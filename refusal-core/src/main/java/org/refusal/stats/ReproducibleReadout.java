@@ -35,7 +35,7 @@ public record ReproducibleReadout(
    * So many times the noise floor must an eigenvalue be: those of noise reach 1.2 to 1.6 times the floor in 5 % of simulated
    * cases (the narrower the noise, the more), those of read-outs more than 16 times where their number is known.
    */
-  private static final double ABOVE_FLOOR = 2;
+  private static final double ABOVE_FLOOR = 3;
   /** A category of whose gradient less is held gets a direction of its own. */
   private static final double HELD = .95;
   private static final int HALVINGS = 40;
