@@ -34,7 +34,8 @@ class ArchitectureTest {
           List.of("activation"),
           List.of("sae"),
           List.of("baseline"),
-          List.of("attribution", "evaluation"),
+          List.of("attribution"),
+          List.of("evaluation"),
           List.of("verdict", "plot", "report", "demo"),
           List.of("stage"));
   /** Where tensors may appear; everywhere else the code is plain Java. */

@@ -9,6 +9,7 @@ import org.refusal.base.UserException;
 import org.refusal.config.Binder;
 import org.refusal.config.StatsConfig;
 import org.refusal.demo.PlantedKind;
+import org.refusal.demo.PlantedSpec;
 import org.refusal.demo.PlantedVariant;
 import org.refusal.io.Json;
 import org.refusal.stage.CalibrationFigures;
@@ -23,7 +24,7 @@ final class CalibrateCommand {
 
   private static final List<String> OF_SIMULATIONS = List.of("--seed", "--simulations");
   private static final List<String> OF_PLANTED =
-      List.of("--kinds", "--variants", "--first-seed", "--seeds", "--categories", "--prompts", "--legacy", "--set");
+      List.of("--kinds", "--variants", "--first-seed", "--seeds", "--categories", "--prompts", "--shares", "--legacy", "--set");
 
   private CalibrateCommand() {}
 
@@ -87,7 +88,7 @@ final class CalibrateCommand {
             .description("Plant models whose truth is known, run all stages on each, and count right answers.").build());
     spec.addOption(
         OptionSpec.builder("--kinds").type(String.class).paramLabel("A,B").defaultValue("all")
-            .description("Of --planted: monolithic, modular, mixed, none or all. Default: all.").build());
+            .description("Of --planted: monolithic, modular, mixed, graded, none or all. Default: all.").build());
     spec.addOption(
         OptionSpec.builder("--variants").type(String.class).paramLabel("A,B").defaultValue("plain")
             .description(
@@ -105,6 +106,12 @@ final class CalibrateCommand {
     spec.addOption(
         OptionSpec.builder("--prompts").type(int.class).paramLabel("N").defaultValue("36")
             .description("Of --planted: prompts per category and side. Default: ${DEFAULT-VALUE}.").build());
+    spec.addOption(
+        OptionSpec.builder("--shares").type(String.class).paramLabel("X,Y").defaultValue(Double.toString(PlantedSpec.USUAL_SHARE))
+            .description(
+                "Of --planted: a graded model for each of these shares of common cause, between 0 and 1. Default:"
+                    + " ${DEFAULT-VALUE}.")
+            .build());
     spec.addOption(
         OptionSpec.builder("--legacy").type(boolean.class).arity("0")
             .description("Of --planted: also measure the original project's similarity.").build());
@@ -130,10 +137,19 @@ final class CalibrateCommand {
             value(arguments, "--seeds"),
             value(arguments, "--categories"),
             value(arguments, "--prompts"),
+            PlantedTrials.each(value(arguments, "--shares"), CalibrateCommand::share),
             arguments.hasMatchedOption("--legacy"),
             arguments.matchedOptionValue("--set", List.of()),
             arguments.matchedOptionValue("--output", Path.of("results", "planted")));
     return new PlantedTrials(request, value(arguments, "--threads"), console);
+  }
+
+  private static List<Double> share(String text) {
+    try {
+      return List.of(Double.valueOf(text));
+    } catch (NumberFormatException e) {
+      throw new UserException(ExitCode.USAGE, "--shares: '" + text + "' is no number", "for example: --shares 0.4,0.6");
+    }
   }
 
   private static <T> T value(ParseResult arguments, String option) {

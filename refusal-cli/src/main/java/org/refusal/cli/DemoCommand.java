@@ -10,6 +10,7 @@ import java.util.function.Function;
 import java.util.stream.Stream;
 import org.refusal.base.AtomicFiles;
 import org.refusal.base.ExitCode;
+import org.refusal.base.UserException;
 import org.refusal.demo.PlantedKind;
 import org.refusal.demo.PlantedModel;
 import org.refusal.demo.PlantedSpec;
@@ -36,7 +37,7 @@ final class DemoCommand {
             "demo", "Plant models whose truth is known, run all stages, and compare.", this::run);
     spec.addOption(
         OptionSpec.builder("--kind").type(String.class).paramLabel("KIND").defaultValue("")
-            .description("monolithic, modular, mixed, none or all. Default: monolithic and modular.").build());
+            .description("monolithic, modular, mixed, graded, none or all. Default: monolithic and modular.").build());
     spec.addOption(
         OptionSpec.builder("--output-dir", "--output_dir").type(Path.class).paramLabel("FOLDER")
             .description("Where models and results go. Default: results/demo.")
@@ -47,6 +48,12 @@ final class DemoCommand {
     spec.addOption(
         OptionSpec.builder("--leak").type(double.class).paramLabel("X").defaultValue("0")
             .description("Let the category's own evidence accompany refusal, so strongly: the hard case. Default: 0.")
+            .build());
+    spec.addOption(
+        OptionSpec.builder("--share").type(double.class).paramLabel("X").defaultValue(Double.toString(PlantedSpec.USUAL_SHARE))
+            .description(
+                "How much of what makes a graded model refuse is common to all categories, between 0 and 1. Default:"
+                    + " ${DEFAULT-VALUE}.")
             .build());
     spec.addOption(
         OptionSpec.builder("--keep").type(boolean.class).arity("0")
@@ -62,24 +69,30 @@ final class DemoCommand {
         kind.isEmpty() ? List.of(PlantedKind.MONOLITHIC, PlantedKind.MODULAR) : PlantedKind.parse(kind);
     long seed = (long) arguments.commandSpec().findOption("--seed").getValue();
     double leak = (double) arguments.commandSpec().findOption("--leak").getValue();
+    double share = (double) arguments.commandSpec().findOption("--share").getValue();
+    if (arguments.hasMatchedOption("--share") && !kinds.contains(PlantedKind.GRADED)) {
+      throw new UserException(ExitCode.USAGE, "--share needs --kind graded", null);
+    }
+    List<PlantedSpec> specs =
+        kinds.stream().map(each -> PlantedSpec.of(each, seed).withLeak(leak).withShare(share)).toList();
     Path folder = arguments.matchedOptionValue("--output-dir", Path.of("results", "demo"));
     if (options.dryRun()) {
-      kinds.forEach(each ->
+      specs.forEach(each ->
           console.out().println(
               "would plant a %s model (truth %s, seed %d) in %s and run all stages on it"
-                  .formatted(each.text(), each.verdict(), seed, folder.resolve(each.text()))));
+                  .formatted(each.kind().text(), each.verdict(), seed, folder.resolve(each.kind().text()))));
       return ExitCode.OK.code();
     }
     int atOnce = Math.min(options.threads(), kinds.size());
     RunOptions each = options.withThreads(options.threads() / atOnce);
     List<Comparison> comparisons =
         SideBySide.run(
-            kinds.stream()
+            specs.stream()
                 .<Function<Console, Comparison>>map(
                     planted -> own -> {
-                      Comparison comparison = compare(planted, folder, seed, leak, each, own);
+                      Comparison comparison = compare(planted, folder, each, own);
                       if (!arguments.hasMatchedOption("--keep")) {
-                        removeModel(folder.resolve(planted.text()));
+                        removeModel(folder.resolve(planted.kind().text()));
                       }
                       return comparison;
                     })
@@ -94,26 +107,25 @@ final class DemoCommand {
   }
 
   /** What was planted and what was found. */
-  private record Comparison(PlantedKind kind, String found) {
+  private record Comparison(PlantedSpec spec, String found) {
     String line() {
-      return "%s truth: %s found: %s".formatted(kind.text(), kind.verdict(), found);
+      return "%s truth: %s found: %s".formatted(spec.kind().text(), spec.verdict(), found);
     }
 
     boolean right() {
-      return found.equals(kind.verdict());
+      return found.equals(spec.verdict());
     }
   }
 
-  private static Comparison compare(
-      PlantedKind kind, Path folder, long seed, double leak, RunOptions options, Console console) {
-    Path planted = folder.resolve(kind.text());
-    PlantedModel.write(PlantedSpec.of(kind, seed).withLeak(leak), planted);
+  private static Comparison compare(PlantedSpec spec, Path folder, RunOptions options, Console console) {
+    Path planted = folder.resolve(spec.kind().text());
+    PlantedModel.write(spec, planted);
     Path results = planted.resolve("results");
     List<Pipeline.Step<?>> steps =
-        PlantedRun.plan(PlantedRun.SOUND, planted, results, seed, options.sets(), console.environment());
+        PlantedRun.plan(PlantedRun.SOUND, planted, results, spec.seed(), options.sets(), console.environment());
     RunCommand.runSteps(steps, options, console);
     JsonNode stats = Json.read(new ResultLayout(results).stats(PlantedRun.model(planted)));
-    Comparison comparison = new Comparison(kind, stats.path("verdict").path("answer").asText());
+    Comparison comparison = new Comparison(spec, stats.path("verdict").path("answer").asText());
     console.err().println(comparison.line());
     return comparison;
   }

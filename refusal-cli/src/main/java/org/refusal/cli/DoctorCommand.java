@@ -19,7 +19,7 @@ final class DoctorCommand {
     CommandSpec spec =
         CommandTree.command(
             "doctor",
-            "What can this machine run? Device, memory, model files, tokenizer, template, refusal tokens, configs.",
+            "What can this machine run? Device, memory, model files, tokenizer, template, refusal tokens, layers, configs.",
             arguments -> {
               String model = arguments.matchedOptionValue("--model", null);
               String results = arguments.matchedOptionValue("--results-dir", "results");

@@ -10,6 +10,7 @@ import org.refusal.base.ExitCode;
 import org.refusal.base.Progress;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
+import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
 import org.refusal.sae.SaeCheckpoint;
 import org.refusal.sae.SaeImport;
@@ -52,7 +53,7 @@ final class ImportCommand {
     spec.addOption(
         OptionSpec.builder("--hook-point", "--hook_point").type(String.class).paramLabel("NAME")
             .description(
-                "Of an autoencoder: residuals_N, mlp_N, attention_N or blocks.N.hook_resid_post. Default: what its name or"
+                "Of an autoencoder: residuals_N, residuals_mid_N, mlp_N, attention_N or blocks.N.hook_resid_post. Default: what its name or"
                     + " cfg.json says.")
             .build());
     spec.addOption(
@@ -133,9 +134,12 @@ final class ImportCommand {
     if (named == null) {
       throw UserException.usage(source + ": does not say at which hook point it was trained", "give --hook-point");
     }
-    Path folder = new ResultLayout(results).sae(model, named);
+    ResultLayout layout = new ResultLayout(results);
+    Path folder = layout.sae(model, named);
     new SaeCheckpoint(read.weights(), new SaeSource(model, named.transformerLensName(), read.source().prependBos()))
         .write(folder);
+    Lineage.imported(
+        layout, model, List.of(folder.resolve(SaeCheckpoint.CONFIG), folder.resolve(SaeCheckpoint.WEIGHTS)), Versions.map());
     return "%s: d_in %d, d_sae %d, k %d"
         .formatted(folder, read.weights().dIn(), read.weights().dSae(), read.weights().k());
   }

@@ -42,6 +42,7 @@ final class PlantedTrials {
       int seeds,
       int categories,
       int prompts,
+      List<Double> shares,
       boolean legacy,
       List<String> sets,
       Path output) {
@@ -61,7 +62,18 @@ final class PlantedTrials {
       }
     }
 
-    PlantedSpec spec(PlantedKind kind, PlantedVariant variant, long seed) {
+    /** One of every kind; of the graded one for each share. */
+    List<PlantedSpec> specs(PlantedVariant variant, long seed) {
+      return kinds.stream()
+          .flatMap(
+              kind -> {
+                PlantedSpec spec = spec(kind, variant, seed);
+                return kind == PlantedKind.GRADED ? shares.stream().map(spec::withShare) : Stream.of(spec);
+              })
+          .toList();
+    }
+
+    private PlantedSpec spec(PlantedKind kind, PlantedVariant variant, long seed) {
       PlantedSpec plain =
           new PlantedSpec(
               kind, seed, 0, Category.OR_BENCH.subList(0, categories), prompts, prompts,
@@ -86,12 +98,11 @@ final class PlantedTrials {
 
   /** Runs what has not run, then writes and prints the table. Exit code 1 when any answer is wrong. */
   int run() {
-    int total = request.kinds().size() * request.variants().size() * request.seeds();
     List<Function<Console, Boolean>> trials = new ArrayList<>();
+    int total = request.specs(PlantedVariant.PLAIN, request.firstSeed()).size() * request.variants().size() * request.seeds();
     for (long seed = request.firstSeed(); seed < request.firstSeed() + request.seeds(); seed++) {
       for (PlantedVariant variant : request.variants()) {
-        for (PlantedKind kind : request.kinds()) {
-          PlantedSpec spec = request.spec(kind, variant, seed);
+        for (PlantedSpec spec : request.specs(variant, seed)) {
           String count = "%d/%d".formatted(trials.size() + 1, total);
           trials.add(own -> trial(spec, variant, count, own));
         }
@@ -121,7 +132,7 @@ final class PlantedTrials {
   private boolean trial(PlantedSpec spec, PlantedVariant variant, String count, Console own) {
     String name =
         "%s-%s-%dx%d-%d".formatted(
-            spec.kind().text(), variant.text(), request.categories(), request.prompts(), spec.seed());
+            spec.kind().text() + (spec.kind() == PlantedKind.GRADED ? "-" + spec.share() : ""), variant.text(), request.categories(), request.prompts(), spec.seed());
     Path file = trialsFolder().resolve(name + ".json");
     if (Files.isRegularFile(file)) {
       return false;
@@ -166,6 +177,7 @@ final class PlantedTrials {
           .sorted(
               Comparator.comparing((PlantedTrial trial) -> PlantedVariant.parse(trial.variant()).get(0))
                   .thenComparing(trial -> PlantedKind.parse(trial.kind()).get(0))
+                  .thenComparing(PlantedTrial::share, Comparator.nullsFirst(Comparator.naturalOrder()))
                   .thenComparing(trial -> trial.toxicPerCategory().size())
                   .thenComparing(trial -> trial.toxicPerCategory().get(0))
                   .thenComparing(PlantedTrial::seed))

@@ -98,11 +98,15 @@ record RunOptions(
     return new RunOptions(sets, each, fresh, dryRun, explain, quiet, logLevel);
   }
 
-  StageRunner runner(Console console) {
+  /** Shows how far work is, and ends it when the process is interrupted. */
+  Progress progress(Console console) {
     AtomicBoolean interrupted = Interruption.listen();
-    Progress progress = new ConsoleProgress(console, quiet, System::currentTimeMillis, interrupted);
+    return new ConsoleProgress(console, quiet, System::currentTimeMillis, interrupted);
+  }
+
+  StageRunner runner(Console console) {
     return new StageRunner(
-        new StageRunner.Options(fresh, threads, progress, Versions::map, console.environment().get("SLURM_JOB_ID")));
+        new StageRunner.Options(fresh, threads, progress(console), Versions::map, console.environment().get("SLURM_JOB_ID")));
   }
 
   /** The lines of a finished stage, and how long it took. */

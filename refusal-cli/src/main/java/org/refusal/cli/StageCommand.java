@@ -15,6 +15,7 @@ import org.refusal.config.Binder.Override;
 import org.refusal.config.CollectConfig;
 import org.refusal.config.Keys;
 import org.refusal.io.Json;
+import org.refusal.stage.LayerSearch;
 import org.refusal.stage.Stage;
 import org.refusal.stage.StageRunner;
 import picocli.CommandLine.Model.CommandSpec;
@@ -23,6 +24,8 @@ import picocli.CommandLine.ParseResult;
 
 /** The command of a stage: everything follows from the stage and its config record. */
 final class StageCommand<C extends Record> {
+  private static final String FIND_LAYERS = "--find-layers";
+
   private final Stage<C> stage;
   private final Console console;
 
@@ -48,6 +51,12 @@ final class StageCommand<C extends Record> {
               .type(Path.class)
               .paramLabel("FILE")
               .description("A file of configs/data: its dataset section takes the place of the data keys of --config.")
+              .build());
+      spec.addOption(
+          OptionSpec.builder(FIND_LAYERS, "--find_layers")
+              .type(boolean.class)
+              .arity("0")
+              .description("Find out on a few prompts at which layer the model decides, and propose hook points; collect nothing.")
               .build());
     }
     RunOptions.add(spec);
@@ -175,10 +184,25 @@ final class StageCommand<C extends Record> {
       }
     }
     C config = Binder.bind(stage.configType(), draft, console.environment()::get);
+    boolean findLayers = config instanceof CollectConfig && arguments.hasMatchedOption(FIND_LAYERS);
     if (options.dryRun()) {
-      List<String> plan = plan(stage, config);
+      List<String> plan = new ArrayList<>(plan(stage, config));
+      if (findLayers) {
+        plan.set(plan.size() - 1, "and write " + LayerSearch.file((CollectConfig) config));
+      }
       console.out().print(Json.toText(Binder.toMap(config, true)));
       plan.forEach(console.err()::println);
+      return ExitCode.OK.code();
+    }
+    if (findLayers) {
+      if (options.explain()) {
+        throw UserException.usage("--explain says nothing of --find-layers, which always runs", "leave one of them out");
+      }
+      CollectConfig collect = (CollectConfig) config;
+      new LayerSearch(collect, options.progress(console), options.threads())
+          .run()
+          .lines(LayerSearch.file(collect))
+          .forEach(console.out()::println);
       return ExitCode.OK.code();
     }
     StageRunner runner = options.runner(console);

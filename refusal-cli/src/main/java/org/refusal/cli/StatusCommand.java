@@ -1,17 +1,24 @@
 package org.refusal.cli;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
+import org.refusal.base.AtomicFiles;
 import org.refusal.base.ExitCode;
+import org.refusal.base.Folders;
+import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
 import org.refusal.run.RunManifest;
-import org.refusal.stage.StageRunner;
 import org.refusal.stage.Stages;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
-/** {@code refusal status}: what has run in a results folder. */
+/** {@code refusal status}: what has run in a results folder, what of it is stale, and what was left unfinished. */
 final class StatusCommand {
   private StatusCommand() {}
 
@@ -19,25 +26,59 @@ final class StatusCommand {
     CommandSpec spec =
         CommandTree.command(
             "status",
-            "What has run in a results folder, when, and how long it took.",
+            "What has run in a results folder, when, how long it took, and what must run again.",
             arguments -> {
               String folder = arguments.matchedOptionValue("--results-dir", "results");
-              Map<String, RunManifest> last = new LinkedHashMap<>();
-              StageRunner.history(new ResultLayout(Path.of(folder))).forEach(run -> last.put(run.stage(), run));
-              Stages.all().forEach(stage -> {
-                RunManifest run = last.get(stage.name());
-                console.out().println(
-                    run == null
-                        ? "%-14s not run".formatted(stage.name())
-                        : "%-14s %s  %10s  %3d files  key %s".formatted(
-                            stage.name(), run.finished(),
-                            ConsoleProgress.time((long) (run.wallSeconds() * 1000)), run.outputs().size(), run.key()));
-              });
+              lines(new ResultLayout(Path.of(folder))).forEach(console.out()::println);
               return ExitCode.OK.code();
             });
     spec.addOption(
         OptionSpec.builder("--results-dir", "--results_dir").type(String.class).paramLabel("FOLDER")
             .description("Results folder, default results.").build());
     return spec;
+  }
+
+  private static List<String> lines(ResultLayout layout) {
+    Map<String, RunManifest> last = new LinkedHashMap<>();
+    RunManifest.all(layout).forEach(run -> last.put(run.stage(), run));
+    Lineage lineage = Lineage.of(layout);
+    List<String> lines = new ArrayList<>();
+    for (String stage : Stages.names()) {
+      RunManifest run = last.get(stage);
+      lines.add(
+          run == null
+              ? "%-14s not run".formatted(stage)
+              : "%-14s %s  %10s  %3d files  key %s".formatted(
+                  stage, run.finished(),
+                  ConsoleProgress.time((long) (run.wallSeconds() * 1000)), run.outputs().size(), run.key()));
+      lineage.latest().stream()
+          .filter(each -> each.stage().equals(stage))
+          .flatMap(each -> lineage.faults(each, Stages.names()).stream().limit(1))
+          .forEach(fault -> lines.add("  stale: %s: run %s again".formatted(fault.what(), fault.stage())));
+      unfinished(layout, stage).forEach(
+          work ->
+              lines.add(
+                  "  unfinished: key %s, %s in %s: the same command goes on, --fresh removes it"
+                      .formatted(work.getFileName(), size(Folders.bytes(work)), work)));
+    }
+    return lines;
+  }
+
+  private static List<Path> unfinished(ResultLayout layout, String stage) {
+    Path folder = layout.work(stage);
+    if (!Files.isDirectory(folder)) {
+      return List.of();
+    }
+    try (Stream<Path> keys = Files.list(folder)) {
+      return keys.sorted().toList();
+    } catch (IOException e) {
+      throw AtomicFiles.cannotRead(folder, e);
+    }
+  }
+
+  private static String size(long bytes) {
+    return bytes < 1 << 20 ? "%.1f KiB".formatted(bytes / 1024.0)
+        : bytes < 1 << 30 ? "%.1f MiB".formatted(bytes / (1024.0 * 1024))
+        : "%.1f GiB".formatted(bytes / (1024.0 * 1024 * 1024));
   }
 }

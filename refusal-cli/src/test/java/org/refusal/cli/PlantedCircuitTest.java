@@ -224,6 +224,44 @@ class PlantedCircuitTest {
     }
   }
 
+  /** On a model that answers a third of its toxic prompts: what is called S, and what is called AUC, is one number wherever it is told. */
+  @Test
+  void stagesAgreeOnWhatTheyBothReport() {
+    Path model = folder.resolve("planted");
+    PlantedModel.write(new PlantedSpec(PlantedKind.MODULAR, 107, 0, CATEGORIES.subList(0, 3), 30, 30, 0.01, 0.3), model);
+    Path results = folder.resolve("results");
+    run(model, results, "[residuals_1, residuals_2]", "--set", "evaluate.evaluation.random_circuits=1",
+        "--set", "evaluate.evaluation.behaviour_prompts=0", "--set", "train-saes.training.max_steps=200");
+    ResultLayout layout = new ResultLayout(results);
+    JsonNode tests = Json.read(layout.stats("planted")).path("tests");
+    JsonNode collect = Json.read(layout.collectReport("planted"));
+    int refused = 0;
+    for (JsonNode category : tests.path("refused_discovery")) {
+      refused += category.intValue();
+    }
+    assertThat(refused).as("refused discovery prompts of 63").isBetween(30, 55);
+
+    JsonNode similarity =
+        Json.read(layout.similarity("planted")).at("/groups/toxic_toxic/measures/disattenuated_cosine");
+    agree(similarity.path("residuals_1"), tests.at("/hook_points/0/latents/similarity"));
+    agree(similarity.path("residuals_2"), tests.at("/hook_points/1/latents/similarity"));
+    agree(similarity.path("pooled"), tests.at("/pooled_latents/similarity"));
+
+    assertThat(tests.at("/auc/value")).isEqualTo(collect.at("/separation/auc"));
+    assertThat(tests.at("/auc/interval/low")).isEqualTo(collect.at("/separation/low"));
+    assertThat(tests.at("/auc/positives")).isEqualTo(collect.at("/separation/refused"));
+    assertThat(tests.at("/auc/negatives")).isEqualTo(collect.at("/separation/complied"));
+  }
+
+  private static void agree(JsonNode one, JsonNode other) {
+    assertThat(one).hasSize(3);
+    for (int i = 0; i < 3; i++) {
+      for (int j = 0; j < 3; j++) {
+        assertThat(one.get(i).get(j).asDouble()).isCloseTo(other.get(i).get(j).asDouble(), within(1e-9));
+      }
+    }
+  }
+
   private static void run(Path model, Path results, String points, String... more) {
     List<String> arguments =
         new ArrayList<>(

@@ -104,6 +104,15 @@ class PlantedPipelineTest {
   }
 
   @Test
+  void aGradedDemoSaysWhichAnswerItsShareMakesRight() {
+    for (Map.Entry<String, String> truth : Map.of("0.4", "MODULAR", "0.6", "GRADED", "0.9", "MONOLITHIC").entrySet()) {
+      StringWriter out = new StringWriter();
+      assertThat(run(out, new StringWriter(), "demo", "--kind", "graded", "--share", truth.getKey(), "--dry-run")).isZero();
+      assertThat(out.toString()).contains("would plant a graded model (truth " + truth.getValue());
+    }
+  }
+
+  @Test
   void aSeriesRefusesWhatCannotBeMeant() {
     StringWriter err = new StringWriter();
     assertThat(run(new StringWriter(), err, "calibrate", "--planted", "--first-seed", "7")).isEqualTo(2);
@@ -120,6 +129,12 @@ class PlantedPipelineTest {
     err = new StringWriter();
     assertThat(run(new StringWriter(), err, "calibrate", "--planted", "--categories", "11")).isEqualTo(2);
     assertThat(err.toString()).contains("--categories: 11 is not within 2 to 10");
+    err = new StringWriter();
+    assertThat(run(new StringWriter(), err, "calibrate", "--planted", "--shares", "0.2,half")).isEqualTo(2);
+    assertThat(err.toString()).contains("--shares: 'half' is no number");
+    err = new StringWriter();
+    assertThat(run(new StringWriter(), err, "demo", "--kind", "modular", "--share", "0.4")).isEqualTo(2);
+    assertThat(err.toString()).contains("--share needs --kind graded");
     err = new StringWriter();
     assertThat(run(new StringWriter(), err, "calibrate", "--planted", "--variants", "leaky")).isEqualTo(2);
     assertThat(err.toString()).contains("'leaky' is no variant");

@@ -14,7 +14,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.refusal.base.AtomicFiles;
-import org.refusal.base.UserException;
+import org.refusal.base.Digests;
 import org.refusal.circuit.HookPoint;
 import org.refusal.io.Json;
 import org.refusal.io.Safetensors;
@@ -45,6 +45,11 @@ public final class ActivationWriter {
       if (maxShardBytes < 1 || maxShardBytes > 1L << 30) {
         throw new IllegalArgumentException("a shard holds 1 byte to 1 GiB, not " + maxShardBytes);
       }
+    }
+
+    /** The same for outputs alone. */
+    public Layout withoutHookPoints() {
+      return new Layout(List.of(), dModel, dtype, metadata, maxShardBytes);
     }
   }
 
@@ -82,19 +87,51 @@ public final class ActivationWriter {
   private void resume() {
     Path marker = finishedFile(work, stem);
     if (Files.exists(marker)) {
-      shards = Json.read(marker).path("shards").asInt();
-      finished = true;
-      for (int shard = 1; shard <= shards; shard++) {
-        readDone(shard);
+      JsonNode finishedRun = Json.read(marker);
+      shards = finishedRun.path("shards").asInt();
+      if (isWhole(finishedRun.path("digests"))) {
+        finished = true;
+        for (int shard = 1; shard <= shards; shard++) {
+          readDone(shard);
+        }
+        moveShards();
+        return;
       }
-      moveShards();
-      return;
+      discard();
     }
     while (Files.exists(outputsFile(work, stem, shards + 1))
         && (layout.hookPoints().isEmpty() || Files.exists(shardFile(shards + 1)))) {
       shards++;
       readDone(shards);
     }
+  }
+
+  /** Whether every shard still waits in the work folder or is at its final name what was put there. */
+  private boolean isWhole(JsonNode digests) {
+    for (int shard = 1; shard <= digests.size(); shard++) {
+      Path target = folder.resolve(finalName(stem, shard, shards));
+      boolean there =
+          Files.exists(shardFile(shard))
+              || Files.exists(target) && Digests.sha256(target).equals(digests.get(shard - 1).asText());
+      if (!there) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Forgets a finished category whose files were removed, or written over by a run with another config. */
+  private void discard() {
+    try {
+      Files.delete(finishedFile(work, stem));
+      for (int shard = 1; shard <= shards; shard++) {
+        Files.deleteIfExists(outputsFile(work, stem, shard));
+        Files.deleteIfExists(shardFile(shard));
+      }
+    } catch (IOException e) {
+      throw AtomicFiles.cannotWrite(work, e);
+    }
+    shards = 0;
   }
 
   private void readDone(int shard) {
@@ -154,6 +191,7 @@ public final class ActivationWriter {
       Map<String, Object> marker = new LinkedHashMap<>();
       marker.put("shards", shards);
       marker.put("missing", missing);
+      marker.put("digests", digests());
       Json.write(finishedFile(work, stem), marker);
       finished = true;
     }
@@ -284,6 +322,14 @@ public final class ActivationWriter {
     return parts.flatMapToInt(Arrays::stream).toArray();
   }
 
+  private List<String> digests() {
+    List<String> digests = new ArrayList<>();
+    for (int shard = 1; shard <= shards && !layout.hookPoints().isEmpty(); shard++) {
+      digests.add(Digests.sha256(shardFile(shard)));
+    }
+    return digests;
+  }
+
   /** Can be interrupted anywhere and repeated: a shard is either still in the work folder or at its final name. */
   private List<Path> moveShards() {
     if (layout.hookPoints().isEmpty()) {
@@ -305,10 +351,6 @@ public final class ActivationWriter {
         Path target = targets.get(shard - 1);
         if (Files.exists(source)) {
           Files.move(source, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } else if (!Files.exists(target)) {
-          throw UserException.badData(
-              target + ": missing, though the work folder " + work + " says that it was written",
-              "collect again with --fresh");
         }
       }
     } catch (IOException e) {

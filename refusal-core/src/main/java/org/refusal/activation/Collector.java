@@ -39,7 +39,8 @@ import org.refusal.torch.TorchOps;
  *
  * <p>Prompts are taken in windows of some batches; inside a window batches are formed by length. Which prompts share a
  * batch depends on the prompts and the batch size alone, not on where an interrupted run stopped. Memory: the captured
- * rows of one window. A batch that fails is run again in halves.
+ * rows of one window. A batch that memory does not suffice for, or in which an activation or a logit is not finite, is run
+ * again in halves, down to the prompt that is at fault. Any other failure is a defect and stops the run.
  */
 public final class Collector {
   private static final int BATCHES_PER_WINDOW = 8;
@@ -66,8 +67,14 @@ public final class Collector {
         throw UserException.badConfig("inference.max_new_tokens: %d is less than 0".formatted(newTokens));
       }
     }
+
+    /** The same, with nothing captured but what the model answers. */
+    public Options withoutHookPoints() {
+      return new Options(List.of(), positions, newTokens, batchSize, padId, keepGoing);
+    }
   }
 
+  private static final String OTHER_TYPE = "float16 overflows in some models: set model.torch_dtype to bfloat16 or float32";
   private static final String KEEP_GOING = "--keep-going records such prompts as missing and goes on";
 
   private final CausalLm lm;
@@ -142,6 +149,10 @@ public final class Collector {
     try {
       runBatch(batch).forEach(result -> captured.put(result.promptIndex(), result));
     } catch (RuntimeException e) {
+      boolean notFinite = e instanceof UserException known && known.exitCode() == ExitCode.BAD_DATA;
+      if (!notFinite && !Memory.ranOut(e)) {
+        throw e;
+      }
       if (batch.size() > 1) {
         progress.note(
             "%s: a batch of %d prompts failed (%s); trying it in halves".formatted(name, batch.size(), firstLine(e)));
@@ -155,14 +166,10 @@ public final class Collector {
         String message =
             "%s, prompt %d (%d tokens) cannot be run: %s"
                 .formatted(name, input.promptIndex(), input.prompt().length(), reason);
-        if (e instanceof UserException known) {
-          throw new UserException(known.exitCode(), message, KEEP_GOING, e);
-        }
-        if (Memory.ranOut(e)) {
-          throw new UserException(
-              ExitCode.ENVIRONMENT, message, "use a half type (model.torch_dtype), or more memory; " + KEEP_GOING, e);
-        }
-        throw new IllegalStateException(message, e);
+        throw notFinite
+            ? new UserException(ExitCode.BAD_DATA, message, OTHER_TYPE + "; " + KEEP_GOING, e)
+            : new UserException(
+                ExitCode.ENVIRONMENT, message, "use a half type (model.torch_dtype), or more memory; " + KEEP_GOING, e);
       }
       failed.put(input.promptIndex(), new MissingPrompt(input.promptIndex(), reason));
     }
@@ -205,6 +212,7 @@ public final class Collector {
               batch, batch.sharedTokens(), options.newTokens(), hooks(keep(capture.shared)), hooks(keep(capture.own)));
       try (KvCache cache = prefill.cache()) {
         float[] logits = TorchOps.cast(prefill.logits(), DataType.FLOAT32).toFloatArray(); // [batch, vocab]
+        requireFinite(logits, logits.length / inputs.size());
         Hooks during =
             options.positions().generated()
                 ? hooks(
@@ -297,6 +305,16 @@ public final class Collector {
       }
     }
     return rows.flip();
+  }
+
+  /** m and the answer rest on them. */
+  private static void requireFinite(float[] logits, int vocab) {
+    for (int i = 0; i < logits.length; i++) {
+      if (!Float.isFinite(logits[i])) {
+        throw UserException.badData(
+            "the logit of token %d at the last prompt position is %s".formatted(i % vocab, logits[i]));
+      }
+    }
   }
 
   /** Where something of the batch is not finite, it may be in a column of padding, which nobody keeps. */

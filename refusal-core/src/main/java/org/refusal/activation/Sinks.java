@@ -97,7 +97,7 @@ public record Sinks(
           "%s: %d of %d tokens (%.1f %%) are attention sinks (norm above %.4g x the median %.4g); at most %.0f %% may be"
               .formatted(
                   at.name(), count, norms.length, 100.0 * count / norms.length, factor, median, 100 * MAX_SHARE),
-          at.site() == HookPoint.Site.RESID_POST
+          at.site().isStream()
               ? "leave this hook point out of model.activation_layers, or raise sae.sink_factor"
               : "a block that writes next to nothing at most tokens has loud tokens, not sinks: raise sae.sink_factor;"
                   + " otherwise leave this hook point out of model.activation_layers");

@@ -30,7 +30,7 @@
  * While a category is collected, its whole shards lie in the work folder as {@code {stem}.shard-00001.safetensors}. Beside
  * each, and written before it, {@code {stem}.outputs-00001.safetensors} holds what the model answered:
  * {@code prompt_index} I64 [n], {@code logits} F32 [n, vocab] at the last prompt position, {@code generated_offsets} I64
- * [n + 1] and {@code generated_ids} I32. {@code {stem}.finished.json} ({@code shards}, {@code missing}) is written when
+ * [n + 1] and {@code generated_ids} I32. {@code {stem}.finished.json} ({@code shards}, {@code missing}, {@code digests} of the shards) is written when
  * the last shard is whole; only then are the shards renamed to their final names. Every file is there whole or not at
  * all, and where a shard ends depends on the prompts alone, so that a run killed anywhere and started again ends in the
  * same bytes.

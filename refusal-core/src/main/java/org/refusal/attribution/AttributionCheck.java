@@ -132,7 +132,15 @@ public record AttributionCheck(
 
   /** Writes {@code {"checks": [...]}}; numbers that are not finite as strings. */
   public static void write(Path file, List<AttributionCheck> checks) {
-    ObjectNode root = Json.mapper().createObjectNode();
+    write(file, Json.mapper().createObjectNode(), checks);
+  }
+
+  /** The same with {@code "partners"}: where partners come from, and why. */
+  public static void writeWithPartners(Path file, ObjectNode partners, List<AttributionCheck> checks) {
+    write(file, Json.mapper().createObjectNode().set("partners", partners), checks);
+  }
+
+  private static void write(Path file, ObjectNode root, List<AttributionCheck> checks) {
     ArrayNode list = root.putArray("checks");
     for (AttributionCheck check : checks) {
       ObjectNode json = list.addObject();

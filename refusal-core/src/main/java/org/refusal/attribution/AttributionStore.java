@@ -89,6 +89,20 @@ public final class AttributionStore implements AutoCloseable {
     return file.metadata().get("baseline");
   }
 
+  /**
+   * Where the prompts' partners come from: {@code matched}, their own category, or {@code pool}, all categories. What the
+   * baseline has and the prompts lack (the partner side) is alike for all categories by construction with a pool.
+   */
+  public String partners() {
+    String partners = file.metadata().get("partners");
+    if (!"matched".equals(partners) && !"pool".equals(partners)) {
+      throw UserException.badData(
+          "%s: does not say where partners come from (partners: matched or pool)".formatted(file.file()),
+          "run 'refusal discover' again");
+    }
+    return partners;
+  }
+
   /** In forward order. */
   public List<HookPoint> hookPoints() {
     return hookPoints;

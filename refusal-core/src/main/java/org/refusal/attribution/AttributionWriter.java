@@ -41,7 +41,7 @@ public final class AttributionWriter implements AutoCloseable {
   /**
    * @param latents d_sae of every hook point, in forward order
    * @param sides whether effects are split into prompt side and partner side
-   * @param metadata model, category, estimator, baseline
+   * @param metadata model, category, estimator, baseline, partners
    * @param scratch folder for the spool files
    */
   public AttributionWriter(

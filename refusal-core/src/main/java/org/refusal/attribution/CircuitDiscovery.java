@@ -99,6 +99,9 @@ public final class CircuitDiscovery {
     metadata.put("category", category);
     metadata.put("estimator", settings.estimator().name());
     metadata.put("baseline", model.baseline().name());
+    if (partners != null) {
+      metadata.put("partners", partners.source().text());
+    }
 
     try (AttributionWriter writer =
             new AttributionWriter(

@@ -37,7 +37,8 @@
  *
  * With {@code attribution_method: exact} the two sides of an effect cannot be told apart and {@code prompt_side} is
  * absent. Metadata: {@code format} = {@code refusal-attributions}, {@code version}, {@code model}, {@code category},
- * {@code estimator}, {@code baseline}, {@code hook_points} (comma-separated, forward order), {@code {hook}.d_sae}.
+ * {@code estimator}, {@code baseline}, {@code partners} ({@code matched} or {@code pool}: where partners come from, if
+ * there are any), {@code hook_points} (comma-separated, forward order), {@code {hook}.d_sae}.
  *
  * <h2>Read-out file, version 2</h2>
  *

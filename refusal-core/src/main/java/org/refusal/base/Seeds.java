@@ -3,7 +3,10 @@ package org.refusal.base;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.util.Comparator;
 import java.util.SplittableRandom;
+import java.util.function.IntToLongFunction;
+import java.util.stream.IntStream;
 
 /**
  * Random streams that depend on a seed and on names only, never on the order in which they are asked for. Work that is
@@ -26,6 +29,20 @@ public final class Seeds {
 
   public static SplittableRandom random(long seed, String... names) {
     return new SplittableRandom(derive(seed, names));
+  }
+
+  /**
+   * A random choice of {@code count} of {@code 0 .. n - 1}, ascending: those with the lowest hashes. With hashes that
+   * depend on what the numbers stand for, the choice does not depend on how they are ordered; the first of equal ones wins.
+   */
+  public static IntStream lowest(int n, int count, IntToLongFunction hash) {
+    long[] hashes = IntStream.range(0, n).mapToLong(hash).toArray();
+    return IntStream.range(0, n)
+        .boxed()
+        .sorted(Comparator.comparingLong(i -> hashes[i]))
+        .limit(count)
+        .mapToInt(Integer::intValue)
+        .sorted();
   }
 
   /** Fisher-Yates on the array itself. */

@@ -11,17 +11,26 @@ import org.refusal.base.UserException;
  * @param index number of the prompt within its category, as in the outputs and activation files
  * @param harmful whether the prompt counts as toxic, by the label source in use
  * @param refused whether the model refused it
+ * @param text what prompts of equal text have in common ({@link org.refusal.data.EqualTexts#key}), or their tokens where
+ *     only these are known
  */
 public record PromptTokens(
-    String category, long index, boolean harmful, boolean refused, int[] ids, int userFrom, int userTo) {
+    String category, long index, boolean harmful, boolean refused, int[] ids, int userFrom, int userTo, String text) {
 
   public PromptTokens {
     Objects.requireNonNull(category, "category");
+    Objects.requireNonNull(text, "text");
     if (userFrom < 0 || userTo < userFrom || userTo > ids.length) {
       throw UserException.badData(
           "prompt %s/%d: user tokens %d to %d do not lie within its %d tokens"
               .formatted(category, index, userFrom, userTo, ids.length));
     }
+  }
+
+  /** A prompt of which only the tokens are known: equal texts are equal tokens. */
+  public PromptTokens(
+      String category, long index, boolean harmful, boolean refused, int[] ids, int userFrom, int userTo) {
+    this(category, index, harmful, refused, ids, userFrom, userTo, Arrays.toString(ids));
   }
 
   /** How messages and random streams name the prompt: {@code privacy/17}. */
@@ -74,7 +83,8 @@ public record PromptTokens(
         && refused == that.refused
         && userFrom == that.userFrom
         && userTo == that.userTo
-        && Arrays.equals(ids, that.ids);
+        && Arrays.equals(ids, that.ids)
+        && text.equals(that.text);
   }
 
   @Override

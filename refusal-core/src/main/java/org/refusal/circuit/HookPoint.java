@@ -15,7 +15,7 @@ import org.refusal.base.UserException;
  * @param site what is read there
  */
 public record HookPoint(int layer, Site site) implements Comparable<HookPoint> {
-  private static final Pattern NAME = Pattern.compile("(residuals|mlp|attention)_(\\d+)(?:-(\\d+))?");
+  private static final Pattern NAME = Pattern.compile("(residuals_mid|residuals|mlp|attention)_(\\d+)(?:-(\\d+))?");
   private static final Pattern TRANSFORMER_LENS = Pattern.compile("blocks\\.(\\d+)\\.(hook_\\w+)");
 
   public HookPoint {
@@ -24,10 +24,12 @@ public record HookPoint(int layer, Site site) implements Comparable<HookPoint> {
     }
   }
 
-  /** The three tensors of a decoder layer, each {@code [batch, pos, d_model]}. */
+  /** The tensors of a decoder layer, each {@code [batch, pos, d_model]}, in the order in which a forward pass reaches them. */
   public enum Site {
     /** Output of the attention block after its output projection, before it is added to the residual stream. */
     ATTN_OUT("attention", "hook_attn_out"),
+    /** The residual stream between attention and MLP: what the layer read plus the output of its attention block. */
+    RESID_MID("residuals_mid", "hook_resid_mid"),
     /** Output of the MLP, before it is added to the residual stream. */
     MLP_OUT("mlp", "hook_mlp_out"),
     /** The residual stream after the MLP: the output of the layer. */
@@ -35,6 +37,11 @@ public record HookPoint(int layer, Site site) implements Comparable<HookPoint> {
 
     private final String yamlName;
     private final String transformerLensName;
+
+    /** Whether it is a state of the residual stream, and not what a block adds to it. */
+    public boolean isStream() {
+      return this == RESID_MID || this == RESID_POST;
+    }
 
     Site(String yamlName, String transformerLensName) {
       this.yamlName = yamlName;
@@ -44,6 +51,11 @@ public record HookPoint(int layer, Site site) implements Comparable<HookPoint> {
 
   public static HookPoint residuals(int layer) {
     return new HookPoint(layer, Site.RESID_POST);
+  }
+
+  /** Between attention and MLP of a layer. */
+  public static HookPoint residualsMid(int layer) {
+    return new HookPoint(layer, Site.RESID_MID);
   }
 
   public static HookPoint mlp(int layer) {
@@ -146,7 +158,8 @@ public record HookPoint(int layer, Site site) implements Comparable<HookPoint> {
   private static UserException unknown(String text) {
     return UserException.badConfig(
         "'" + text + "' names no hook point",
-        "use residuals_N, mlp_N or attention_N (ranges: residuals_21-31, all: residuals_all), or blocks.N.hook_resid_post");
+        "use residuals_N, residuals_mid_N, mlp_N or attention_N (ranges: residuals_21-31, all: residuals_all), or"
+            + " blocks.N.hook_resid_post");
   }
 
   /** In the order in which a forward pass reaches them. */

@@ -1,10 +1,10 @@
 package org.refusal.compare;
 
 import java.util.Comparator;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.refusal.circuit.Circuit;
@@ -23,13 +23,18 @@ public final class CircuitSimilarity {
   /** Persistence of rank-biased overlap: the first 50 ranks carry about 86 % of the weight. */
   public static final double PERSISTENCE = 0.98;
 
+  /** Latents in forward order and by number: the order of every sum, as hash codes of enums differ between JVMs. */
+  private static final Comparator<Node> FORWARD =
+      Comparator.comparing(Node::at).thenComparing(node -> ((LatentNode) node).latent());
+
   private CircuitSimilarity() {}
 
   /** Sum of smaller importances over sum of larger ones, over the latents of either. */
   public static double weightedJaccard(Circuit a, Circuit b) {
     Map<Node, Double> weightsA = weights(a);
     Map<Node, Double> weightsB = weights(b);
-    Set<Node> either = new LinkedHashSet<>(weightsA.keySet());
+    Set<Node> either = new TreeSet<>(FORWARD);
+    either.addAll(weightsA.keySet());
     either.addAll(weightsB.keySet());
     return Overlap.weightedJaccard(
         either.stream().mapToDouble(node -> weightsA.getOrDefault(node, 0.0)).toArray(),
@@ -61,9 +66,13 @@ public final class CircuitSimilarity {
   }
 
   private static Map<Node, Double> weights(Circuit circuit) {
-    return circuit.nodes().stream()
-        .filter(scored -> scored.node() instanceof LatentNode)
-        .collect(Collectors.toMap(ScoredNode::node, ScoredNode::importance));
+    Map<Node, Double> weights = new TreeMap<>(FORWARD);
+    for (ScoredNode scored : circuit.nodes()) {
+      if (scored.node() instanceof LatentNode) {
+        weights.put(scored.node(), scored.importance());
+      }
+    }
+    return weights;
   }
 
   /** By descending importance; ties in forward order and by latent, so that equal circuits rank alike. */
@@ -73,8 +82,7 @@ public final class CircuitSimilarity {
         .sorted(
             Comparator.comparingDouble(ScoredNode::importance)
                 .reversed()
-                .thenComparing(scored -> scored.node().at())
-                .thenComparing(scored -> ((LatentNode) scored.node()).latent()))
+                .thenComparing(ScoredNode::node, FORWARD))
         .map(ScoredNode::node)
         .toList();
   }

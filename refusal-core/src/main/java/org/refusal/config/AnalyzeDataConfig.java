@@ -22,7 +22,7 @@ public record AnalyzeDataConfig(
       @Key(doc = "Draw prompts at random (seeded) instead of in file order when a category is cut.", def = "true")
           boolean shuffle,
       @Key(doc = "Add the hard prompts (safe but borderline) to the safe pool.", def = "false") boolean includeHard,
-      @Key(doc = "use_all takes all toxic prompts of a category and as many safe ones; equalize cuts every category to the smallest toxic count.",
+      @Key(doc = "use_all takes all toxic prompts of a category and as many safe ones, or all where they are fewer; equalize cuts every category to the smallest toxic count.",
               def = "use_all", choices = {"use_all", "equalize"})
           String categoryBalanceStrategy) {
     public Dataset {

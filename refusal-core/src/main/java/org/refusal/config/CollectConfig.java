@@ -33,6 +33,9 @@ public record CollectConfig(
       @Key(doc = "Refusal detector: default, or legacy (the original keyword list).", def = "default",
               choices = {"default", "legacy"})
           String detector,
+      @Key(doc = "Also run some 30 prompts that ask for nothing (words, greetings, numbers), to see whether the model refuses by default.",
+              def = "true")
+          boolean contentFree,
       @Key(doc = "Record prompts that cannot be run as missing and go on, instead of stopping.", def = "false",
               options = "--keep-going")
           boolean keepGoing) {
@@ -49,7 +52,7 @@ public record CollectConfig(
           String path,
       @Key(doc = "Categories to use; empty means all that the files hold.", def = "[]", options = "--categories")
           List<String> categories,
-      @Key(doc = "use_all takes all toxic prompts of a category and as many safe ones; equalize cuts every category to the smallest toxic count.",
+      @Key(doc = "use_all takes all toxic prompts of a category and as many safe ones, or all where they are fewer; equalize cuts every category to the smallest toxic count.",
               def = "use_all", choices = {"use_all", "equalize"})
           String categoryBalanceStrategy,
       @Key(doc = "How the files are read and balanced: default, or legacy (as the original did, in file order, uneven where safe prompts are lacking).",

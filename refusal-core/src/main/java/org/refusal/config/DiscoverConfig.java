@@ -32,9 +32,12 @@ public record DiscoverConfig(
       @Key(doc = "ig (integrated gradients), atp (attribution patching), exact, or stats (legacy correlation).",
               def = "ig", choices = {"ig", "atp", "exact", "stats"})
           String attributionMethod,
-      @Key(doc = "What a node is set to: the value in a matched answered safe prompt, a group mean, or zero.",
+      @Key(doc = "What a node is set to: the value in a paired answered safe prompt (partners), a group mean, or zero.",
               def = "paired", choices = {"paired", "mean", "zero"})
           String baseline,
+      @Key(doc = "Where the answered safe prompts come from that prompts are paired with (also in evaluate): matched is the prompt's own category, pool all categories; auto is matched where every category has at least 20 that are about the same as its harmful prompts, else pool.",
+              def = "auto", choices = {"auto", "matched", "pool"})
+          String partners,
       @Key(doc = "SAE errors in the patched runs of evaluate: circuit makes them nodes that compete with latents; keep never replaces them, ablate always does, so that circuits hold latents only.", def = "circuit",
               choices = {"keep", "circuit", "ablate"})
           String errors,

@@ -19,7 +19,7 @@ public record EvaluateConfig(
   public record Evaluation(
       @Key(doc = "Categories; empty means all that have a circuit.", def = "[]", options = "--categories")
           List<String> categories,
-      @Key(doc = "What a node is set to.", def = "paired", choices = {"paired", "mean", "zero"}) String baseline,
+      @Key(doc = "What a node is set to in faithfulness curves and circuits; transfer always takes the partners of discover.", def = "paired", choices = {"paired", "mean", "zero"}) String baseline,
       @Key(doc = "SAE errors in patched runs; default: circuit.errors of discover, as the circuit file says.",
               def = Key.EMPTY, choices = {"keep", "circuit", "ablate"})
           String errors,
@@ -38,6 +38,9 @@ public record EvaluateConfig(
       @Key(doc = "At most so many held-out prompts per category whose text is generated under every part of transfer at every hook point, for transfer by behaviour; 0 means none.",
               def = "4")
           int behaviourPrompts,
+      @Key(doc = "At most so many held-out prompts per category on which decided is measured at every layer of the model, captured or not; 0 means at captured hook points only.",
+              def = "8")
+          int decisionPrompts,
       @Key(doc = "Reproduce the original project's scores beside the sound ones.", def = "false") boolean legacy) {
     public Evaluation {
       noRepetition("categories", categories);
@@ -48,6 +51,7 @@ public record EvaluateConfig(
       atLeast("curve_prompts", curvePrompts, 0);
       atLeast("batch_size", batchSize, 1);
       atLeast("behaviour_prompts", behaviourPrompts, 0);
+      atLeast("decision_prompts", decisionPrompts, 0);
     }
   }
 

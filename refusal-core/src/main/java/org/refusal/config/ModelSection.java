@@ -24,6 +24,6 @@ public record ModelSection(
             neutral = true)
         String cacheDir,
     @Key(
-            doc = "Hook points whose activations are captured, in forward order: residuals_N, mlp_N, attention_N, ranges (residuals_21-31), residuals_all, all (every residuals_N).",
+            doc = "Hook points whose activations are captured, in forward order: residuals_N, residuals_mid_N (between attention and MLP), mlp_N, attention_N, ranges (residuals_21-31), residuals_all, all (every residuals_N).",
             def = "[]")
         List<String> activationLayers) {}

@@ -1,7 +1,6 @@
 package org.refusal.data;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -9,18 +8,19 @@ import org.refusal.base.Seeds;
 import org.refusal.base.UserException;
 
 /**
- * As many safe as toxic prompts in every category (docs/definitions.md). The draw of a category depends on the seed and on that
- * category's prompts only, so that it is the same on every machine and whatever other categories are asked for (but
- * for the number, under {@link Strategy#EQUALIZE}).
+ * As many safe as toxic prompts in every category, and all of both where safe ones are fewer (docs/definitions.md): no toxic
+ * prompt is thrown away for balance. The draw of a category depends on the seed and on the texts of that category's
+ * prompts only, not on its name or on the order of the files, so that it is the same on every machine and whatever other
+ * categories are asked for (but for the number, under {@link Strategy#EQUALIZE}).
  */
 public final class Balancer {
   private Balancer() {}
 
-  /** How many prompts a category gives. */
+  /** How many toxic prompts a category gives; of the safe ones it gives as many, or all. */
   public enum Strategy {
-    /** All its toxic prompts and as many safe ones. */
+    /** All. */
     USE_ALL,
-    /** The smallest toxic count of all categories, of both sides. */
+    /** The smallest toxic count of all categories. */
     EQUALIZE;
 
     /** @param text {@code use_all} or {@code equalize} */
@@ -36,7 +36,7 @@ public final class Balancer {
 
   /**
    * @param includeHard add the hard prompts to the safe pool
-   * @param maxPerCategory at most so many toxic and as many safe prompts; 0 means no limit
+   * @param maxPerCategory at most so many toxic and so many safe prompts; 0 means no limit
    * @param shuffle draw at random when a pool is cut; else take its first prompts in file order
    */
   public record Options(Strategy strategy, boolean includeHard, int maxPerCategory, boolean shuffle, long seed) {
@@ -47,12 +47,20 @@ public final class Balancer {
     }
   }
 
+  /** Prompts of a category. */
+  public record Sides(int toxic, int safe) {
+    /** {@code 65 per side}, or {@code 46 toxic, 40 safe}. */
+    public String text() {
+      return toxic == safe ? toxic + " per side" : "%d toxic, %d safe".formatted(toxic, safe);
+    }
+  }
+
   /**
    * @param prompts by category in the order given; within a category toxic prompts before safe ones, each in file order
-   * @param perSide prompts on either side, per category (the toxic ones, where legacy balancing left them uneven)
+   * @param sides how many prompts of either side, per category
    * @param warnings what the user should know, one line each
    */
-  public record Balanced(List<Prompt> prompts, Map<Category, Integer> perSide, List<String> warnings) {
+  public record Balanced(List<Prompt> prompts, Map<Category, Sides> sides, List<String> warnings) {
     public List<Prompt> of(Category category) {
       return prompts.stream().filter(prompt -> prompt.category().equals(category)).toList();
     }
@@ -82,7 +90,7 @@ public final class Balancer {
     }
     int smallest = toxic.values().stream().mapToInt(List::size).min().orElse(0);
     List<Prompt> chosen = new ArrayList<>();
-    Map<Category, Integer> perSide = new LinkedHashMap<>();
+    Map<Category, Sides> sides = new LinkedHashMap<>();
     List<String> warnings = new ArrayList<>();
     for (Category category : categories) {
       List<Prompt> toxicPool = toxic.get(category);
@@ -91,17 +99,17 @@ public final class Balancer {
       if (options.maxPerCategory > 0) {
         target = Math.min(target, options.maxPerCategory);
       }
-      if (safePool.size() < target) {
+      int safeTarget = Math.min(target, safePool.size());
+      if (safeTarget < target) {
         warnings.add(
-            "category %s has only %d safe prompts for %d toxic ones: %d of either side are used"
-                .formatted(category, safePool.size(), target, safePool.size()));
-        target = safePool.size();
+            "category %s has only %d safe prompts for %d toxic ones: all of them are used, and the sides are uneven"
+                .formatted(category, safeTarget, target));
       }
-      chosen.addAll(draw(toxicPool, target, category, "toxic", options));
-      chosen.addAll(draw(safePool, target, category, "safe", options));
-      perSide.put(category, target);
+      chosen.addAll(draw(toxicPool, target, options));
+      chosen.addAll(draw(safePool, safeTarget, options));
+      sides.put(category, new Sides(target, safeTarget));
     }
-    return new Balanced(List.copyOf(chosen), perSide, List.copyOf(warnings));
+    return new Balanced(List.copyOf(chosen), sides, List.copyOf(warnings));
   }
 
   /**
@@ -124,17 +132,17 @@ public final class Balancer {
     return weights;
   }
 
-  private static List<Prompt> draw(List<Prompt> pool, int count, Category category, String side, Options options) {
+  /** Those whose hash of seed and text is smallest, in file order. */
+  private static List<Prompt> draw(List<Prompt> pool, int count, Options options) {
     if (count == pool.size()) {
       return pool;
     }
     if (!options.shuffle) {
       return pool.subList(0, count);
     }
-    int[] order = Seeds.permutation(pool.size(), Seeds.random(options.seed, "balance", category.name(), side));
-    int[] taken = Arrays.copyOf(order, count);
-    Arrays.sort(taken);
-    return Arrays.stream(taken).mapToObj(pool::get).toList();
+    return Seeds.lowest(pool.size(), count, i -> Seeds.derive(options.seed, "balance", EqualTexts.key(pool.get(i).text())))
+        .mapToObj(pool::get)
+        .toList();
   }
 
   static void requireSome(Category category, int prompts, String side) {

@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import org.refusal.base.UserException;
 
@@ -17,8 +16,8 @@ import org.refusal.base.UserException;
  * @param byCategory counts per category, in the order asked for
  * @param lengths per label, where there are prompts of it
  * @param lengthsByCategory per category, all labels together
- * @param duplicates texts that occur more than once, blanks at the ends and case aside
- * @param balanced prompts on either side that balancing would use, per category; empty when it cannot balance
+ * @param duplicates texts that occur more than once ({@link EqualTexts#key})
+ * @param balanced prompts that balancing would use, per category and side; empty when it cannot balance
  * @param categoryWeights {@link Balancer#weights} of the toxic counts; empty when a category has no toxic prompt
  * @param warnings one line each
  */
@@ -29,7 +28,7 @@ public record DataAnalysis(
     Map<Label, Lengths> lengths,
     Map<Category, Lengths> lengthsByCategory,
     List<Duplicate> duplicates,
-    Map<Category, Integer> balanced,
+    Map<Category, Balancer.Sides> balanced,
     Map<Category, Double> categoryWeights,
     List<String> warnings) {
 
@@ -103,7 +102,6 @@ public record DataAnalysis(
     Map<Category, int[]> counted = new LinkedHashMap<>();
     Map<Category, List<Prompt>> perCategory = new LinkedHashMap<>();
     Map<Label, List<Prompt>> perLabel = new LinkedHashMap<>();
-    Map<String, List<Prompt>> perText = new LinkedHashMap<>();
     for (Category category : data.categories()) {
       counted.put(category, new int[all.length]);
     }
@@ -112,8 +110,6 @@ public record DataAnalysis(
       counted.get(prompt.category())[prompt.label().ordinal()]++;
       perCategory.computeIfAbsent(prompt.category(), key -> new ArrayList<>()).add(prompt);
       perLabel.computeIfAbsent(prompt.label(), key -> new ArrayList<>()).add(prompt);
-      String same = prompt.text().strip().toLowerCase(Locale.ROOT);
-      perText.computeIfAbsent(same, key -> new ArrayList<>()).add(prompt);
     }
     Map<Category, Counts> byCategory = new LinkedHashMap<>();
     Map<Category, Integer> toxicCounts = new LinkedHashMap<>();
@@ -127,18 +123,18 @@ public record DataAnalysis(
                 .formatted(category, of.toxic(), of.safe() + of.hard(), minToxicRatio));
       }
     });
-    List<Duplicate> duplicates = duplicates(perText.values());
+    List<Duplicate> duplicates = duplicates(EqualTexts.group(data.prompts()).values());
     long conflicts = duplicates.stream().filter(Duplicate::conflict).count();
     if (!duplicates.isEmpty()) {
       warnings.add(
           "%d texts occur more than once, %d of them both as toxic and as safe"
               .formatted(duplicates.size(), conflicts));
     }
-    Map<Category, Integer> balanced = Map.of();
+    Map<Category, Balancer.Sides> balanced = Map.of();
     Map<Category, Double> weights = Map.of();
     try {
       Balancer.Balanced result = Balancer.balance(data.prompts(), data.categories(), balance);
-      balanced = result.perSide();
+      balanced = result.sides();
       warnings.addAll(result.warnings());
       weights = Balancer.weights(toxicCounts);
     } catch (UserException e) {
@@ -165,12 +161,11 @@ public record DataAnalysis(
     List<Duplicate> duplicates = new ArrayList<>();
     for (List<Prompt> same : perText) {
       if (same.size() > 1) {
-        long toxic = same.stream().filter(prompt -> prompt.label().toxic()).count();
         duplicates.add(
             new Duplicate(
                 same.get(0).text(),
                 same.stream().map(Prompt::source).toList(),
-                toxic > 0 && toxic < same.size()));
+                EqualTexts.conflict(same)));
       }
     }
     return duplicates;

@@ -90,7 +90,7 @@ public final class LegacyData {
     Map<Category, Integer> toxic = counts(chosen, Label.TOXIC);
     chosen.forEach(category -> Balancer.requireSome(category, toxic.get(category), "toxic"));
     List<Prompt> all = new ArrayList<>();
-    Map<Category, Integer> perSide = new LinkedHashMap<>();
+    Map<Category, Balancer.Sides> sides = new LinkedHashMap<>();
     List<String> warnings = new ArrayList<>();
     balance(chosen, strategy).forEach((category, taken) -> {
       int toxicTaken = (int) taken.stream().filter(prompt -> prompt.label().toxic()).count();
@@ -101,9 +101,9 @@ public final class LegacyData {
                 .formatted(category, safeTaken, toxicTaken));
       }
       all.addAll(taken);
-      perSide.put(category, toxicTaken);
+      sides.put(category, new Balancer.Sides(toxicTaken, safeTaken));
     });
-    return new Balancer.Balanced(List.copyOf(all), perSide, List.copyOf(warnings));
+    return new Balancer.Balanced(List.copyOf(all), sides, List.copyOf(warnings));
   }
 
   private List<Prompt> of(Category category, Label label) {

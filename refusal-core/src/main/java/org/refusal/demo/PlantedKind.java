@@ -15,6 +15,8 @@ public enum PlantedKind {
   MODULAR("MODULAR"),
   /** One direction for each of two clusters of categories. */
   MIXED("MIXED"),
+  /** A direction that all categories share, and one for each; {@link PlantedSpec#share} says how much is shared. */
+  GRADED("GRADED"),
   /** The model never refuses. */
   NONE("INCONCLUSIVE");
 
@@ -24,7 +26,7 @@ public enum PlantedKind {
     this.verdict = verdict;
   }
 
-  /** The answer that is right. */
+  /** The answer that is right; of a graded model with the usual share ({@link PlantedSpec#verdict} for any). */
   public String verdict() {
     return verdict;
   }
@@ -50,13 +52,13 @@ public enum PlantedKind {
             "one of: " + String.join(", ", names) + ", all"));
   }
 
-  /** Which categories share a direction; every category alone, all together, or two halves. */
+  /** Which categories share a direction of their own; every category alone, all together, or two halves. */
   List<List<Integer>> clusters(int categories) {
     List<List<Integer>> clusters = new ArrayList<>();
     int count = switch (this) {
       case MONOLITHIC, NONE -> 1;
       case MIXED -> Math.min(2, categories);
-      case MODULAR -> categories;
+      case MODULAR, GRADED -> categories;
     };
     for (int cluster = 0; cluster < count; cluster++) {
       clusters.add(new ArrayList<>());

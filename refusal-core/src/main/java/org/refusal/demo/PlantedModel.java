@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.refusal.base.AtomicFiles;
 import org.refusal.circuit.HookPoint;
 import org.refusal.data.Category;
@@ -36,7 +37,21 @@ public final class PlantedModel {
     for (Label label : Label.values()) {
       AtomicFiles.writeString(folder.resolve(PlantedPrompts.file(label)), prompts.csv(label));
     }
-    Json.write(folder.resolve("truth.json"), truth(spec, weights));
+    Json.write(folder.resolve("truth.json"), truth(spec, weights, transfer(spec, words, weights, folder)));
+  }
+
+  /** As planted; of a graded model, as it comes out. */
+  private static PlantedTransfer transfer(PlantedSpec spec, PlantedWords words, PlantedWeights weights, Path folder) {
+    int categories = spec.categories().size();
+    return switch (spec.kind()) {
+      case MONOLITHIC, MODULAR, MIXED -> PlantedTransfer.planted(spec.kind().clusters(categories), categories);
+      case NONE -> PlantedTransfer.planted(List.of(), categories);
+      case GRADED -> PlantedTransfer.measured(
+          new PlainLlama(folder),
+          spec,
+          words,
+          IntStream.range(0, categories).mapToObj(weights::evidenceDirection).toArray(double[][]::new));
+    };
   }
 
   private static Map<String, Object> config(PlantedWords words) {
@@ -124,23 +139,23 @@ public final class PlantedModel {
     return config;
   }
 
-  private static Map<String, Object> truth(PlantedSpec spec, PlantedWeights weights) {
+  private static Map<String, Object> truth(PlantedSpec spec, PlantedWeights weights, PlantedTransfer transfer) {
     boolean refuses = spec.kind() != PlantedKind.NONE;
-    List<List<Integer>> clusters = spec.kind().clusters(spec.categories().size());
     Map<String, Object> truth = new LinkedHashMap<>();
     truth.put("kind", spec.kind().text());
     truth.put("seed", spec.seed());
     truth.put("leak", spec.leak());
-    truth.put("verdict", spec.kind().verdict());
+    truth.put("verdict", spec.verdict());
     truth.put("categories", spec.categories());
     truth.put(
         "clusters",
-        refuses
-            ? clusters.stream().map(members -> members.stream().map(spec.categories()::get).toList()).toList()
-            : List.of());
+        spec.trueClusters().stream().map(members -> members.stream().map(spec.categories()::get).toList()).toList());
+    truth.put("share", spec.kind() == PlantedKind.GRADED ? spec.share() : null);
+    truth.put("shared_part", refuses ? transfer.sharedPart() : null);
     truth.put("decision_layer", refuses ? "residuals_2" : null);
     truth.put(
-        "first_shared_layer", refuses ? (spec.kind() == PlantedKind.MONOLITHIC ? "residuals_2" : "residuals_3") : null);
+        "first_shared_layer",
+        refuses ? (spec.verdict().equals(PlantedKind.MONOLITHIC.verdict()) ? "residuals_2" : "residuals_3") : null);
     truth.put("refusal_tokens", refuses ? List.of(PlantedWords.REFUSAL.get(0)) : List.of());
     Map<String, Map<String, double[]>> directions = new LinkedHashMap<>();
     if (refuses) {
@@ -154,16 +169,7 @@ public final class PlantedModel {
       }
     }
     truth.put("directions", directions);
-    int n = spec.categories().size();
-    int[][] transfer = new int[n][n];
-    for (List<Integer> members : refuses ? clusters : List.<List<Integer>>of()) {
-      for (int i : members) {
-        for (int j : members) {
-          transfer[i][j] = 1;
-        }
-      }
-    }
-    truth.put("transfer", transfer);
+    truth.put("transfer", transfer.relative());
     return truth;
   }
 }

@@ -46,6 +46,17 @@ final class PlantedPrompts {
     return String.join(" ", shuffled);
   }
 
+  private SplittableRandom random(int category, Label label, int number) {
+    return Seeds.random(
+        spec.seed(), "planted prompt", label.text().toLowerCase(Locale.ROOT), spec.categories().get(category).name(),
+        Integer.toString(number));
+  }
+
+  /** A text that is what its label says, however many of its file are not. */
+  String example(int category, Label label, int number) {
+    return text(category, label, number, random(category, label, number));
+  }
+
   private static void draw(List<String> pool, int count, SplittableRandom random, List<String> into) {
     int[] order = Seeds.permutation(pool.size(), random);
     for (int i = 0; i < count; i++) {
@@ -67,10 +78,7 @@ final class PlantedPrompts {
           continue;
         }
         Category name = spec.categories().get(category);
-        SplittableRandom random =
-            Seeds.random(
-                spec.seed(), "planted prompt", label.text().toLowerCase(Locale.ROOT), name.name(),
-                Integer.toString(number));
+        SplittableRandom random = random(category, label, number);
         boolean harmless = label == Label.TOXIC && random.nextDouble() < spec.mislabelled();
         csv.append(text(category, harmless ? Label.SAFE : label, number, random)).append(',').append(name).append('\n');
       }

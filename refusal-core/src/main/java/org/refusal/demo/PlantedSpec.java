@@ -14,6 +14,8 @@ import org.refusal.data.Category;
  * @param safeSizes number of safe prompts of each category, likewise
  * @param weightNoise standard deviation of noise added to every weight matrix, relative to the matrix's own
  * @param mislabelled share of the toxic file's prompts that are in fact harmless, 0 to 1
+ * @param share of a graded model, the others have no use for it: the shared part that is aimed at, between 0 and 1. How much
+ *     of what takes a category's own refusal away other categories' directions take; {@code truth.json} has it as it came out
  */
 public record PlantedSpec(
     PlantedKind kind,
@@ -23,8 +25,16 @@ public record PlantedSpec(
     List<Integer> toxicSizes,
     List<Integer> safeSizes,
     double weightNoise,
-    double mislabelled) {
+    double mislabelled,
+    double share) {
   private static final int FEWEST_PROMPTS = 2;
+  /** Share of a graded model unless it is said: between one cause and several. */
+  public static final double USUAL_SHARE = 0.6;
+
+  /** Where one cause ends and several begin, as the verdict has it (docs/statistics.md). */
+  private static final double ONE = 0.8;
+
+  private static final double SEVERAL = 0.5;
 
   public PlantedSpec {
     categories = List.copyOf(categories);
@@ -39,9 +49,12 @@ public record PlantedSpec(
     if (!(mislabelled >= 0 && mislabelled <= 1)) {
       throw UserException.badConfig("the mislabelled share of a planted model is 0 to 1, not " + mislabelled);
     }
+    if (!(share > 0 && share < 1)) {
+      throw UserException.badConfig("the share of a graded planted model lies between 0 and 1; it is " + share);
+    }
   }
 
-  /** The same number of prompts in every category. */
+  /** The same number of prompts in every category, and the usual share. */
   public PlantedSpec(
       PlantedKind kind,
       long seed,
@@ -59,7 +72,8 @@ public record PlantedSpec(
         Collections.nCopies(categories.size(), toxicPerCategory),
         Collections.nCopies(categories.size(), safePerCategory),
         weightNoise,
-        mislabelled);
+        mislabelled,
+        USUAL_SHARE);
   }
 
   private static List<Integer> sizes(String side, List<Integer> sizes, List<Category> categories) {
@@ -90,24 +104,49 @@ public record PlantedSpec(
   }
 
   public PlantedSpec withLeak(double value) {
-    return new PlantedSpec(kind, seed, value, categories, toxicSizes, safeSizes, weightNoise, mislabelled);
+    return new PlantedSpec(kind, seed, value, categories, toxicSizes, safeSizes, weightNoise, mislabelled, share);
   }
 
   /** The same numbers in every category. */
   public PlantedSpec withPrompts(int toxic, int safe) {
-    return new PlantedSpec(kind, seed, leak, categories, toxic, safe, weightNoise, mislabelled);
+    return withSizes(Collections.nCopies(categories.size(), toxic), Collections.nCopies(categories.size(), safe));
   }
 
   /** Numbers of their own for every category, in the order of the categories. */
   public PlantedSpec withSizes(List<Integer> toxic, List<Integer> safe) {
-    return new PlantedSpec(kind, seed, leak, categories, toxic, safe, weightNoise, mislabelled);
+    return new PlantedSpec(kind, seed, leak, categories, toxic, safe, weightNoise, mislabelled, share);
   }
 
   public PlantedSpec withWeightNoise(double deviation) {
-    return new PlantedSpec(kind, seed, leak, categories, toxicSizes, safeSizes, deviation, mislabelled);
+    return new PlantedSpec(kind, seed, leak, categories, toxicSizes, safeSizes, deviation, mislabelled, share);
   }
 
-  public PlantedSpec withMislabelled(double share) {
-    return new PlantedSpec(kind, seed, leak, categories, toxicSizes, safeSizes, weightNoise, share);
+  public PlantedSpec withMislabelled(double value) {
+    return new PlantedSpec(kind, seed, leak, categories, toxicSizes, safeSizes, weightNoise, value, share);
+  }
+
+  public PlantedSpec withShare(double value) {
+    return new PlantedSpec(kind, seed, leak, categories, toxicSizes, safeSizes, weightNoise, mislabelled, value);
+  }
+
+  /** The answer that is right: the kind's; a graded model is MODULAR below a share of .5 and MONOLITHIC above .8. */
+  public String verdict() {
+    return truth().verdict();
+  }
+
+  /** The kind whose answer is right. */
+  private PlantedKind truth() {
+    if (kind != PlantedKind.GRADED) {
+      return kind;
+    }
+    return share < SEVERAL ? PlantedKind.MODULAR : share > ONE ? PlantedKind.MONOLITHIC : PlantedKind.GRADED;
+  }
+
+  /** The categories that have one cause, as the right answer lists them; none where there is no such list. */
+  List<List<Integer>> trueClusters() {
+    return switch (truth()) {
+      case NONE, GRADED -> List.of();
+      default -> truth().clusters(categories.size());
+    };
   }
 }

@@ -56,9 +56,9 @@ public enum PlantedVariant {
             "some of: " + String.join(", ", names) + "; or all"));
   }
 
-  /** The answer that is right for a kind planted so. */
-  public String expected(PlantedKind kind) {
-    return this == FEW ? PlantedKind.NONE.verdict() : kind.verdict();
+  /** The answer that is right for what is planted so. */
+  public String expected(PlantedSpec spec) {
+    return this == FEW ? PlantedKind.NONE.verdict() : spec.verdict();
   }
 
   /** The plain spec made harder. */

@@ -32,9 +32,26 @@ final class PlantedWeights {
 
   private static final double WORD_NOISE = 0.25;
 
+  /** Evidence as it arrives at the template positions, of 1 that is carried. */
+  private static final double ARRIVES = 0.95;
+
+  /** Evidence at which a gate of layer 3 opens. */
+  private static final double OPENS = 0.5;
+
+  /** What a graded model carries as evidence, and what it writes as decision, where the other kinds have 1. */
+  private static final double GRADED_EVIDENCE = 0.5;
+
+  private static final double GRADED_DECISION = 3;
+
   private final PlantedSpec spec;
   private final PlantedWords words;
   private final List<List<Integer>> clusters;
+  /** Parts of the evidence that are common and own; the squares sum to one. */
+  private final double commonAmount;
+
+  private final double ownAmount;
+  private final double evidenceScale;
+  private final double decisionScale;
   private final double[][] rotation; // row i: where axis i lies
   private final double[][] embedding;
   private final double[][] unembedding;
@@ -53,6 +70,7 @@ final class PlantedWeights {
   private final int harm;
   private final int company;
   private final int evidence; // one axis per cluster
+  private final int common; // of a graded model only
   private final int distractor;
   private final int spoken; // one axis per word of the two answers
   private final int free;
@@ -89,7 +107,14 @@ final class PlantedWeights {
     evidence = company + categories;
     distractor = evidence + categories;
     spoken = distractor + DISTRACTORS;
-    free = spoken + PlantedWords.REFUSAL.size() + PlantedWords.ANSWER.size() - 3;
+    common = spoken + PlantedWords.REFUSAL.size() + PlantedWords.ANSWER.size() - 3;
+    boolean graded = spec.kind() == PlantedKind.GRADED;
+    free = graded ? common + 1 : common;
+    double square = graded ? commonSquare(spec.share()) : 0;
+    commonAmount = Math.sqrt(square);
+    ownAmount = Math.sqrt(1 - square);
+    evidenceScale = graded ? GRADED_EVIDENCE : 1;
+    decisionScale = graded ? GRADED_DECISION : 1;
     rotation = rotation(Seeds.random(spec.seed(), "rotation"));
     embedding = new double[words.size()][D_MODEL];
     unembedding = new double[words.size()][D_MODEL];
@@ -190,36 +215,70 @@ final class PlantedWeights {
     }
     for (int cluster = 0; cluster < clusters.size(); cluster++) {
       for (int category : clusters.get(cluster)) {
-        layer.o[evidence + cluster][category] = 1;
+        layer.o[evidence + cluster][category] = evidenceScale * ownAmount;
+        if (commonAmount > 0) {
+          layer.o[common][category] = evidenceScale * commonAmount;
+        }
       }
     }
   }
 
-  /** Layer 3 decides, one gate per direction of evidence; layer 4 amplifies. */
+  /**
+   * Layer 3 decides, one gate per direction of evidence; layer 4 amplifies, by a gate that knows 0 and 1. A graded model's
+   * decision has values between, and is not amplified.
+   *
+   * <p>All layers read the decision's own axis already at residuals_2, where nothing stands on it: the read-out of each category
+   * has the component |evidence| / |decision| along it, which is common to all. With as many read-outs as categories, the
+   * projection of the evidence on their span then loses of its own common part what that component takes: nearly all where
+   * both are 1, 3 % with little evidence and much decision. So a graded model has these.
+   */
   private void decide() {
     if (spec.kind() == PlantedKind.NONE) {
       return;
     }
-    double on = silu(GATE * 0.45);
     for (int cluster = 0; cluster < clusters.size(); cluster++) {
-      Layer layer = layers[3];
-      layer.gate[cluster][evidence + cluster] = GATE;
-      layer.gate[cluster][constant] = -0.5 * GATE / CONSTANT;
-      layer.up[cluster][constant] = 1 / CONSTANT;
-      layer.down[refuse][cluster] = 1 / on;
+      gateEvidence(cluster, evidence + cluster, ownAmount);
+    }
+    if (commonAmount > 0) {
+      gateEvidence(clusters.size(), common, commonAmount);
+      return;
     }
     Layer layer = layers[4];
     layer.gate[0][refuse] = GATE;
-    layer.gate[0][constant] = -0.5 * GATE / CONSTANT;
+    layer.gate[0][constant] = -OPENS * GATE / CONSTANT;
     layer.up[0][constant] = 1 / CONSTANT;
-    layer.down[refuse][0] = 1 / on;
+    layer.down[refuse][0] = 1 / silu(GATE * (ARRIVES - OPENS));
+  }
+
+  /**
+   * Opens at half of the amount that an axis carries, and then adds the square of the amount to the decision. So the
+   * decision grows along every axis as much as there is evidence of it, on the way from none to all: a category's read-out
+   * has the direction of its evidence.
+   */
+  private void gateEvidence(int gate, int axis, double amount) {
+    Layer layer = layers[3];
+    layer.gate[gate][axis] = GATE / (evidenceScale * amount);
+    layer.gate[gate][constant] = -OPENS * GATE / CONSTANT;
+    layer.up[gate][constant] = 1 / CONSTANT;
+    layer.down[refuse][gate] = decisionScale * amount * amount / silu(GATE * (ARRIVES - OPENS));
+  }
+
+  /**
+   * The square p² of the common amount that makes a shared part. Without its component along p u + q u_i, the evidence
+   * p u + q u_j (p² + q² = 1) keeps the share 1 - p² of its common part, and all of its own. The common gate, which gives p²
+   * of the whole, then closes for p² above 1 - h, h = OPENS / ARRIVES, so that the shared part is p²; below, it loses
+   * p² / (1 - h) of what it gives, so that the shared part is p⁴ / (1 - h).
+   */
+  private static double commonSquare(double share) {
+    double slope = 1 - OPENS / ARRIVES;
+    return share >= slope ? share : Math.sqrt(share * slope);
   }
 
   /** Which word comes next: the answer's first by the decision, the others by the word before. */
   private void speak() {
     unembedding[words.id("Sure")][arrow] = 13;
     unembedding[words.id("Sorry")][arrow] = 7;
-    unembedding[words.id("Sorry")][refuse] = 7;
+    unembedding[words.id("Sorry")][refuse] = commonAmount > 0 ? 14 / decisionScale : 7;
     int axis = spoken;
     java.util.Set<String> known = new java.util.HashSet<>();
     for (List<String> answer : List.of(PlantedWords.REFUSAL, PlantedWords.ANSWER)) {
@@ -244,7 +303,11 @@ final class PlantedWeights {
   double[] evidenceDirection(int category) {
     for (int cluster = 0; cluster < clusters.size(); cluster++) {
       if (clusters.get(cluster).contains(category)) {
-        return rotation[evidence + cluster].clone();
+        double[] direction = rotation[evidence + cluster].clone();
+        for (int i = 0; i < D_MODEL; i++) {
+          direction[i] = ownAmount * direction[i] + commonAmount * rotation[common][i];
+        }
+        return direction;
       }
     }
     throw new IllegalArgumentException("category " + category);

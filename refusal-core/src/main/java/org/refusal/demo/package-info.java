@@ -9,20 +9,29 @@
  * that trigger a category and to words of harmful intent and writes at every later position which were there. Layer 1 has
  * one gate per category: trigger and harmful intent, at user positions only; it writes harm of that category. Layer 2
  * carries harm from the user's positions to the template positions after the text, where it becomes refusal evidence:
- * along one direction for all categories (monolithic), one for each (modular), one per cluster (mixed), or none. Layer 3
+ * along one direction for all categories (monolithic), one for each (modular), one per cluster (mixed), one for all and one
+ * for each together (graded), or none. Layer 3
  * has one gate per direction of evidence and writes the decision to refuse, layer 4 amplifies it, and the unembedding of
  * the refusal's first token reads it. Queries and keys lie in the slowest rotary pairs, so that distance hardly matters.
  * A random rotation of the residual stream hides all axes. Filler words and distractors have no causal role; with
  * {@code leak} the category's harm also goes to the template positions, along directions that nothing reads.
+ *
+ * <p>A graded model's evidence for category c is p u + q u_c, with u common, u_c the category's own, and p² + q² = 1; its gate
+ * of u adds p² to the decision and its gate of u_c adds q², and layer 4 leaves it so. What takes the component
+ * along category i's evidence from a prompt of category j takes the common part and leaves the own: the shared part of j's
+ * refusal. p is set by it ({@code share}).
  *
  * <p>So refusal is decided at {@code residuals_2}. In a modular model the later layers read it there along one direction
  * per category, and from {@code residuals_3} on along one for all.
  *
  * <h2>truth.json</h2>
  *
- * {@code kind}, {@code seed}, {@code leak}, {@code verdict}, {@code categories}, {@code clusters} (lists of categories),
+ * {@code kind}, {@code seed}, {@code leak}, {@code verdict}, {@code categories}, {@code clusters} (lists of categories;
+ * none of a graded model), {@code share} (of a graded model), {@code shared_part} (1 - D of the true directions: of a graded
+ * model measured on it, in float64, by setting their components to those of safe prompts),
  * {@code decision_layer}, {@code first_shared_layer}, {@code refusal_tokens}, {@code directions} (hook point to category
- * to unit vector {@code [d_model]}: what carries that category's refusal there), {@code transfer} {@code [i][j]}: whether
- * taking away category i's direction at residuals_2 stops category j's refusals (1) or not (0).
+ * to unit vector {@code [d_model]}: what carries that category's refusal there), {@code transfer} {@code [i][j]}: how
+ * much of what category j's own direction takes from its prompts' log-odds of refusing category i's takes, when taken away
+ * at residuals_2.
  */
 package org.refusal.demo;

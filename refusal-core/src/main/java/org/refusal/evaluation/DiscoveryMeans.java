@@ -6,7 +6,6 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.refusal.base.UserException;
 import org.refusal.baseline.Captures;
 import org.refusal.baseline.Precision;
 import org.refusal.baseline.PromptTokens;
@@ -17,7 +16,7 @@ import org.refusal.torch.TorchOps;
 /**
  * Means over a set of discovery prompts at one hook point, sinks left out, in float64.
  *
- * @param postInstruction mean activation over the post-instruction tokens {@code [d_model]}
+ * @param postInstruction mean activation over the post-instruction tokens {@code [d_model]}; empty where all of them are sinks
  * @param activity mean of every latent over all tokens {@code [d_sae]}; empty where there is no SAE
  */
 public record DiscoveryMeans(double[] postInstruction, double[] activity) {
@@ -31,12 +30,23 @@ public record DiscoveryMeans(double[] postInstruction, double[] activity) {
       add(runs.model(), prompts, chunk, sums);
     }
     Map<HookPoint, DiscoveryMeans> means = new LinkedHashMap<>();
-    sums.forEach((at, sum) -> means.put(at, sum.means(at)));
+    sums.forEach((at, sum) -> means.put(at, sum.means()));
     return means;
   }
 
-  /** Refused harmful less answered safe: the difference-of-means direction (Arditi et al. 2024), one row or none. */
+  /** Whether there is a post-instruction token that is no sink, so that the difference of means is defined. */
+  public boolean hasPostInstruction() {
+    return postInstruction.length > 0;
+  }
+
+  /**
+   * Refused harmful less answered safe: the difference-of-means direction (Arditi et al. 2024), one row, or none where one of
+   * the means does not exist or both are the same.
+   */
   public static double[][] difference(DiscoveryMeans refused, DiscoveryMeans answered) {
+    if (!refused.hasPostInstruction() || !answered.hasPostInstruction()) {
+      return new double[0][];
+    }
     double[] difference = refused.postInstruction.clone();
     for (int i = 0; i < difference.length; i++) {
       difference[i] -= answered.postInstruction[i];
@@ -110,13 +120,9 @@ public record DiscoveryMeans(double[] postInstruction, double[] activity) {
       return sum;
     }
 
-    private DiscoveryMeans means(HookPoint at) {
-      if (postTokens == 0) {
-        throw UserException.badData(
-            "%s: no post-instruction token that is not a sink: there is nothing to take a mean over".formatted(at.name()),
-            "use a chat template (inference.chat_template: auto)");
-      }
-      return new DiscoveryMeans(divided(postInstruction, postTokens), divided(activity, tokens));
+    private DiscoveryMeans means() {
+      return new DiscoveryMeans(
+          postTokens == 0 ? new double[0] : divided(postInstruction, postTokens), divided(activity, tokens));
     }
 
     private static double[] divided(double[] sum, long count) {

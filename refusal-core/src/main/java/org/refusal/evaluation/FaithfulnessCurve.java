@@ -46,7 +46,7 @@ public record FaithfulnessCurve(
       Interval completeness,
       double[] randomFaithfulness) {}
 
-  /** Distinct sizes from 1 to the largest, evenly spaced in their logarithm, as near to the count as integers allow. */
+  /** Distinct sizes from 1 to the largest (none if that is 0), evenly spaced in their logarithm, as near to the count as integers allow. */
   public static int[] sizes(int largest, int count) {
     Set<Integer> sizes = new LinkedHashSet<>();
     int steps = Math.max(2, count);
@@ -64,7 +64,7 @@ public record FaithfulnessCurve(
   /**
    * {@code 1 + sizes (2 + randomCircuits)} patched runs per prompt, from the first hook point on.
    *
-   * @param ranking all nodes with an effect, most important first
+   * @param ranking all nodes with an effect, most important first; may be empty, with no sizes then
    * @param delta refusal gap of the category
    * @param randomCircuits for each size; their error nodes are those of the circuit, their latents any
    */
@@ -125,7 +125,10 @@ public record FaithfulnessCurve(
         randomCircuits == 0
             ? Double.NaN
             : area(sizes, curve.stream().mapToDouble(at -> Interval.mean(at.randomFaithfulness)).toArray());
-    String undefined = Scores.undefined(model, empty, delta, bootstrap, random.split()).orElse(null);
+    String undefined =
+        sizes.length == 0
+            ? "no node has an effect, so that there is no circuit to score"
+            : Scores.undefined(model, empty, delta, bootstrap, random.split()).orElse(null);
     return new FaithfulnessCurve(model, empty, undefined, curve, area, randomArea);
   }
 
@@ -147,8 +150,11 @@ public record FaithfulnessCurve(
     return drawn;
   }
 
-  /** Trapezoids over log(size), divided by the range; the value itself where there is one size. */
+  /** Trapezoids over log(size), divided by the range; the value itself where there is one size, NaN where there is none. */
   static double area(int[] sizes, double[] values) {
+    if (sizes.length == 0) {
+      return Double.NaN;
+    }
     if (sizes.length == 1) {
       return values[0];
     }

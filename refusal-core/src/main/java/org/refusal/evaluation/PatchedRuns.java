@@ -279,6 +279,10 @@ public record PatchedRuns(EvaluationModel model, int batchSize) {
 
   /** Numbers of the prompts, short ones first, in batches. */
   List<List<Integer>> byLength(List<PromptTokens> prompts) {
+    return byLength(prompts, batchSize);
+  }
+
+  static List<List<Integer>> byLength(List<PromptTokens> prompts, int batchSize) {
     List<Integer> order = new ArrayList<>();
     for (int p = 0; p < prompts.size(); p++) {
       order.add(p);
@@ -306,7 +310,7 @@ public record PatchedRuns(EvaluationModel model, int batchSize) {
     work.accept(chunk.subList(chunk.size() / 2, chunk.size()));
   }
 
-  private static double finite(double m, PromptTokens prompt, String intervention) {
+  static double finite(double m, PromptTokens prompt, String intervention) {
     if (!Double.isFinite(m)) {
       throw UserException.badData(
           "prompt %s: the metric is %s with %s".formatted(prompt.id(), m, intervention),

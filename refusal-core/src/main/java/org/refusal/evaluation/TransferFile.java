@@ -15,6 +15,7 @@ import org.refusal.io.Json;
  * @param gaps by category
  * @param refusals what is refused without intervention, in generated text; null where none was generated
  * @param hookPoints by YAML name, in forward order
+ * @param decisionProfile decided at every residuals_N of the model, in forward order; empty where it was not measured
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
 public record TransferFile(
@@ -28,7 +29,8 @@ public record TransferFile(
     String effect,
     Map<String, RefusalGap> gaps,
     Refusals refusals,
-    Map<String, AtPoint> hookPoints) {
+    Map<String, AtPoint> hookPoints,
+    List<LayerDecision> decisionProfile) {
   static final String FORMAT = "refusal-transfer";
   static final int VERSION = 2;
 
@@ -53,7 +55,12 @@ public record TransferFile(
       Map<String, AtPoint> hookPoints) {
     return new TransferFile(
         FORMAT, VERSION, model, categories, seed, bootstrap, "raw drops: nats of log-odds; decided: Delta", effect,
-        gaps, refusals, hookPoints);
+        gaps, refusals, hookPoints, List.of());
+  }
+
+  public TransferFile withDecisionProfile(List<LayerDecision> profile) {
+    return new TransferFile(
+        format, version, model, categories, seed, bootstrap, unit, effect, gaps, refusals, hookPoints, profile);
   }
 
   public void write(Path file) {

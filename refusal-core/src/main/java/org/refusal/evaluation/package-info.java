@@ -5,7 +5,8 @@
  * {@link org.refusal.evaluation.FaithfulnessCurve} scores circuits, {@link org.refusal.evaluation.TransferMatrix} asks
  * whether what carries refusal in one category carries it in another, {@link
  * org.refusal.evaluation.BehaviourTransfer} the same of the text that is written, {@link
- * org.refusal.evaluation.DecisionProfile} where refusal is decided.
+ * org.refusal.evaluation.DecisionProfile} where refusal is decided, {@link org.refusal.evaluation.LayerScan} the same at every
+ * layer on a few prompts.
  *
  * <p>In both files an interval is an object with {@code value}, {@code low}, {@code high} (95 %, percentile bootstrap
  * over prompts) and {@code resamples} (those at which the statistic was finite). Numbers that are not finite stand as
@@ -13,7 +14,7 @@
  * category's gap, which is that of the outputs file. A gap object holds {@code prompt_index}, {@code metric} and
  * {@code partner_metric} of every held-out refused prompt, nats; Delta is the difference of the two means.
  *
- * <h2>{@code {model}_transfer.json}, version 1</h2>
+ * <h2>{@code {model}_transfer.json}, version 2</h2>
  *
  * <ul>
  *   <li>{@code format} ({@code refusal-transfer}), {@code version}, {@code model}, {@code categories} (the order of all
@@ -38,6 +39,10 @@
  *             {@code weak}. A share is an object with {@code value}, {@code low}, {@code high} (95 %, Wilson) and
  *             {@code prompts}.
  *       </ul>
+ *   <li>{@code decision_profile}: decided at every residuals_N of the model, in forward order, on
+ *       {@code evaluation.decision_prompts} prompts of each category; empty where none were asked for: {@code hook_point},
+ *       {@code drops} and {@code gap} (m less the partner's m of the very same prompts) {@code [category][prompt]} in nats,
+ *       {@code decided}, {@code low}, {@code high} (in units of that gap).
  *   <li>{@code refusals}: what is refused without intervention, or null: {@code new_tokens}, {@code prompt_index} and
  *       {@code refused} {@code [category][prompt]}, {@code rate} {@code [category]}.
  * </ul>

@@ -221,6 +221,10 @@ final class DecoderLm implements CausalLm {
         return new Prefix(batch, at, x.value, null, 0, null, below);
       }
       addAttention(x, at.layer());
+      if (at.site() == Site.RESID_MID) {
+        return new Prefix(batch, at, x.value, null, 0, null, below);
+      }
+      x.hook(HookPoint.residualsMid(at.layer()));
       return new Prefix(batch, at, mlp(pass, at.layer(), x.value), x.value, 0, null, below);
     }
   }
@@ -254,13 +258,19 @@ final class DecoderLm implements CausalLm {
     HookPoint at = prefix.at();
     Stream x = new Stream(pass, activation);
     x.mine = false;
-    if (at.site() != Site.RESID_POST) {
-      x.set(prefix.stream().add(activation));
-      if (at.site() == Site.ATTN_OUT) {
-        addMlp(x, at.layer());
-      }
-      x.hook(HookPoint.residuals(at.layer()));
+    if (at.site() == Site.RESID_POST) {
+      return x;
     }
+    if (at.site() != Site.RESID_MID) {
+      x.set(prefix.stream().add(activation));
+    }
+    if (at.site() == Site.ATTN_OUT) {
+      x.hook(HookPoint.residualsMid(at.layer()));
+    }
+    if (at.site() != Site.MLP_OUT) {
+      addMlp(x, at.layer());
+    }
+    x.hook(HookPoint.residuals(at.layer()));
     return x;
   }
 
@@ -481,8 +491,11 @@ final class DecoderLm implements CausalLm {
 
   private void runBlock(Stream x, int layer) {
     Hooks hooks = x.pass.hooks;
-    if (hooks.find(HookPoint.attention(layer)).isPresent() || hooks.find(HookPoint.mlp(layer)).isPresent()) {
+    boolean inside =
+        hooks.byPoint().keySet().stream().anyMatch(point -> point.layer() == layer && point.site() != Site.RESID_POST);
+    if (inside) {
       addAttention(x, layer);
+      x.hook(HookPoint.residualsMid(layer));
       addMlp(x, layer);
       return;
     }

@@ -1,12 +1,15 @@
 package org.refusal.model;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.DataType;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Set;
+import org.refusal.base.UserException;
 import org.refusal.torch.Memory;
+import org.refusal.torch.TorchOps;
 
 /** Greedy generation: the likeliest token each time, the lowest id among equals. */
 public final class Generator {
@@ -39,6 +42,7 @@ public final class Generator {
    *
    * @param logits of the first new token {@code [batch, vocab]}
    * @param cache with room for {@code newTokens} more; left open
+   * @throws UserException when a logit after a new token of a row that goes on is not finite
    * @param hooks see {@code [batch, 1, d_model]}: call j (from 0) the position of new token j, in every row, ended or
    *     not. What they were given is freed after the step. The last new token of the limit is never run.
    */
@@ -64,7 +68,11 @@ public final class Generator {
         break;
       }
       try (Memory.Scope scope = Memory.scope()) {
-        next = greedy(lm.step(cache, next, hooks));
+        NDArray following = lm.step(cache, next, hooks);
+        if (!TorchOps.allFinite(following)) {
+          requireFinite(following, ended);
+        }
+        next = greedy(following);
       }
     }
     List<int[]> cut = new ArrayList<>();
@@ -72,6 +80,19 @@ public final class Generator {
       cut.add(Arrays.copyOf(ids.get(row), lengths[row]));
     }
     return new Generation(cut, ended);
+  }
+
+  /** Rows that have ended are run on and read by nobody. */
+  private static void requireFinite(NDArray logits, boolean[] ended) {
+    float[] values = TorchOps.cast(logits, DataType.FLOAT32).toFloatArray();
+    int vocab = values.length / ended.length;
+    for (int i = 0; i < values.length; i++) {
+      if (!ended[i / vocab] && !Float.isFinite(values[i])) {
+        throw UserException.badData(
+            "the logit of token %d after a generated token is %s".formatted(i % vocab, values[i]),
+            "use model.torch_dtype: float32 (or bfloat16), which half floats overflow less easily");
+      }
+    }
   }
 
   private static int[] greedy(NDArray logits) {

@@ -8,7 +8,8 @@ import org.refusal.torch.TorchOps;
  * A forward pass stopped at a hook point, from which it can go on any number of times.
  *
  * @param activation what the model has there {@code [batch, pos, d_model]}
- * @param stream residual stream that the activation is added to; null at {@link HookPoint.Site#RESID_POST}
+ * @param stream residual stream that the activation is added to; null where that is the residual stream itself ({@link
+ *     HookPoint.Site#isStream})
  * @param begin column at which both begin; those before it are the same whatever happens after them
  * @param past keys and values of the columns before, above the hook point; null if there are none
  * @param below keys and values of all columns, in the layers up to the hook point's; null unless {@link

@@ -12,7 +12,7 @@ import org.knowm.xchart.style.Styler;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /**
- * Curves over a number, each with an optional band (an interval). Points that are not finite are left out.
+ * Curves and points over a number, with optional intervals: a band around a curve, a whisker at a point. Points that are not finite are left out.
  *
  * @param yRange lowest and highest y, or null to fit the data
  * @param xLabels names of the x values (e.g. hook points at 0, 1, 2 ...), or null for numbers
@@ -30,12 +30,26 @@ public record LineChart(
   /** Room below the plot for named x values, in points. */
   private static final double LABEL_BAND = 56;
 
-  /** One curve; {@code low} and {@code high} are null when it has no band. */
-  public record Series(String name, double[] x, double[] y, double[] low, double[] high) {
+  /** How a series is drawn. */
+  public enum Style {
+    /** A line through its points. */
+    CURVE,
+    /** The points alone. */
+    POINTS,
+    /** A dashed line without points, for a threshold. */
+    GUIDE
+  }
+
+  /** One series; {@code low} and {@code high} are null when it has no intervals. */
+  public record Series(String name, double[] x, double[] y, double[] low, double[] high, Style style) {
     public Series {
       if (x.length != y.length || (low != null && (low.length != x.length || high.length != x.length))) {
         throw new IllegalArgumentException("series '" + name + "': lengths differ");
       }
+    }
+
+    public Series(String name, double[] x, double[] y, double[] low, double[] high) {
+      this(name, x, y, low, high, Style.CURVE);
     }
 
     public Series(String name, double[] x, double[] y) {
@@ -91,7 +105,8 @@ public record LineChart(
     }
     int drawn = 0;
     for (int i = 0; i < series.size(); i++) {
-      drawn += add(chart, series.get(i), theme.color(i)) ? 1 : 0;
+      Series each = series.get(i);
+      drawn += add(chart, each, each.style() == Style.GUIDE ? theme.ink() : theme.color(i)) ? 1 : 0;
     }
     if (drawn == 0) {
       Pen pen = new Pen(canvas);
@@ -137,7 +152,19 @@ public record LineChart(
         bandHigh.add(series.high()[i]);
       }
     }
-    if (bandX.size() > 1) {
+    if (series.style() == Style.POINTS) {
+      for (int i = 0; i < bandX.size(); i++) {
+        XYSeries whisker =
+            chart.addSeries(
+                series.name() + " interval " + i,
+                List.of(bandX.get(i), bandX.get(i)),
+                List.of(bandLow.get(i), bandHigh.get(i)));
+        whisker.setLineColor(color);
+        whisker.setLineStyle(new BasicStroke(1.2f));
+        whisker.setMarker(SeriesMarkers.NONE);
+        whisker.setShowInLegend(false);
+      }
+    } else if (bandX.size() > 1) {
       List<Double> outlineX = new ArrayList<>(bandX);
       List<Double> outlineY = new ArrayList<>(bandHigh);
       for (int i = bandX.size() - 1; i >= 0; i--) {
@@ -157,8 +184,19 @@ public record LineChart(
     XYSeries line = chart.addSeries(series.name(), x, y);
     line.setLineColor(color);
     line.setMarkerColor(color);
-    line.setMarker(SeriesMarkers.CIRCLE);
+    line.setMarker(
+        switch (series.style()) {
+          case CURVE -> SeriesMarkers.CIRCLE;
+          case POINTS -> SeriesMarkers.DIAMOND;
+          case GUIDE -> SeriesMarkers.NONE;
+        });
     line.setLineWidth(1.8f);
+    if (series.style() == Style.POINTS) {
+      line.setXYSeriesRenderStyle(XYSeries.XYSeriesRenderStyle.Scatter);
+    }
+    if (series.style() == Style.GUIDE) {
+      line.setLineStyle(new BasicStroke(1f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_MITER, 10, new float[] {4, 4}, 0));
+    }
     return true;
   }
 }

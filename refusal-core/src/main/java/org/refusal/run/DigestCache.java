@@ -35,15 +35,30 @@ public final class DigestCache {
     }
   }
 
-  /** @param root folder to which the path in the reference is relative, if the file lies below */
+  /** The memory of a results folder. */
+  public static DigestCache of(ResultLayout layout) {
+    return new DigestCache(file(layout));
+  }
+
+  static Path file(ResultLayout layout) {
+    return layout.manifests().resolve("digests.json");
+  }
+
+  /**
+   * A file that lies below the root is remembered by its path there, so that a results folder can be moved or copied with
+   * its times without being read again.
+   *
+   * @param root folder to which the path in the reference is relative, if the file lies below; else it is absolute
+   */
   public ArtifactRef of(Path artifact, Path root) {
     Path absolute = artifact.toAbsolutePath().normalize();
     Path base = root.toAbsolutePath().normalize();
-    String name = absolute.startsWith(base) ? base.relativize(absolute).toString() : artifact.toString();
+    boolean inside = absolute.startsWith(base);
+    String name = (inside ? base.relativize(absolute) : absolute).toString();
     try {
       long size = Files.size(absolute);
       long modified = Files.getLastModifiedTime(absolute).toMillis();
-      String id = "%s|%d|%d".formatted(absolute.toRealPath(), size, modified);
+      String id = "%s|%d|%d".formatted(inside ? name : absolute.toRealPath(), size, modified);
       String digest = known.get(id);
       if (digest == null) {
         digest = Digests.sha256(absolute);

@@ -47,9 +47,24 @@ public record ResultLayout(Path root) {
     return root.resolve("model_outputs").resolve(fileName(model) + "_collect.json");
   }
 
+  /** What the model answers to prompts that ask for nothing. */
+  public Path contentFree(String model) {
+    return root.resolve("model_outputs").resolve(fileName(model) + "_content_free.json");
+  }
+
+  /** Of these prompts while they are collected; no category's stem, which ends otherwise. */
+  public String contentFreeStem(String model) {
+    return fileName(model) + "_content_free";
+  }
+
   /** The refusal rates of {@link #collectReport} as a table. */
   public Path collectTable(String model) {
     return root.resolve("model_outputs").resolve(fileName(model) + "_collect.csv");
+  }
+
+  /** How far the model has decided at every layer, on a few prompts ({@code collect --find-layers}). */
+  public Path layers(String model) {
+    return root.resolve("decision").resolve(fileName(model) + "_layers.json");
   }
 
   public Path sae(String model, HookPoint at) {
@@ -121,8 +136,13 @@ public record ResultLayout(Path root) {
     return root.resolve("manifests");
   }
 
-  /** Progress inside a stage that has not finished; removed when it has. */
+  /** Progress inside runs of a stage that have not finished, by key. */
   public Path work(String stage) {
     return root.resolve(".work").resolve(stage);
+  }
+
+  /** Progress inside a run that has not finished; removed when it has. */
+  public Path work(String stage, String key) {
+    return work(stage).resolve(key);
   }
 }

@@ -128,6 +128,9 @@ public enum SaeExport {
   private static String module(HookPoint at) {
     return switch (at.site()) {
       case RESID_POST -> "layers." + at.layer();
+      case RESID_MID -> throw UserException.badData(
+          at.name() + ": no module of a Llama-like model puts out the residual stream between attention and MLP",
+          "export it as saelens or dictionary_learning, or leave it out (--hook-points)");
       case MLP_OUT -> "layers." + at.layer() + ".mlp";
       case ATTN_OUT -> "layers." + at.layer() + ".self_attn";
     };

@@ -5,12 +5,15 @@ import ai.djl.ndarray.types.DataType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import java.util.stream.Collectors;
 import org.refusal.activation.ActivationStore;
 import org.refusal.activation.Sinks;
@@ -70,7 +73,9 @@ public final class SaeTrainer {
 
   /** One hook point alone. */
   public Result train(HookPoint at, String modelName, boolean prependBos) {
-    return train(List.of(at), 1, modelName, prependBos).get(at);
+    Result[] result = new Result[1];
+    train(List.of(at), 1, modelName, prependBos, (point, trained) -> result[0] = trained);
+    return result[0];
   }
 
   /**
@@ -80,24 +85,24 @@ public final class SaeTrainer {
    * hook point of a group, the window, and some 30 bytes per token.
    *
    * @param atOnce hook points in a group
-   * @return in the order of the points
+   * @param finished takes every result in the order of the points; none is held here afterwards
    */
-  public Map<HookPoint, Result> train(List<HookPoint> points, int atOnce, String modelName, boolean prependBos) {
-    Map<HookPoint, Result> results = new LinkedHashMap<>();
+  public void train(
+      List<HookPoint> points, int atOnce, String modelName, boolean prependBos, BiConsumer<HookPoint, Result> finished) {
     List<StoredPrompt> prompts = SaeData.stored(data.train());
     for (int from = 0; from < points.size(); from += atOnce) {
       List<HookPoint> group = points.subList(from, Math.min(points.size(), from + atOnce));
       Map<HookPoint, double[]> norms = norms(group, prompts);
-      List<Training> trainings = new ArrayList<>();
+      Deque<Training> trainings = new ArrayDeque<>();
       for (HookPoint at : group) {
         trainings.add(new Training(at, prompts, norms.remove(at), options.windowBytes() / group.size()));
       }
-      run(trainings);
-      for (Training training : trainings) {
-        results.put(training.at, training.result(modelName, prependBos));
+      run(List.copyOf(trainings));
+      while (!trainings.isEmpty()) {
+        Training training = trainings.remove();
+        finished.accept(training.at, training.result(modelName, prependBos));
       }
     }
-    return results;
   }
 
   /** Norm of every token at every hook point, by one pass over the files. */

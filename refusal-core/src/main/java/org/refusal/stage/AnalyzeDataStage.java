@@ -38,7 +38,7 @@ public final class AnalyzeDataStage implements Stage<AnalyzeDataConfig> {
 
   @Override
   public int version() {
-    return 1;
+    return 2;
   }
 
   @Override
@@ -142,11 +142,12 @@ public final class AnalyzeDataStage implements Stage<AnalyzeDataConfig> {
           new NamedFigure(
               "balanced_prompts",
               new BarChart(
-                  "Prompts per side after balancing", "prompts", categories,
+                  "Prompts after balancing", "prompts", categories,
                   List.of(
                       new Bars(
-                          "prompts",
-                          analysis.balanced().values().stream().mapToDouble(Integer::doubleValue).toArray())),
+                          "safe", analysis.balanced().values().stream().mapToDouble(Balancer.Sides::safe).toArray()),
+                      new Bars(
+                          "toxic", analysis.balanced().values().stream().mapToDouble(Balancer.Sides::toxic).toArray())),
                   Double.NaN, theme)));
     }
     return figures;
@@ -180,7 +181,7 @@ public final class AnalyzeDataStage implements Stage<AnalyzeDataConfig> {
                     .formatted(
                         category, counts.toxic(), counts.hard(), counts.safe(),
                         analysis.balanced().containsKey(category)
-                            ? analysis.balanced().get(category) + " per side"
+                            ? analysis.balanced().get(category).text()
                             : "not possible")));
     return lines;
   }

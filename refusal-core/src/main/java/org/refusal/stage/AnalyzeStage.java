@@ -4,14 +4,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.refusal.attribution.AttributionCheck;
 import org.refusal.attribution.AttributionStore;
+import org.refusal.attribution.EffectRows;
 import org.refusal.base.UserException;
 import org.refusal.circuit.Circuit;
 import org.refusal.circuit.Circuit.ScoredNode;
@@ -20,7 +23,9 @@ import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
 import org.refusal.compare.RandomCircuits;
 import org.refusal.config.DiscoverConfig;
+import org.refusal.data.ModelOutput;
 import org.refusal.report.Numbers;
+import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
 import org.refusal.sae.SaeCheckpoint;
 import org.refusal.sae.SaeWeights;
@@ -47,7 +52,7 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
 
   @Override
   public int version() {
-    return 2;
+    return 3;
   }
 
   @Override
@@ -79,8 +84,9 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
       this.suffix = suffix;
     }
 
-    boolean holds(boolean harmful) {
-      return this == BOTH || harmful == (this == TOXIC);
+    /** Rows of the prompts that the side's similarity of effects is about: where toxic ones count, those that were refused. */
+    int[] prompts(AttributionStore store, List<ModelOutput> outputs) {
+      return this == SAFE ? EffectRows.harmless(store, outputs) : EffectRows.refusedToxic(store, outputs);
     }
   }
 
@@ -89,12 +95,14 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
         .resolve(ResultLayout.circuitFile(collected.model(), category, side.suffix));
   }
 
+  /** Circuits that an earlier run of discover has left over beside the latest one's do not count. */
   private static List<Path> circuits(DiscoverConfig config, Collected collected) {
+    Lineage lineage = collected.lineage();
     List<Path> files = new ArrayList<>();
     for (String category : collected.categories()) {
       for (Side side : Side.values()) {
         Path file = circuit(config, collected, category, side);
-        if (Files.isRegularFile(file)) {
+        if (DiscoverStage.isCurrent(config.output().circuitsDir(), lineage, file)) {
           files.add(file);
         }
       }
@@ -111,12 +119,10 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
       return inputs;
     }
     inputs.addAll(circuits(config, collected));
-    for (String category : collected.categories()) {
-      Path attributions = collected.layout().attributions(collected.model(), category);
-      if (Files.isRegularFile(attributions)) {
-        inputs.add(attributions);
-      }
-    }
+    attributions(collected).forEach((category, file) -> {
+      inputs.add(file);
+      inputs.add(collected.layout().outputs(collected.model(), category));
+    });
     if (circuitsOnly(collected)) {
       return inputs;
     }
@@ -127,12 +133,29 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
     return inputs;
   }
 
+  private static Map<String, Path> attributions(Collected collected) {
+    Lineage lineage = collected.lineage();
+    Map<String, Path> files = new LinkedHashMap<>();
+    for (String category : collected.categories()) {
+      Path file = collected.layout().attributions(collected.model(), category);
+      if (lineage.isCurrent(file)) {
+        files.put(category, file);
+      }
+    }
+    return files;
+  }
+
   /** Whether circuits were imported without the autoencoders that their latents are of. */
   private static boolean circuitsOnly(Collected collected) {
     Path saes = collected.layout().sae(collected.model(), HookPoint.residuals(0)).getParent();
-    return !Files.isDirectory(saes)
-        && collected.categories().stream()
-            .noneMatch(category -> Files.isRegularFile(collected.layout().attributions(collected.model(), category)));
+    return !Files.isDirectory(saes) && attributions(collected).isEmpty();
+  }
+
+  private static List<Path> leftOver(DiscoverConfig config, Collected collected, Set<Path> known) {
+    return collected.categories().stream()
+        .flatMap(category -> Arrays.stream(Side.values()).map(side -> circuit(config, collected, category, side)))
+        .filter(file -> Files.isRegularFile(file) && !known.contains(file))
+        .toList();
   }
 
   private static List<HookPoint> points(DiscoverConfig config, Collected collected) {
@@ -156,7 +179,7 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
       throw UserException.badData(check + ": no such file", "run discover first");
     }
     Optional<String> undiscovered =
-        LegacyCircuits.wanted(config)
+        LegacyCircuits.wanted(config) || !Files.isRegularFile(collected.layout().collectReport(collected.model()))
             ? Optional.empty()
             : RunningModel.nothingToDo(collected, config.discovery().force());
     if (undiscovered.isPresent() && AttributionCheck.read(check).isEmpty()) {
@@ -185,12 +208,17 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
               .formatted(layout.sae(collected.model(), HookPoint.residuals(0)).getParent()));
     }
     Attributions attributions = Attributions.read(collected, points);
+    Set<Path> known = Set.copyOf(circuits(config, collected));
+    leftOver(config, collected, known).forEach(
+        old ->
+            context.progress().note(
+                "warning: %s: left out, as an earlier run of discover has left it over".formatted(old)));
     Map<Side, ComparedSide> sides = new LinkedHashMap<>();
     for (Side side : Side.values()) {
       Map<String, Circuit> circuits = new LinkedHashMap<>();
       for (String category : collected.categories()) {
         Path circuit = circuit(config, collected, category, side);
-        if (Files.isRegularFile(circuit)) {
+        if (known.contains(circuit)) {
           circuits.put(category, CircuitJson.read(circuit).circuit());
         }
       }
@@ -198,7 +226,7 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
         sides.put(side, new ComparedSide(side.title, circuits, attributions.of(side, circuits.keySet())));
       }
     }
-    SimilarityFile similarity = compare(config, collected, points, sides, attributions.kind());
+    SimilarityFile similarity = compare(config, collected, points, sides, attributions.kind(), context.threads());
     similarity.write(file);
     List<Path> outputs = new ArrayList<>(List.of(file));
     if (config.analysis().generateVisualizations()) {
@@ -216,13 +244,15 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
       Collected collected,
       List<HookPoint> points,
       Map<Side, ComparedSide> sides,
-      String effectVectors) {
+      String effectVectors,
+      int threads) {
     CircuitComparison comparison =
         new CircuitComparison(
             points,
             circuitsOnly(collected) ? Optional.empty() : Optional.of(dictionaries(config, collected, points, sides)),
             List.copyOf(sides.values()),
-            config.analysis().equalizeCircuits());
+            config.analysis().equalizeCircuits(),
+            threads);
     Map<String, Group> groups = new LinkedHashMap<>();
     ComparedSide toxic = sides.get(Side.TOXIC);
     ComparedSide safe = sides.get(Side.SAFE);
@@ -314,84 +344,34 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
     return lines;
   }
 
-  /** Per-prompt effect vectors by hook point and category, with what tells the sides apart. */
-  private record Attributions(
-      String kind, Map<HookPoint, Map<String, SparseRows>> rows, Map<String, boolean[]> harmful) {
+  /** Per-prompt effect vectors of the categories that have any, by side, hook point and category. */
+  private record Attributions(Map<Side, Map<HookPoint, Map<String, SparseRows>>> bySide, String kind) {
 
     static Attributions read(Collected collected, List<HookPoint> points) {
-      Map<HookPoint, Map<String, SparseRows>> rows = new LinkedHashMap<>();
-      Map<String, boolean[]> harmful = new LinkedHashMap<>();
-      boolean sides = true;
-      List<AttributionStore> stores = new ArrayList<>();
-      try {
-        for (String category : collected.categories()) {
-          Path file = collected.layout().attributions(collected.model(), category);
-          if (Files.isRegularFile(file)) {
-            AttributionStore store = AttributionStore.open(file);
-            stores.add(store);
-            harmful.put(category, store.harmful());
-            sides &= points.stream().allMatch(store::hasPromptSide);
+      Map<Side, Map<HookPoint, Map<String, SparseRows>>> bySide = new EnumMap<>(Side.class);
+      String kind = null;
+      for (Map.Entry<String, Path> file : attributions(collected).entrySet()) {
+        List<ModelOutput> outputs = collected.outputs(file.getKey());
+        try (AttributionStore store = AttributionStore.open(file.getValue())) {
+          for (HookPoint at : points) {
+            if (EffectRows.known(store, at)) {
+              kind = EffectRows.kind(store);
+              for (Side side : Side.values()) {
+                bySide.computeIfAbsent(side, key -> new LinkedHashMap<>())
+                    .computeIfAbsent(at, key -> new LinkedHashMap<>())
+                    .put(file.getKey(), EffectRows.rows(store, at, side.prompts(store, outputs)));
+              }
+            }
           }
         }
-        for (HookPoint at : points) {
-          Map<String, SparseRows> here = new LinkedHashMap<>();
-          for (AttributionStore store : stores) {
-            AttributionStore.SparseRows read = sides ? store.promptSide(at) : store.total(at);
-            here.put(
-                store.category(),
-                new SparseRows(
-                    read.width(),
-                    Arrays.stream(read.offsets()).mapToInt(Math::toIntExact).toArray(),
-                    read.latents(),
-                    read.values()));
-          }
-          rows.put(at, here);
-        }
-      } finally {
-        stores.forEach(AttributionStore::close);
       }
-      return new Attributions(stores.isEmpty() ? null : sides ? "prompt_side" : "total", rows, harmful);
+      return new Attributions(bySide, kind);
     }
 
-    /** Empty unless all the categories have attributions. */
-    Map<HookPoint, Map<String, SparseRows>> of(Side side, Iterable<String> categories) {
-      for (String category : categories) {
-        if (!harmful.containsKey(category)) {
-          return Map.of();
-        }
-      }
-      Map<HookPoint, Map<String, SparseRows>> chosen = new LinkedHashMap<>();
-      rows.forEach((at, byCategory) -> {
-        Map<String, SparseRows> here = new LinkedHashMap<>();
-        for (String category : categories) {
-          here.put(category, select(byCategory.get(category), side, harmful.get(category)));
-        }
-        chosen.put(at, here);
-      });
-      return chosen;
-    }
-
-    private static SparseRows select(SparseRows rows, Side side, boolean[] harmful) {
-      int[] starts = new int[rows.rows() + 1];
-      int[] columns = new int[rows.columns().length];
-      float[] values = new float[columns.length];
-      int kept = 0;
-      int entries = 0;
-      for (int row = 0; row < rows.rows(); row++) {
-        if (side.holds(harmful[row])) {
-          int from = rows.starts()[row];
-          int length = rows.starts()[row + 1] - from;
-          System.arraycopy(rows.columns(), from, columns, entries, length);
-          System.arraycopy(rows.values(), from, values, entries, length);
-          entries += length;
-          starts[++kept] = entries;
-        }
-      }
-      return new SparseRows(
-          rows.width(),
-          Arrays.copyOf(starts, kept + 1),
-          Arrays.copyOf(columns, entries),
-          Arrays.copyOf(values, entries));
+    /** Empty unless all the categories have vectors at all hook points that have any. */
+    Map<HookPoint, Map<String, SparseRows>> of(Side side, Set<String> categories) {
+      Map<HookPoint, Map<String, SparseRows>> here = bySide.getOrDefault(side, Map.of());
+      return here.values().stream().allMatch(byCategory -> byCategory.keySet().containsAll(categories)) ? here : Map.of();
     }
   }
 }

@@ -14,7 +14,6 @@ import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
 import org.refusal.compare.CircuitSimilarity;
 import org.refusal.compare.DecoderSimilarity;
-import org.refusal.compare.EffectVectors;
 import org.refusal.compare.LegacyCircuit;
 import org.refusal.compare.LegacySimilarity;
 import org.refusal.compare.RandomCircuits;
@@ -44,7 +43,7 @@ final class CircuitComparison {
 
   private final List<HookPoint> hookPoints;
   private final Optional<Dictionaries> dictionaries;
-  private final Map<HookPoint, Double> meanNorms;
+  private final int threads;
   private final int equalizedTo;
 
   /**
@@ -58,19 +57,19 @@ final class CircuitComparison {
   /**
    * @param hookPoints in forward order
    * @param dictionaries empty where there are circuits and nothing else: neither decoder similarity nor chance then
-   * @param sides all that will be compared: their prompts together give each hook point its scale
+   * @param sides all that will be compared
    * @param equalize cut all circuits to the smallest before the legacy similarity
+   * @param threads never changes a result
    */
   CircuitComparison(
-      List<HookPoint> hookPoints, Optional<Dictionaries> dictionaries, List<ComparedSide> sides, boolean equalize) {
+      List<HookPoint> hookPoints,
+      Optional<Dictionaries> dictionaries,
+      List<ComparedSide> sides,
+      boolean equalize,
+      int threads) {
     this.hookPoints = List.copyOf(hookPoints);
     this.dictionaries = dictionaries;
-    this.meanNorms = new LinkedHashMap<>();
-    for (HookPoint at : hookPoints) {
-      List<SparseRows> rows = new ArrayList<>();
-      sides.forEach(side -> rows.addAll(side.effects().getOrDefault(at, Map.of()).values()));
-      meanNorms.put(at, EffectVectors.meanNorm(rows));
-    }
+    this.threads = threads;
     this.equalizedTo =
         equalize
             ? sides.stream()
@@ -88,7 +87,10 @@ final class CircuitComparison {
 
   static Map<String, String> definitions() {
     Map<String, String> text = new LinkedHashMap<>();
-    text.put(DISATTENUATED, "S_ij = <mean_i, mean_j> / sqrt(U_i U_j) of the signed effect vectors; 1 with itself");
+    text.put(
+        DISATTENUATED,
+        "S_ij = <mean_i, mean_j> / sqrt(U_i U_j) of the signed effect vectors, of toxic prompts that were refused or of safe"
+            + " prompts; 1 with itself");
     text.put(COSINE, "cosine of the mean signed effect vectors");
     text.put(WEIGHTED_JACCARD, "sum of smaller / sum of larger importances over the latents of either circuit");
     text.put(RANK_BIASED_OVERLAP, "extrapolated rank-biased overlap of the latents by importance, p = .98");
@@ -130,19 +132,10 @@ final class CircuitComparison {
   private Group group(ComparedSide rows, ComparedSide columns, boolean symmetric, SimilarityMatrix legacy) {
     Matrices matrices = new Matrices(rows.categories(), columns.categories(), symmetric);
     if (rows.hasEffects() && columns.hasEffects()) {
-      Map<String, Map<String, EffectVectors>> left = ComparedSide.vectors(rows, meanNorms);
-      Map<String, Map<String, EffectVectors>> right =
-          symmetric ? left : ComparedSide.vectors(columns, meanNorms);
-      for (String place : left.keySet()) {
-        Map<String, EffectVectors> a = left.get(place);
-        Map<String, EffectVectors> b = right.get(place);
-        matrices.add(
-            DISATTENUATED, place, (i, j) -> {
-              double similarity = a.get(i).disattenuated(b.get(j));
-              return symmetric && i.equals(j) && Double.isFinite(similarity) ? 1 : similarity;
-            });
-        matrices.add(COSINE, place, (i, j) -> a.get(i).cosine(b.get(j)));
-      }
+      EffectSimilarity effects = effects(rows, columns, symmetric);
+      int from = symmetric ? 0 : rows.categories().size();
+      effects.disattenuated().forEach((place, values) -> matrices.add(DISATTENUATED, place, values, from));
+      effects.cosine().forEach((place, values) -> matrices.add(COSINE, place, values, from));
     }
     List<String> places = new ArrayList<>(hookPoints.stream().map(HookPoint::name).toList());
     places.add(SimilarityFile.POOLED);
@@ -183,6 +176,20 @@ final class CircuitComparison {
             .map(known -> known.random.similarity(rows.circuits(), columns.circuits(), OVERLAPS))
             .orElse(Map.of()),
         matrices.tree());
+  }
+
+  /** Of the rows' prompts, and after them, if they are others, of the columns'. */
+  private EffectSimilarity effects(ComparedSide rows, ComparedSide columns, boolean symmetric) {
+    if (symmetric) {
+      return EffectSimilarity.of(rows.groups(), threads);
+    }
+    Map<HookPoint, List<SparseRows>> both = new LinkedHashMap<>();
+    rows.groups().forEach((at, groups) -> {
+      List<SparseRows> all = new ArrayList<>(groups);
+      all.addAll(columns.groups().get(at));
+      both.put(at, all);
+    });
+    return EffectSimilarity.of(both, threads);
   }
 
   /** NaN when neither circuit has latents there, 0 when only one has. */
@@ -245,6 +252,13 @@ final class CircuitComparison {
           symmetric
               ? SimilarityMatrix.symmetric(rows, similarity)
               : SimilarityMatrix.cross(rows, columns, similarity));
+    }
+
+    /** @param from place of the first column among the values' columns */
+    void add(String measure, String place, double[][] values, int from) {
+      add(
+          measure, place,
+          (row, column) -> values[rows.indexOf(row)][from + columns.indexOf(column)]);
     }
 
     void put(String measure, String place, SimilarityMatrix matrix) {

@@ -1,5 +1,7 @@
 package org.refusal.stage;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -13,12 +15,15 @@ import org.refusal.activation.ActivationWriter;
 import org.refusal.activation.CollectedOutputs;
 import org.refusal.activation.Collector;
 import org.refusal.activation.MissingPrompt;
+import org.refusal.base.AtomicFiles;
+import org.refusal.base.Progress;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
 import org.refusal.config.CollectConfig;
 import org.refusal.config.ModelSection;
 import org.refusal.data.Balancer;
 import org.refusal.data.Category;
+import org.refusal.data.EqualTexts;
 import org.refusal.data.Label;
 import org.refusal.data.LegacyData;
 import org.refusal.data.ModelOutput;
@@ -51,7 +56,7 @@ public final class CollectStage implements Stage<CollectConfig> {
 
   @Override
   public int version() {
-    return 1;
+    return 2;
   }
 
   @Override
@@ -85,16 +90,12 @@ public final class CollectStage implements Stage<CollectConfig> {
     CheckpointFolder checkpoint = Models.checkpoint(config.model());
     List<HookPoint> points =
         config.inference().saveActivations() ? Models.requireHookPoints(config.model(), checkpoint) : List.of();
-    Map<Category, List<Entry>> prompts = prompts(config, context);
+    Map<Category, List<Entry>> prompts = prompts(config, context.progress());
     String model = Models.name(config.model());
 
     try (Tokenizer tokenizer = Tokenizer.load(checkpoint.folder())) {
       requireFit(tokenizer, checkpoint);
-      ChatTemplate template =
-          ChatTemplate.of(
-              config.inference().chatTemplate(),
-              tokenizer,
-              config.inference().systemPrompt() == null ? "" : config.inference().systemPrompt());
+      ChatTemplate template = template(config, tokenizer);
       prompts.replaceAll(
           (category, entries) ->
               entries.stream().map(entry -> entry.with(template.prompt(entry.prompt().text()))).toList());
@@ -103,6 +104,10 @@ public final class CollectStage implements Stage<CollectConfig> {
       prompts.forEach((category, entries) -> entries.stream()
           .filter(entry -> entry.rendered().length() > room)
           .forEach(entry -> overLength.add(category + "/" + entry.index())));
+      List<Collector.Input> contentFree = config.inference().contentFree() ? ContentFree.inputs(template) : List.of();
+      contentFree.stream()
+          .filter(input -> input.prompt().length() > room)
+          .forEach(input -> overLength.add(ContentFree.NAME + "/" + input.promptIndex()));
       if (!overLength.isEmpty()) {
         context.progress().note(
             "warning: %d prompts with more than %d tokens do not fit the model's context of %d with %d new tokens and are left out: %s"
@@ -112,7 +117,7 @@ public final class CollectStage implements Stage<CollectConfig> {
       Map<String, String> missing = new TreeMap<>();
       List<Path> outputs = new ArrayList<>();
       Throughput throughput = new Throughput();
-      collect(config, context, checkpoint, points, prompts, room, layout, missing, outputs, throughput);
+      collect(config, context, checkpoint, points, prompts, contentFree, room, layout, missing, outputs, throughput);
       StageResult result =
           finish(config, context, layout, prompts, tokenizer, template, model, overLength, missing, outputs);
       List<String> summary = new ArrayList<>(result.summary());
@@ -122,16 +127,25 @@ public final class CollectStage implements Stage<CollectConfig> {
   }
 
   /** A prompt on its way; {@code index} is its number within the category. */
-  private record Entry(long index, Prompt prompt, Split.Side side, RenderedPrompt rendered) {
+  record Entry(long index, Prompt prompt, Split.Side side, RenderedPrompt rendered) {
     Entry with(RenderedPrompt value) {
       return new Entry(index, prompt, side, value);
     }
   }
 
-  private static Map<Category, List<Entry>> prompts(CollectConfig config, StageContext context) {
+  static ChatTemplate template(CollectConfig config, Tokenizer tokenizer) {
+    return ChatTemplate.of(
+        config.inference().chatTemplate(),
+        tokenizer,
+        config.inference().systemPrompt() == null ? "" : config.inference().systemPrompt());
+  }
+
+  /** The prompts with their numbers and sides, not yet rendered. */
+  static Map<Category, List<Entry>> prompts(CollectConfig config, Progress progress) {
     CollectConfig.Data options = config.data();
     Balancer.Balanced balanced = balanced(options, config.seed());
-    balanced.warnings().forEach(warning -> context.progress().note("warning: " + warning));
+    balanced.warnings().forEach(warning -> progress.note("warning: " + warning));
+    EqualTexts.count(balanced.prompts()).warnings().forEach(warning -> progress.note("warning: " + warning));
     Split split = Split.of(balanced.prompts(), options.heldoutFraction(), config.seed());
     Map<Category, List<Entry>> byCategory = new LinkedHashMap<>();
     for (int i = 0; i < balanced.prompts().size(); i++) {
@@ -155,7 +169,7 @@ public final class CollectStage implements Stage<CollectConfig> {
         new Balancer.Options(strategy, options.includeHard(), options.maxPromptsPerCategory(), true, seed));
   }
 
-  private static void requireFit(Tokenizer tokenizer, CheckpointFolder checkpoint) {
+  static void requireFit(Tokenizer tokenizer, CheckpointFolder checkpoint) {
     if (tokenizer.idBound() > checkpoint.config().vocabSize()) {
       throw UserException.badData(
           "%s: the tokenizer has ids up to %d, the model's vocabulary ends at %d"
@@ -168,8 +182,8 @@ public final class CollectStage implements Stage<CollectConfig> {
   /** Fills the activation files and, in the work folder, what the model answered. */
   private static void collect(
       CollectConfig config, StageContext context, CheckpointFolder checkpoint, List<HookPoint> points,
-      Map<Category, List<Entry>> prompts, int room, ResultLayout layout, Map<String, String> missing,
-      List<Path> outputs, Throughput throughput) {
+      Map<Category, List<Entry>> prompts, List<Collector.Input> contentFree, int room, ResultLayout layout,
+      Map<String, String> missing, List<Path> outputs, Throughput throughput) {
     String model = Models.name(config.model());
     try (CausalLm lm = Models.load(config.model(), checkpoint, context.threads())) {
       ActivationWriter.Layout shards =
@@ -187,28 +201,44 @@ public final class CollectStage implements Stage<CollectConfig> {
               config.inference().batchSize(),
               checkpoint.config().padToken().orElse(0),
               config.inference().keepGoing());
-      Collector collector = new Collector(lm, options, context.progress());
+      Run run = new Run(context, layout.activationsFolder(), room, missing);
       for (Map.Entry<Category, List<Entry>> category : prompts.entrySet()) {
         String name = category.getKey().name();
-        String stem = layout.activationsStem(model, name);
-        ActivationWriter writer = ActivationWriter.open(layout.activationsFolder(), context.work(), stem, shards);
-        List<MissingPrompt> lost;
-        if (writer.finished()) {
-          lost = ActivationWriter.missing(context.work(), stem);
-        } else {
-          List<Collector.Input> inputs =
-              category.getValue().stream()
-                  .filter(entry -> entry.rendered().length() <= room)
-                  .map(entry -> new Collector.Input(entry.index(), entry.rendered()))
-                  .toList();
-          lost =
-              throughput.measure(
-                  inputs, writer::add, sink -> collector.collect(name, inputs, writer.done(), sink));
-        }
-        List<Path> files = writer.finish(lost);
-        outputs.addAll(files);
-        lost.forEach(prompt -> missing.put(name + "/" + prompt.promptIndex(), prompt.reason()));
+        List<Collector.Input> inputs =
+            category.getValue().stream().map(entry -> new Collector.Input(entry.index(), entry.rendered())).toList();
+        outputs.addAll(run.all(lm, options, shards, name, layout.activationsStem(model, name), inputs, throughput));
       }
+      if (!contentFree.isEmpty()) {
+        run.all(
+            lm, options.withoutHookPoints(), shards.withoutHookPoints(), ContentFree.NAME, layout.contentFreeStem(model),
+            contentFree, new Throughput());
+      }
+    }
+  }
+
+  /**
+   * Runs prompts, those that an earlier run has finished left out.
+   *
+   * @param room tokens that a prompt may have
+   * @param missing takes the prompts that could not be run
+   */
+  private record Run(StageContext context, Path folder, int room, Map<String, String> missing) {
+    List<Path> all(
+        CausalLm lm, Collector.Options options, ActivationWriter.Layout shards, String name, String stem,
+        List<Collector.Input> prompts, Throughput throughput) {
+      ActivationWriter writer = ActivationWriter.open(folder, context.work(), stem, shards);
+      List<MissingPrompt> lost;
+      if (writer.finished()) {
+        lost = ActivationWriter.missing(context.work(), stem);
+      } else {
+        Collector collector = new Collector(lm, options, context.progress());
+        List<Collector.Input> inputs = prompts.stream().filter(input -> input.prompt().length() <= room).toList();
+        lost =
+            throughput.measure(inputs, writer::add, sink -> collector.collect(name, inputs, writer.done(), sink));
+      }
+      List<Path> files = writer.finish(lost);
+      lost.forEach(prompt -> missing.put(name + "/" + prompt.promptIndex(), prompt.reason()));
+      return files;
     }
   }
 
@@ -255,21 +285,40 @@ public final class CollectStage implements Stage<CollectConfig> {
       sides.put(category.name(), RefusalRates.of(lines));
       all.addAll(lines);
     });
+    EqualTexts equalTexts =
+        EqualTexts.count(prompts.values().stream().flatMap(List::stream).map(Entry::prompt).toList());
+    List<AnswerReader.Answer> contentFree = new ArrayList<>();
+    if (config.inference().contentFree()) {
+      CollectedOutputs.forEach(
+          context.work(), layout.contentFreeStem(model), output -> contentFree.add(answers.read(output)));
+      Json.write(layout.contentFree(model), ContentFree.entries(contentFree));
+      outputs.add(layout.contentFree(model));
+    } else {
+      removeOfAnotherRun(layout.contentFree(model));
+    }
     CollectReport report =
         new CollectReport(
             model, template.name(), tokens.tokens(), tokens.calibrated(), RefusalRates.separation(all), sides,
             RefusalRates.of(all), RefusalRates.overRefusal(all), config.data().keep(), overLength, missing,
             all.stream().mapToLong(line -> line.promptIds().length).sum(),
             all.stream().mapToLong(line -> line.generatedIds().length).sum(),
-            legacyOptions(config));
+            legacyOptions(config), equalTexts, RefusalRates.byDefault(contentFree));
     Path reportFile = layout.collectReport(model);
     Json.write(reportFile, report);
     outputs.add(reportFile);
     RefusalRates.writeTable(report, layout.collectTable(model));
     outputs.add(layout.collectTable(model));
-    outputs.addAll(writeShared(config, layout, prompts));
+    outputs.addAll(writeShared(config, layout, prompts, equalTexts));
     outputs.addAll(RefusalRates.chart(report, layout.visualizations(model)));
     return new StageResult(outputs, RefusalRates.summary(report));
+  }
+
+  private static void removeOfAnotherRun(Path file) {
+    try {
+      Files.deleteIfExists(file);
+    } catch (IOException e) {
+      throw AtomicFiles.cannotWrite(file, e);
+    }
   }
 
   private static List<String> legacyOptions(CollectConfig config) {
@@ -341,7 +390,7 @@ public final class CollectStage implements Stage<CollectConfig> {
   }
 
   private static List<Path> writeShared(
-      CollectConfig config, ResultLayout layout, Map<Category, List<Entry>> prompts) {
+      CollectConfig config, ResultLayout layout, Map<Category, List<Entry>> prompts, EqualTexts equalTexts) {
     Map<Category, Integer> toxic = new LinkedHashMap<>();
     Map<String, Map<String, Map<String, List<Long>>>> categories = new LinkedHashMap<>();
     prompts.forEach((category, entries) -> {
@@ -367,6 +416,7 @@ public final class CollectStage implements Stage<CollectConfig> {
     Map<String, Object> splits = new LinkedHashMap<>();
     splits.put("seed", config.seed());
     splits.put("heldout_fraction", config.data().heldoutFraction());
+    splits.put("equal_texts", equalTexts);
     splits.put("categories", categories);
     Json.write(layout.splits(), splits);
     return List.of(layout.categoryWeights(), layout.splits());

@@ -16,6 +16,7 @@ import org.refusal.base.UserException;
 import org.refusal.data.ModelOutput;
 import org.refusal.data.ModelOutputs;
 import org.refusal.io.Json;
+import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
 
 /** What collect left for the stages after it. */
@@ -49,12 +50,18 @@ record Collected(ResultLayout layout, String model, List<String> categories) {
     return new Collected(layout, model, wanted.isEmpty() ? List.copyOf(there) : List.copyOf(wanted));
   }
 
+  /** The prompts that the stages after collect use. */
   List<ModelOutput> outputs(String category) {
+    return everyOutput(category).stream().filter(ModelOutput::kept).toList();
+  }
+
+  /** The prompts that were run, those that {@code data.keep} leaves out among them. */
+  List<ModelOutput> everyOutput(String category) {
     Path file = layout.outputs(model, category);
     if (imported() && (OriginalOutputs.isOriginal(file) || !Files.isRegularFile(file))) {
       return OriginalOutputs.read(layout, model, category).asOutputs();
     }
-    return ModelOutputs.read(file).stream().filter(ModelOutput::kept).toList();
+    return ModelOutputs.read(file);
   }
 
   /** Whether these are results of the original project: prompts without token ids. */
@@ -70,6 +77,22 @@ record Collected(ResultLayout layout, String model, List<String> categories) {
           "discover with circuit.attribution_method: stats, analyze, stats and report work on it; for more run collect into"
               + " another folder (evaluate reads the old circuits by --circuits-dir)");
     }
+  }
+
+  /** What runs are known to have made the files here. */
+  Lineage lineage() {
+    return Lineage.of(layout);
+  }
+
+  /** Where a category's attributions lie. Those of an earlier discover are bad data beside what the latest one wrote. */
+  Path attributions(String category, Lineage lineage) {
+    Path file = layout.attributions(model, category);
+    if (lineage.isLeftOver(file)) {
+      throw UserException.badData(
+          "%s: left over from an earlier run of discover; its latest did not attribute %s".formatted(file, category),
+          "run discover again with this category, or leave it out (--categories)");
+    }
+    return file;
   }
 
   CollectReport report() {

@@ -19,6 +19,8 @@ import org.refusal.circuit.HookPoint;
 import org.refusal.config.DiscoverConfig;
 import org.refusal.config.ModelSection;
 import org.refusal.data.Split;
+import org.refusal.run.FinishedParts;
+import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
 import org.refusal.stats.ReproducibleReadout;
 
@@ -36,7 +38,7 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
 
   @Override
   public int version() {
-    return 1;
+    return 2;
   }
 
   @Override
@@ -66,6 +68,11 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
     return configured == null ? layout.circuitsFolder() : Path.of(configured);
   }
 
+  /** Whether a circuit is there and no leftover beside what the latest discover wrote; a folder that was named counts whole. */
+  static boolean isCurrent(String configuredFolder, Lineage lineage, Path circuit) {
+    return configuredFolder == null ? lineage.isCurrent(circuit) : Files.isRegularFile(circuit);
+  }
+
   @Override
   public Optional<ModelSection> modelRun(DiscoverConfig config) {
     return Optional.of(config.model());
@@ -92,7 +99,10 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
     List<AttributionCheck> checks = new ArrayList<>();
     List<String> summary = new ArrayList<>();
     try (RunningModel model = RunningModel.open(config.model(), collected, context.threads())) {
-      Partners partners = new Partners(RunningModel.answeredSafe(collected), config.seed());
+      PartnerChoice choice = PartnerChoice.of(config, collected);
+      Partners partners = choice.partners();
+      context.progress().note(choice.line());
+      summary.add(choice.line());
       AttributionModel attribution =
           new AttributionModel(
               model.lm(), model.metric(), model.padId(), model.saes(),
@@ -109,7 +119,7 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
       try (var task = context.progress().task("attribute", total)) {
         for (Map.Entry<String, List<PromptTokens>> entry : prompts.entrySet()) {
           Category category = new Category(config, collected, context.work(), entry.getKey());
-          if (!category.isDone(settings.separate(), entry.getValue())) {
+          if (!category.isDone()) {
             long[] before = {0};
             category.write(
                 discovery.category(
@@ -117,7 +127,8 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
                     done -> {
                       task.advance(done - before[0]);
                       before[0] = done;
-                    }));
+                    }),
+                settings.separate(), entry.getValue());
           } else {
             task.advance(entry.getValue().size());
           }
@@ -133,7 +144,7 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
           CircuitDiscovery.readouts(attributions, moments, config.circuit(), config.seed());
       Readout.write(readout, collected.model(), readouts);
       outputs.add(readout);
-      AttributionCheck.write(check, checks);
+      AttributionCheck.writeWithPartners(check, choice.json(), checks);
       outputs.add(check);
       for (HookPoint point : model.hookPoints()) {
         summary.add(line(point, checks, readouts.get(point)));
@@ -143,10 +154,13 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
   }
 
   private static void warnOfWeakMetric(Collected collected, StageContext context) {
-    double auc = collected.report().separation().auc();
-    if (auc < RunningModel.GOOD_AUC) {
+    CollectReport.Separation separation = collected.report().separation();
+    double auc = separation.auc();
+    if (!separation.judged()) {
+      context.progress().note("warning: the metric m cannot be judged, since " + separation.unknown());
+    } else if (auc < RunningModel.GOOD_AUC) {
       context.progress().note(
-          "warning: the metric m separates refused from answered prompts poorly (AUC %.3f, below .8)".formatted(auc));
+          "warning: the metric m separates refused from answered held-out prompts poorly (AUC %.3f, below .8)".formatted(auc));
     }
   }
 
@@ -163,7 +177,7 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
       chosen.addAll(
           RunningModel.atMost(
               all.stream().filter(prompt -> prompt.harmful() == harmful).toList(),
-              most, config.seed(), "discovery prompts", category, Boolean.toString(harmful)));
+              most, config.seed(), "discovery prompts"));
     }
     return chosen;
   }
@@ -178,7 +192,6 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
           work.resolve("scratch"));
     }
 
-    /** Written last: its being there says that the category is finished. */
     Path marker() {
       return work.resolve(name + ".check.json");
     }
@@ -197,17 +210,17 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
           : List.of(circuit("_toxic"), circuit("_safe"));
     }
 
-    boolean isDone(boolean separate, List<PromptTokens> prompts) {
-      return Files.exists(marker())
-          && Files.exists(files().attributions())
-          && Files.exists(files().moments())
-          && circuits(separate, prompts).stream().allMatch(Files::exists);
+    boolean isDone() {
+      return Files.exists(marker()) && Files.exists(files().moments()) && new FinishedParts(work).has(name);
     }
 
-    void write(CircuitDiscovery.CategoryResult result) {
+    void write(CircuitDiscovery.CategoryResult result, boolean separate, List<PromptTokens> prompts) {
       result.circuits().forEach(
           (suffix, circuit) -> CircuitJson.write(circuit(suffix), circuit, result.metadata().get(suffix)));
       AttributionCheck.write(marker(), result.checks());
+      List<Path> finished = new ArrayList<>(circuits(separate, prompts));
+      finished.add(files().attributions());
+      new FinishedParts(work).add(name, finished);
     }
   }
 

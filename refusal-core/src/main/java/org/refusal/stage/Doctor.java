@@ -22,7 +22,7 @@ import org.refusal.text.Tokenizer;
 import org.refusal.torch.Devices;
 import org.refusal.torch.TorchRuntime;
 
-/** What this machine can run: device, memory needed against free, model files, tokenizer, template, metric. */
+/** What this machine can run: device, memory needed against free, model files, tokenizer, template, metric, layers. */
 public final class Doctor {
   private static final double GIB = 1 << 30;
 
@@ -88,6 +88,7 @@ public final class Doctor {
       }
     });
     look(findings, "metric", () -> metric(model, results, outputs));
+    check(findings, "layers", () -> layers(model, results));
     return findings;
   }
 
@@ -101,6 +102,18 @@ public final class Doctor {
           ? MetricExamination.uncalibrated(tokenizer, report)
           : MetricExamination.calibrated(outputs, tokenizer);
     }
+  }
+
+  private static String layers(ModelSection model, Path results) {
+    Path file = new ResultLayout(results).layers(Models.name(model));
+    if (!Files.exists(file)) {
+      return "where the model decides is not known: refusal collect --find-layers measures it on a few prompts and proposes"
+          + " hook points";
+    }
+    LayersFile found = LayersFile.read(file);
+    return found.option() == null
+        ? "%s (%s)".formatted(String.join("; ", found.proposal().reasons()), file)
+        : "the model decides at %s: %s (%s)".formatted(found.proposal().decisionLayer(), found.option(), file);
   }
 
   private static String memory(ModelSection model) throws IOException {

@@ -4,22 +4,36 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import org.refusal.attribution.AttributionCheck;
 import org.refusal.attribution.Readout;
 import org.refusal.base.Progress;
+import org.refusal.base.Seeds;
+import org.refusal.base.UserException;
+import org.refusal.baseline.PromptTokens;
+import org.refusal.circuit.CircuitJson;
 import org.refusal.circuit.HookPoint;
 import org.refusal.config.EvaluateConfig;
 import org.refusal.config.ModelSection;
 import org.refusal.evaluation.DiscoveryMeans;
+import org.refusal.evaluation.EvaluationModel;
+import org.refusal.evaluation.LayerDecision;
+import org.refusal.evaluation.LayerScan;
 import org.refusal.evaluation.PatchedRuns;
 import org.refusal.evaluation.RefusalGap;
 import org.refusal.evaluation.Refusals;
 import org.refusal.evaluation.TransferFile;
+import org.refusal.io.Json;
 import org.refusal.model.Generator;
+import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
 import org.refusal.text.RefusalDetector;
 import org.refusal.text.Tokenizer;
@@ -40,7 +54,7 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
 
   @Override
   public int version() {
-    return 3;
+    return 4;
   }
 
   @Override
@@ -64,9 +78,10 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
     List<Path> inputs = new ArrayList<>(RunningModel.files(config.model(), collected));
     ResultLayout layout = collected.layout();
     inputs.add(layout.attributionCheck(collected.model()));
-    if (Files.isRegularFile(layout.readout(collected.model()))) {
+    Lineage lineage = collected.lineage();
+    if (lineage.isCurrent(layout.readout(collected.model()))) {
       inputs.add(layout.readout(collected.model()));
-      collected.categories().forEach(category -> inputs.add(layout.attributions(collected.model(), category)));
+      collected.categories().forEach(category -> inputs.add(collected.attributions(category, lineage)));
     }
     collected.categories().forEach(category -> circuit(config, collected, category).ifPresent(inputs::add));
     if (config.evaluation().legacy()) {
@@ -77,9 +92,10 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
 
   static Optional<Path> circuit(EvaluateConfig config, Collected collected, String category) {
     Path folder = DiscoverStage.circuitsFolder(config.output().circuitsDir(), collected.layout());
+    Lineage lineage = collected.lineage();
     for (String suffix : new String[] {"_toxic", ""}) {
       Path file = folder.resolve(ResultLayout.circuitFile(collected.model(), category, suffix));
-      if (Files.isRegularFile(file)) {
+      if (DiscoverStage.isCurrent(config.output().circuitsDir(), lineage, file)) {
         return Optional.of(file);
       }
     }
@@ -117,6 +133,7 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
       }
       return new StageResult(written, summary);
     }
+    requireHookPoints(config, collected);
     try (RunningModel model = RunningModel.open(config.model(), collected, context.threads())) {
       StageResult sound = evaluate(config, context, collected, model, transferFile);
       if (!config.evaluation().legacy()) {
@@ -134,12 +151,48 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
     summary.addAll(legacy.summary());
   }
 
+  /** The hook points are to be those of discover and of the circuits: this is known before the model is loaded. */
+  private static void requireHookPoints(EvaluateConfig config, Collected collected) {
+    List<HookPoint> points = RunningModel.points(config.model(), collected);
+    Set<HookPoint> discovered = new TreeSet<>(Readout.read(collected.layout().readout(collected.model())).keySet());
+    requireAmong(discovered, points, "evaluate takes %s, but discover has not worked at %s", points, discovered);
+    requireAmong(points, discovered, "evaluate takes %s, and not %s, where discover has worked", points, discovered);
+    for (String category : collected.categories()) {
+      circuit(config, collected, category).ifPresent(file -> {
+        Set<HookPoint> nodes = new TreeSet<>();
+        CircuitJson.read(file).circuit().nodes().forEach(node -> nodes.add(node.node().at()));
+        requireAmong(
+            points, nodes, "evaluate takes %s, and not %s, where " + file + " has nodes", points, discovered);
+      });
+    }
+  }
+
+  private static void requireAmong(
+      Collection<HookPoint> allowed, Collection<HookPoint> asked, String message, Collection<HookPoint> points,
+      Collection<HookPoint> discovered) {
+    List<HookPoint> without = asked.stream().filter(at -> !allowed.contains(at)).toList();
+    if (!without.isEmpty()) {
+      throw UserException.badConfig(
+          "model.activation_layers: " + message.formatted(names(points), names(without)),
+          "set it to [%s], or run discover again at other hook points".formatted(names(discovered)));
+    }
+  }
+
+  private static String names(Collection<HookPoint> points) {
+    return points.stream().map(HookPoint::name).collect(Collectors.joining(", "));
+  }
+
   private static Optional<String> nothingToDo(Collected collected) {
     Optional<String> nothing = RunningModel.nothingToDo(collected, true);
     if (nothing.isPresent()) {
       return nothing;
     }
-    return Files.isRegularFile(collected.layout().readout(collected.model()))
+    Path check = collected.layout().attributionCheck(collected.model());
+    Optional<String> undiscovered = RunningModel.nothingToDo(collected, false);
+    if (undiscovered.isPresent() && Files.isRegularFile(check) && AttributionCheck.read(check).isEmpty()) {
+      return undiscovered;
+    }
+    return collected.lineage().isCurrent(collected.layout().readout(collected.model()))
         ? Optional.empty()
         : Optional.of(
             "discover estimated no effects (circuit.attribution_method: stats does not); transfer and faithfulness"
@@ -154,13 +207,19 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
     List<Path> written = new ArrayList<>();
     Map<String, TransferFile.AtPoint> points = new LinkedHashMap<>();
     Refusals refusals = null;
+    List<LayerDecision> profile = List.of();
     if (!categories.isEmpty()) {
       PatchedRuns runs = basis.runs();
+      profile = decisionProfile(basis, context);
       Map<String, Map<HookPoint, DiscoveryMeans>> means = new LinkedHashMap<>();
       basis.discovery().forEach(
           (category, prompts) -> means.put(category, DiscoveryMeans.over(runs, prompts, model.hookPoints())));
       Map<HookPoint, DiscoveryMeans> answered =
           DiscoveryMeans.over(runs, basis.partners().pool(), model.hookPoints());
+      withoutMeans(means, answered)
+          .forEach(at -> context.progress().note(
+              "warning: %s: no difference of means, as every post-instruction token is an attention sink or there is none"
+                  .formatted(at.name())));
       Map<HookPoint, Readout> readouts = Readout.read(collected.layout().readout(collected.model()));
       RefusalDetector detector = RefusalDetector.of("default");
       Map<List<Integer>, Boolean> judged = new HashMap<>(); // many prompts are answered by the same text
@@ -191,9 +250,9 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
     }
     TransferFile transfer =
         TransferFile.of(
-            collected.model(), categories, config.seed(), config.evaluation().bootstrap(), config.transfer().effect(), basis.gaps(),
-            refusals,
-            points);
+                collected.model(), categories, config.seed(), config.evaluation().bootstrap(),
+                config.transfer().effect(), basis.gaps(), refusals, points)
+            .withDecisionProfile(profile);
     transfer.write(transferFile);
     written.add(transferFile);
     if (config.output().generateVisualizations() && !points.isEmpty()) {
@@ -209,6 +268,41 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
       }
     });
     return new StageResult(written, summary);
+  }
+
+  /** Hook points at which a difference of means cannot be taken. */
+  private static List<HookPoint> withoutMeans(
+      Map<String, Map<HookPoint, DiscoveryMeans>> refused, Map<HookPoint, DiscoveryMeans> answered) {
+    return answered.keySet().stream()
+        .filter(at ->
+            !answered.get(at).hasPostInstruction()
+                || refused.values().stream().anyMatch(means -> !means.get(at).hasPostInstruction()))
+        .toList();
+  }
+
+  /** Decided at every layer of the model; survives an interruption. */
+  private static List<LayerDecision> decisionProfile(EvaluationBasis basis, StageContext context) {
+    EvaluateConfig config = basis.config();
+    int most = config.evaluation().decisionPrompts();
+    if (most == 0) {
+      return List.of();
+    }
+    Path done = context.work().resolve("decision-profile.json");
+    if (!Files.exists(done)) {
+      EvaluationModel model = basis.runs().model();
+      List<List<PromptTokens>> prompts = new ArrayList<>();
+      basis.heldout().forEach((category, all) ->
+          prompts.add(RunningModel.atMost(all, most, config.seed(), "decision prompts", category)));
+      Json.write(
+          done,
+          new LayerScan(
+                  model.lm(), model.metric(), model.padId(), basis.partners(), model.thresholds(),
+                  config.evaluation().batchSize())
+              .measure(
+                  prompts, config.evaluation().bootstrap(),
+                  at -> Seeds.random(config.seed(), "decision by layer", at.name()), context.progress()));
+    }
+    return List.of(Json.read(done, LayerDecision[].class));
   }
 
   /** Where a file of this stage goes: {@code output.dir} where it is given. */

@@ -5,6 +5,8 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.refusal.attribution.AttributionStore;
 import org.refusal.baseline.Partners;
@@ -21,6 +23,9 @@ import org.refusal.run.ResultLayout;
  * What every part of an evaluation works on: the model, its prompts and their partners. Categories without enough refused
  * prompts are in none of the maps.
  *
+ * @param partners of the same source as in discover
+ * @param runs in which what is replaced gets the partners' values: transfer, decision and gaps
+ * @param curveRuns in which it is set to {@code evaluation.baseline}: circuits and their faithfulness
  * @param outputs all kept prompts of every category that was collected
  * @param heldout refused toxic held-out prompts, to measure on
  * @param discovery refused toxic discovery prompts that were attributed, to make parts of
@@ -33,6 +38,7 @@ record EvaluationBasis(
     RunningModel model,
     Partners partners,
     PatchedRuns runs,
+    PatchedRuns curveRuns,
     Map<String, List<ModelOutput>> outputs,
     Map<String, List<PromptTokens>> heldout,
     Map<String, List<PromptTokens>> discovery,
@@ -40,21 +46,26 @@ record EvaluationBasis(
     List<String> lacking) {
 
   static EvaluationBasis of(EvaluateConfig config, Collected collected, RunningModel model) {
-    Partners partners = new Partners(RunningModel.answeredSafe(collected), config.seed());
-    EvaluationModel evaluated =
-        new EvaluationModel(
-            model.lm(), model.metric(), model.padId(), model.saes(),
-            model.baseline(config.evaluation().baseline(), partners, config.evaluation().batchSize()),
-            model.thresholds());
+    Partners partners = PartnerChoice.ofDiscover(collected, config.seed());
     EvaluationBasis basis =
         new EvaluationBasis(
-            config, collected, model, partners, new PatchedRuns(evaluated, config.evaluation().batchSize()),
+            config, collected, model, partners, runs("paired", config, model, partners),
+            runs(config.evaluation().baseline(), config, model, partners),
             new LinkedHashMap<>(), new LinkedHashMap<>(), new LinkedHashMap<>(), new LinkedHashMap<>(),
             new ArrayList<>());
     basis.choosePrompts();
     basis.heldout.forEach(
         (category, prompts) -> basis.gaps.put(category, RefusalGap.measure(basis.runs, prompts, partners)));
     return basis;
+  }
+
+  private static PatchedRuns runs(String baseline, EvaluateConfig config, RunningModel model, Partners partners) {
+    int batchSize = config.evaluation().batchSize();
+    EvaluationModel evaluated =
+        new EvaluationModel(
+            model.lm(), model.metric(), model.padId(), model.saes(), model.baseline(baseline, partners, batchSize),
+            model.thresholds());
+    return new PatchedRuns(evaluated, batchSize);
   }
 
   ResultLayout layout() {
@@ -72,7 +83,7 @@ record EvaluationBasis(
       List<PromptTokens> held =
           RunningModel.atMost(
               refused(category, all, Split.Side.HELDOUT),
-              config.evaluation().maxPromptsPerCategory(), config.seed(), "held-out prompts", category);
+              config.evaluation().maxPromptsPerCategory(), config.seed(), "held-out prompts");
       List<PromptTokens> known = attributed(category, refused(category, all, Split.Side.DISCOVERY));
       if (held.isEmpty() || known.size() < 2) {
         lacking.add(
@@ -94,14 +105,14 @@ record EvaluationBasis(
 
   private List<PromptTokens> attributed(String category, List<PromptTokens> prompts) {
     try (AttributionStore store = AttributionStore.open(layout().attributions(collected.model(), category))) {
-      List<Long> indices = Arrays.stream(store.promptIndex()).boxed().toList();
+      Set<Long> indices = Arrays.stream(store.promptIndex()).boxed().collect(Collectors.toSet());
       return prompts.stream().filter(prompt -> indices.contains(prompt.index())).toList();
     }
   }
 
   /** Rows of the store that are the category's discovery prompts. */
   int[] rows(AttributionStore store, String category) {
-    List<Long> wanted = discovery.get(category).stream().map(PromptTokens::index).toList();
+    Set<Long> wanted = discovery.get(category).stream().map(PromptTokens::index).collect(Collectors.toSet());
     long[] indices = store.promptIndex();
     return IntStream.range(0, indices.length).filter(row -> wanted.contains(indices[row])).toArray();
   }

@@ -1,6 +1,5 @@
 package org.refusal.stage;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -15,7 +14,6 @@ import org.refusal.attribution.AttributionModel;
 import org.refusal.attribution.AttributionStore;
 import org.refusal.attribution.CircuitDiscovery;
 import org.refusal.attribution.LegacyDiscovery;
-import org.refusal.base.AtomicFiles;
 import org.refusal.base.Seeds;
 import org.refusal.baseline.PromptTokens;
 import org.refusal.circuit.Circuit.ScoredNode;
@@ -38,6 +36,7 @@ import org.refusal.evaluation.RefusalGap;
 import org.refusal.evaluation.Refusals;
 import org.refusal.evaluation.Replacement;
 import org.refusal.evaluation.SideEffects;
+import org.refusal.run.FinishedParts;
 
 /** Circuits of one category on its held-out prompts: faithfulness by size, baselines, side effects, generated text. */
 final class FaithfulnessEvaluation {
@@ -54,7 +53,7 @@ final class FaithfulnessEvaluation {
     this.config = basis.config();
     this.work = work;
     this.writer = writer;
-    this.runs = basis.runs();
+    this.runs = basis.curveRuns();
     this.model = basis.model();
   }
 
@@ -68,10 +67,11 @@ final class FaithfulnessEvaluation {
       String category, Map<HookPoint, DiscoveryMeans> answered, Map<HookPoint, DiscoveryMeans> refused) {
     Path file =
         EvaluateStage.file(config, basis.layout().evaluation(basis.collected().model(), category));
-    Path done = work.resolve("faithfulness-" + category + ".done");
-    if (!Files.exists(done) || !Files.exists(file)) {
+    FinishedParts finished = new FinishedParts(work);
+    String part = "faithfulness-" + category;
+    if (!finished.has(part)) {
       measured(category, answered, refused).write(file);
-      AtomicFiles.writeString(done, "");
+      finished.add(part, List.of(file));
     }
     List<Path> files = new ArrayList<>(List.of(file));
     if (config.output().generateVisualizations()) {
@@ -86,7 +86,7 @@ final class FaithfulnessEvaluation {
     int bootstrap = options.bootstrap();
     List<PromptTokens> prompts =
         RunningModel.atMost(
-            basis.heldout().get(category), options.curvePrompts(), config.seed(), "curve prompts", category);
+            basis.heldout().get(category), options.curvePrompts(), config.seed(), "curve prompts");
     RefusalGap gap = RefusalGap.measure(runs, prompts, basis.partners());
     Optional<CircuitJson.CircuitFile> discovered =
         EvaluateStage.circuit(config, basis.collected(), category).map(CircuitJson::read);
@@ -227,7 +227,7 @@ final class FaithfulnessEvaluation {
             .map(output -> RunningModel.tokens(category, output, false))
             .toList();
     return RunningModel.atMost(
-        safe, config.evaluation().curvePrompts(), config.seed(), "side effect prompts", category);
+        safe, config.evaluation().curvePrompts(), config.seed(), "side effect prompts");
   }
 
   private Map<String, Behaviour> behaviour(

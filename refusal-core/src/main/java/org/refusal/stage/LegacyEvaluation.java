@@ -95,7 +95,7 @@ final class LegacyEvaluation {
             .map(output -> RunningModel.tokens(category, output, false))
             .toList();
     return RunningModel.atMost(
-        toxic, config.evaluation().maxPromptsPerCategory(), config.seed(), "legacy prompts", category);
+        toxic, config.evaluation().maxPromptsPerCategory(), config.seed(), "legacy prompts");
   }
 
   private LegacyScores scores(ActivationStore store, String category, Circuit circuit, List<PromptTokens> prompts) {

@@ -7,6 +7,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.refusal.base.Seeds;
 import org.refusal.circuit.Circuit;
 import org.refusal.circuit.Circuit.ScoredNode;
@@ -84,7 +86,7 @@ record LegacyStats(ObjectNode json, List<String> lines) {
         circuit.nodes().stream()
             .filter(scored -> scored.node() instanceof LatentNode && scored.importance() >= TARGET_THRESHOLD)
             .toList();
-    List<org.refusal.circuit.Node> kept = nodes.stream().map(ScoredNode::node).toList();
+    Set<org.refusal.circuit.Node> kept = nodes.stream().map(ScoredNode::node).collect(Collectors.toSet());
     return new Circuit(
         nodes,
         circuit.edges().stream()

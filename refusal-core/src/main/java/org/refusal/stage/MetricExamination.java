@@ -36,12 +36,12 @@ final class MetricExamination {
                         ? "calibrated on this model's answers (template: %s)".formatted(report.template())
                         : "given by the config");
     return new Finding(
-        separation == null || separation.auc() >= RunningModel.LEAST_AUC,
+        !separation.judged() || separation.auc() >= RunningModel.LEAST_AUC,
         "metric",
         tokens
-            + (separation == null
-                ? "; m is not judged, since refused or answered prompts are missing"
-                : "; m separates %d refused from %d answered prompts with AUC %.3f [%.3f, %.3f]%s"
+            + (!separation.judged()
+                ? "; m is not judged, since " + separation.unknown()
+                : "; m separates %d refused from %d answered held-out prompts with AUC %.3f [%.3f, %.3f]%s"
                     .formatted(
                         separation.refused(), separation.complied(), separation.auc(), separation.low(),
                         separation.high(), RefusalRates.remark(separation.auc()))));

@@ -72,7 +72,9 @@ final class Models {
     int layers = checkpoint.config().layers();
     List<HookPoint> every = new ArrayList<>();
     for (int layer = 0; layer < layers; layer++) {
-      every.addAll(List.of(HookPoint.attention(layer), HookPoint.mlp(layer), HookPoint.residuals(layer)));
+      for (HookPoint.Site site : HookPoint.Site.values()) {
+        every.add(new HookPoint(layer, site));
+      }
     }
     List<HookPoint> points = HookPoint.parseAll(model.activationLayers(), every);
     for (HookPoint point : points) {

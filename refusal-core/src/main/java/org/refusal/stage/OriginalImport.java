@@ -309,9 +309,10 @@ public final class OriginalImport {
     Json.write(
         target.collectReport(model),
         new CollectReport(
-            model, TEMPLATE, List.of(), false, null, sides, RefusalRates.of(answered), RefusalRates.overRefusal(answered),
+            model, TEMPLATE, List.of(), false, RefusalRates.separation(answered), sides, RefusalRates.of(answered), RefusalRates.overRefusal(answered),
             "all", List.of(), Map.of(), 0, 0,
-            List.of("inference.chat_template: none", "inference.positions: last_generated", "inference.detector: legacy")));
+            List.of("inference.chat_template: none", "inference.positions: last_generated", "inference.detector: legacy"),
+            null, null));
     AttributionCheck.write(target.attributionCheck(model), List.of());
     Json.write(target.splits(), splits);
   }

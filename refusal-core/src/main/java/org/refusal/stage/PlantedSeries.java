@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Predicate;
 import java.util.stream.DoubleStream;
 import org.refusal.report.Markdown;
@@ -18,7 +19,7 @@ import org.refusal.stats.Wilson;
 /**
  * How often the pipeline is right on planted models.
  *
- * @param rows one per kind, variant and size, in the order of the trials
+ * @param rows one per kind, true shared part, variant and size, in the order of the trials
  * @param legacy what the original project's similarity can tell, or null where it was not measured
  */
 @JsonNaming(SnakeCaseStrategy.class)
@@ -38,6 +39,10 @@ public record PlantedSeries(List<Row> rows, Legacy legacy, List<PlantedTrial> tr
    * @param profileRight models whose decision layer and first shared layer are the true ones
    * @param sEffect least, mean and largest S_effect at the true decision layer
    * @param dEffect likewise D_effect
+   * @param trueSharedPart as planted; NaN where the shared part was measured in no model
+   * @param sharedMeasured models in which it was
+   * @param sharedCovered of them, those whose 95 % interval holds the truth
+   * @param sharedPart least, mean and largest shared part found
    * @param legacySimilarity likewise the original project's similarity
    */
   @JsonNaming(SnakeCaseStrategy.class)
@@ -57,6 +62,10 @@ public record PlantedSeries(List<Row> rows, Legacy legacy, List<PlantedTrial> tr
       int profileRight,
       double[] sEffect,
       double[] dEffect,
+      double trueSharedPart,
+      int sharedMeasured,
+      int sharedCovered,
+      double[] sharedPart,
       double[] legacySimilarity) {}
 
   /**
@@ -75,7 +84,8 @@ public record PlantedSeries(List<Row> rows, Legacy legacy, List<PlantedTrial> tr
   public static PlantedSeries of(List<PlantedTrial> trials) {
     Map<String, List<PlantedTrial>> groups = new LinkedHashMap<>();
     for (PlantedTrial trial : trials) {
-      String key = "%s %s %d %s".formatted(trial.kind(), trial.variant(), trial.categories(), trial.sizes());
+      String key =
+          "%s %s %s %d %s".formatted(trial.kind(), trial.share(), trial.variant(), trial.categories(), trial.sizes());
       groups.computeIfAbsent(key, name -> new ArrayList<>()).add(trial);
     }
     return new PlantedSeries(
@@ -86,6 +96,7 @@ public record PlantedSeries(List<Row> rows, Legacy legacy, List<PlantedTrial> tr
     PlantedTrial first = trials.get(0);
     int right = count(trials, trial -> trial.outcome() == Outcome.RIGHT);
     int wrong = count(trials, trial -> trial.outcome() == Outcome.WRONG);
+    List<PlantedTrial.Shared> shared = trials.stream().map(PlantedTrial::shared).filter(Objects::nonNull).toList();
     return new Row(
         first.kind(),
         first.variant(),
@@ -102,6 +113,10 @@ public record PlantedSeries(List<Row> rows, Legacy legacy, List<PlantedTrial> tr
         count(trials, PlantedTrial::profileRight),
         spread(trials.stream().mapToDouble(PlantedTrial::sEffect)),
         spread(trials.stream().mapToDouble(PlantedTrial::dEffect)),
+        shared.isEmpty() ? Double.NaN : shared.get(0).truth(),
+        shared.size(),
+        (int) shared.stream().filter(PlantedTrial.Shared::covered).count(),
+        spread(shared.stream().mapToDouble(PlantedTrial.Shared::value)),
         spread(trials.stream().mapToDouble(PlantedTrial::legacySimilarity)));
   }
 
@@ -156,7 +171,8 @@ public record PlantedSeries(List<Row> rows, Legacy legacy, List<PlantedTrial> tr
         List.of(
             "planted", "variant", "categories x toxic prompts", "models", "right answer", "right", "INCONCLUSIVE",
             "wrong", "share right [95 %]", "clusters right", "layers right", "S_effect mean (least, largest)",
-            "D_effect mean (least, largest)", "legacy similarity mean (least, largest)");
+            "D_effect mean (least, largest)", "true shared part", "shared part mean (least, largest)",
+            "its interval holds the truth", "legacy similarity mean (least, largest)");
     List<List<String>> cells = new ArrayList<>();
     for (Row row : rows) {
       cells.add(
@@ -177,6 +193,9 @@ public record PlantedSeries(List<Row> rows, Legacy legacy, List<PlantedTrial> tr
               Integer.toString(row.profileRight()),
               spread(row.sEffect()),
               spread(row.dEffect()),
+              row.sharedMeasured() == 0 ? "" : number(row.trueSharedPart()),
+              spread(row.sharedPart()),
+              row.sharedMeasured() == 0 ? "" : row.sharedCovered() + " of " + row.sharedMeasured(),
               spread(row.legacySimilarity())));
     }
     Markdown text = new Markdown().table(header, cells);

@@ -21,6 +21,7 @@ import org.refusal.run.ResultLayout;
  * What the pipeline said of one planted model, beside the truth.
  *
  * @param kind as planted
+ * @param share of a graded model; null of others
  * @param variant what made it harder
  * @param seed of model, prompts and every random choice of the pipeline
  * @param toxicPerCategory toxic prompts of each category
@@ -30,12 +31,14 @@ import org.refusal.run.ResultLayout;
  * @param reasons the verdict's
  * @param sEffect mean S_effect at the true decision layer; NaN where it was not measured
  * @param dEffect D_effect there; NaN where undefined
+ * @param shared the shared part, 1 - D_effect, there; null where undefined or where nothing is shared because nothing is refused
  * @param legacySimilarity mean over pairs of the original project's similarity of its own toxic circuits, made from the
  *     same model and prompts; NaN where that pipeline was not run
  */
 @JsonNaming(SnakeCaseStrategy.class)
 public record PlantedTrial(
     String kind,
+    Double share,
     String variant,
     long seed,
     List<Integer> toxicPerCategory,
@@ -50,7 +53,33 @@ public record PlantedTrial(
     List<String> reasons,
     double sEffect,
     double dEffect,
+    Shared shared,
     double legacySimilarity) {
+
+  /**
+   * How much of what makes a category refuse others' parts carry.
+   *
+   * @param truth as planted
+   * @param value as found
+   * @param low its 95 % interval
+   */
+  @JsonNaming(SnakeCaseStrategy.class)
+  public record Shared(double truth, double value, double low, double high) {
+    private static Shared read(JsonNode truth, JsonNode d) {
+      double value = 1 - d.path("value").asDouble(Double.NaN);
+      return truth.isNumber() && Double.isFinite(value)
+          ? new Shared(
+              truth.asDouble(),
+              value,
+              1 - d.at("/interval/high").asDouble(Double.NaN),
+              1 - d.at("/interval/low").asDouble(Double.NaN))
+          : null;
+    }
+
+    boolean covered() {
+      return low <= truth && truth <= high;
+    }
+  }
 
   /** How an answer compares with the truth. */
   public enum Outcome {
@@ -81,10 +110,11 @@ public record PlantedTrial(
     }
     return new PlantedTrial(
         spec.kind().text(),
+        spec.kind() == PlantedKind.GRADED ? spec.share() : null,
         variant.text(),
         spec.seed(),
         spec.toxicSizes(),
-        variant.expected(spec.kind()),
+        variant.expected(spec),
         verdict.path("answer").asText(),
         clusters(verdict.path("clusters")),
         clusters(truth.path("clusters")),
@@ -95,6 +125,7 @@ public record PlantedTrial(
         strings(verdict.path("reasons")),
         there.at("/s_effect/value").asDouble(Double.NaN),
         there.at("/d/effect/value").asDouble(Double.NaN),
+        Shared.read(truth.path("shared_part"), there.at("/d/effect")),
         legacySimilarity);
   }
 

@@ -47,6 +47,17 @@ final class RefusalRates {
     return rate(outputs, label -> !label.toxic());
   }
 
+  /** Null without answers. */
+  static CollectReport.DefaultRefusal byDefault(List<AnswerReader.Answer> answers) {
+    if (answers.isEmpty()) {
+      return null;
+    }
+    int refused = (int) answers.stream().filter(answer -> answer.behaviour().refused()).count();
+    Interval interval = Wilson.interval(refused, answers.size(), LEVEL);
+    return new CollectReport.DefaultRefusal(
+        answers.size(), refused, (double) refused / answers.size(), interval.low(), interval.high());
+  }
+
   private static Rate rate(List<ModelOutput> outputs, Predicate<Label> which) {
     List<ModelOutput> side = outputs.stream().filter(output -> which.test(output.label())).toList();
     if (side.isEmpty()) {
@@ -60,19 +71,11 @@ final class RefusalRates {
         (int) side.stream().filter(ModelOutput::kept).count());
   }
 
-  /** Null when nothing was refused or nothing answered. */
   static CollectReport.Separation separation(List<ModelOutput> outputs) {
-    double[] refused = metrics(outputs, output -> output.behaviour().refused());
-    double[] complied = metrics(outputs, output -> !output.behaviour().refused());
-    Auc auc = Auc.of(refused, complied);
-    return Double.isNaN(auc.value())
-        ? null
-        : new CollectReport.Separation(
-            auc.value(), auc.interval().low(), auc.interval().high(), refused.length, complied.length);
-  }
-
-  private static double[] metrics(List<ModelOutput> outputs, Predicate<ModelOutput> which) {
-    return outputs.stream().filter(which).mapToDouble(ModelOutput::metric).toArray();
+    MetricSeparation metric = MetricSeparation.of(outputs);
+    Auc auc = Auc.of(metric.refused(), metric.complied());
+    return new CollectReport.Separation(
+        auc.value(), auc.interval().low(), auc.interval().high(), auc.positives(), auc.negatives());
   }
 
   static List<Path> chart(CollectReport report, Path folder) {
@@ -120,9 +123,18 @@ final class RefusalRates {
       append(line, "hard and safe", report.overRefusal());
       lines.add(line.toString());
     }
+    CollectReport.DefaultRefusal byDefault = report.defaultRefusal();
+    if (byDefault != null) {
+      lines.add(
+          "refusal by default: %d of %d content-free prompts = %.2f [%.2f, %.2f]"
+              .formatted(byDefault.refused(), byDefault.prompts(), byDefault.rate(), byDefault.low(), byDefault.high()));
+    }
     if (!report.keep().equals("all")) {
       lines.add("data.keep: " + report.keep() + ": later stages use");
       report.categories().forEach((category, sides) -> lines.add(kept(category, width, sides)));
+    }
+    if (report.equalTexts() != null) {
+      lines.addAll(report.equalTexts().warnings());
     }
     if (!report.overLength().isEmpty()) {
       lines.add("left out, too long for the model's context: " + report.overLength().size());
@@ -141,9 +153,9 @@ final class RefusalRates {
                         .collect(Collectors.joining(", "))));
     CollectReport.Separation separation = report.separation();
     lines.add(
-        separation == null
-            ? "metric m: cannot be judged, since refused or answered prompts are missing"
-            : "metric m: AUC %.3f [%.3f, %.3f], %d refused against %d answered prompts%s"
+        !separation.judged()
+            ? "metric m: cannot be judged, since " + separation.unknown()
+            : "metric m: AUC %.3f [%.3f, %.3f], %d refused against %d answered held-out prompts%s"
                 .formatted(
                     separation.auc(), separation.low(), separation.high(), separation.refused(),
                     separation.complied(), remark(separation.auc())));

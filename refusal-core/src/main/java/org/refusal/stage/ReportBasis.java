@@ -54,12 +54,20 @@ final class ReportBasis {
                         .collect(Collectors.joining(", "))));
     CollectReport.Separation separation = collect.separation();
     facts.add(
-        separation == null
-            ? "The metric m cannot be judged: refused or answered prompts are missing"
-            : "The metric m tells refused from answered prompts with AUC %s (%d refused, %d answered)"
+        !separation.judged()
+            ? "The metric m cannot be judged: " + separation.unknown()
+            : "The metric m tells refused from answered held-out prompts with AUC %s (%d refused, %d answered)"
                 .formatted(
                     Numbers.of(separation.auc(), separation.low(), separation.high()),
                     separation.refused(), separation.complied()));
+    CollectReport.DefaultRefusal byDefault = collect.defaultRefusal();
+    if (byDefault != null) {
+      facts.add(
+          "Refusal by default: %d of %d prompts that ask for nothing (words, greetings, numbers) were refused, %s"
+              .formatted(
+                  byDefault.refused(), byDefault.prompts(),
+                  Numbers.of(byDefault.rate(), byDefault.low(), byDefault.high())));
+    }
     facts.add("Chat template: " + Markdown.escape(collect.template()));
     if (!collect.legacy().isEmpty()) {
       facts.add("Legacy definitions of the original project were on: " + Markdown.escape(String.join(", ", collect.legacy())));
@@ -122,11 +130,11 @@ final class ReportBasis {
         "Prompts are split once into discovery and held-out sets. On discovery prompts, latents of one top-k sparse"
             + " autoencoder per hook point (Gao et al. 2024) are attributed by their indirect effect on m, the log-odds of"
             + " beginning a refusal, against a matched safe prompt that the model answered (integrated gradients; Marks et"
-            + " al. 2024, Hanna et al. 2024). The causal read-out is the span of the gradients that the model applies at a"
-            + " hook point; similarity of categories is the disattenuated cosine of their effects on it, with bootstrap"
-            + " intervals over prompts. On held-out prompts each category's part is set to the partner's values, and the drop"
-            + " of m is measured in all categories. The verdict is made at the first hook point at which the positions after"
-            + " the user's text carry the decision. Every term is defined in docs/definitions.md.");
+            + " al. 2024, Hanna et al. 2024). The read-out of a hook point is what the later layers read there: the directions of"
+            + " the categories' mean gradients that come back in other prompts of the category. On held-out prompts each"
+            + " category's part of it is set to the partner's values, and the drop of m is measured in all categories. The"
+            + " verdict is made from this transfer at the first layer at which the positions after the user's text carry the"
+            + " decision; intervals resample prompts. Every term is defined in docs/definitions.md.");
     page.text().paragraph("Model: " + Markdown.escape(sources.model()) + ".");
   }
 

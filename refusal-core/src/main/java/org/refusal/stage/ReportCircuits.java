@@ -65,7 +65,7 @@ final class ReportCircuits {
     page.text().paragraph(
         ("Completeness is the sum of all effects over the effect of setting everything to the baseline; outside [%s, %s] the"
                 + " attribution is called unreliable there, and no verdict rests on it. The prompt side is what the prompt"
-                + " has and its partner lacks; a model whose prompt side carries little refuses by default.")
+                + " has and its partner lacks; it depends on how the autoencoder splits what it sees, and only describes.")
             .formatted(Numbers.of(AttributionCheck.LOWEST, 1), Numbers.of(AttributionCheck.HIGHEST, 1)));
     List<List<String>> rows = new ArrayList<>();
     for (AttributionCheck check : checks) {

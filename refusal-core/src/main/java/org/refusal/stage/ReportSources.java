@@ -22,18 +22,20 @@ import org.refusal.circuit.HookPoint;
 import org.refusal.evaluation.CategoryMetrics;
 import org.refusal.evaluation.TransferFile;
 import org.refusal.io.Json;
+import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
 
 /**
- * What the earlier stages left for the report. Every part may be missing.
+ * What the earlier stages left for the report. Every part may be missing; what an earlier run of a stage has left over beside
+ * its latest one does not count.
  *
  * @param modelFolder the checkpoint when it was given as a folder: planted models have their truth there
  */
-record ReportSources(ResultLayout layout, String model, Path modelFolder) {
+record ReportSources(ResultLayout layout, String model, Path modelFolder, Lineage lineage) {
   static final List<String> CIRCUIT_SUFFIXES = List.of("", "_toxic", "_safe");
 
-  private static <T> Optional<T> read(Path file, Function<Path, T> reader) {
-    return Files.isRegularFile(file) ? Optional.of(reader.apply(file)) : Optional.empty();
+  private <T> Optional<T> read(Path file, Function<Path, T> reader) {
+    return lineage.isCurrent(file) ? Optional.of(reader.apply(file)) : Optional.empty();
   }
 
   Optional<CollectReport> collect() {
@@ -99,7 +101,7 @@ record ReportSources(ResultLayout layout, String model, Path modelFolder) {
     Map<String, CategoryMetrics> metrics = new LinkedHashMap<>();
     for (String category : categories()) {
       Path file = layout.evaluation(model, category);
-      if (Files.isRegularFile(file) && !isOriginalCurve(file)) {
+      if (lineage.isCurrent(file) && !isOriginalCurve(file)) {
         metrics.put(category, CategoryMetrics.read(file));
       }
     }
@@ -199,7 +201,7 @@ record ReportSources(ResultLayout layout, String model, Path modelFolder) {
     Map<HookPoint, Path> files = new TreeMap<>();
     try (Stream<Path> all = Files.list(folder)) {
       all.map(ResultLayout::saeMetrics)
-          .filter(Files::isRegularFile)
+          .filter(lineage::isCurrent)
           .forEach(file -> files.put(HookPoint.parse(file.getParent().getFileName().toString()), file));
     } catch (IOException e) {
       throw AtomicFiles.cannotRead(folder, e);
@@ -234,6 +236,6 @@ record ReportSources(ResultLayout layout, String model, Path modelFolder) {
     files.add(layout.transfer(model));
     files.add(layout.stats(model));
     truthFile().ifPresent(files::add);
-    return files.stream().filter(Files::isRegularFile).toList();
+    return files.stream().filter(lineage::isCurrent).toList();
   }
 }

@@ -13,7 +13,9 @@ import org.refusal.base.UserException;
 import org.refusal.config.ReportConfig;
 import org.refusal.report.Markdown;
 import org.refusal.report.Renderer;
+import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
+import org.refusal.run.RunManifest;
 
 /** All of it on one page: verdict, evidence, tables and figures from the files of the earlier stages. */
 public final class ReportStage implements Stage<ReportConfig> {
@@ -32,7 +34,7 @@ public final class ReportStage implements Stage<ReportConfig> {
 
   @Override
   public int version() {
-    return 1;
+    return 2;
   }
 
   @Override
@@ -46,8 +48,9 @@ public final class ReportStage implements Stage<ReportConfig> {
   }
 
   private ReportSources sources(ReportConfig config) {
+    ResultLayout layout = new ResultLayout(resultDir(config));
     return new ReportSources(
-        new ResultLayout(resultDir(config)), Models.name(config.model()), Path.of(config.model().name()));
+        layout, Models.name(config.model()), Path.of(config.model().name()), Lineage.of(layout));
   }
 
   @Override
@@ -129,7 +132,7 @@ public final class ReportStage implements Stage<ReportConfig> {
     if (verdict != null) {
       verdict.thresholds();
     }
-    basis.provenance(StageRunner.history(sources.layout()));
+    basis.provenance(RunManifest.all(sources.layout()));
     if (!missing.isEmpty()) {
       page.text().heading(2, "What is missing");
       page.text().list(missing);

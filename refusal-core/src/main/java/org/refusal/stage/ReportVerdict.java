@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
+import org.refusal.circuit.HookPoint;
 import org.refusal.plot.ColorScale;
 import org.refusal.plot.Dendrogram;
 import org.refusal.plot.Heatmap;
@@ -18,9 +19,14 @@ import org.refusal.plot.LineChart;
 import org.refusal.plot.Theme;
 import org.refusal.report.Markdown;
 import org.refusal.report.Numbers;
+import org.refusal.stats.AverageLinkage;
 
 /** What the statistics file says: the verdict and the evidence that it rests on. */
 final class ReportVerdict {
+  private static final String COMMAND = ": refusal ";
+  /** Pairs of ten categories. */
+  private static final int MOST_PAIRS = 45;
+
   private final ReportPage page;
   private final JsonNode verdict;
   private final JsonNode tests;
@@ -35,31 +41,74 @@ final class ReportVerdict {
     return verdict.path("answer").asText();
   }
 
-  private static String sentence(String answer) {
-    return switch (answer) {
-      case "MONOLITHIC" -> "Where the model decides, all categories share one cause of refusal.";
-      case "MODULAR" -> "Where the model decides, every category has a cause of refusal of its own.";
-      case "MIXED" -> "Where the model decides, categories fall into clusters, and each cluster has its own cause.";
-      default -> "The evidence does not decide. Every reason that holds:";
-    };
+  /** The answer, what it rests on, and, where there is none, what would settle it. */
+  void headline() {
+    String headline = verdict.path("headline").asText();
+    page.text().quote("**%s**%s".formatted(answer(), Markdown.escape(headline.substring(answer().length()))), texts("facts"));
+    List<String> also = new ArrayList<>();
+    if (Double.isFinite(figure(verdict.path("shared_part")).value())) {
+      also.add("Shared part, 1 - D of the effect form: %s".formatted(figure(verdict.path("shared_part")).text()));
+      also.add(
+          "Mean S of the effect vectors over pairs of categories, which describes and does not decide: %s"
+              .formatted(figure(verdict.path("similarity")).text()));
+    }
+    verdict.path("left_out").properties().forEach(entry ->
+        also.add("Left out: %s (%s)".formatted(Markdown.escape(entry.getKey()), Markdown.escape(entry.getValue().asText()))));
+    if (!verdict.path("remark").asText().isEmpty()) {
+      also.add("Remark: " + Markdown.escape(verdict.path("remark").asText()));
+    }
+    if (!also.isEmpty()) {
+      page.text().list(also);
+    }
+    if (answer().equals("INCONCLUSIVE")) {
+      page.text().heading(3, "What is still possible");
+      page.text().paragraph(texts("possible").isEmpty() ? "Nothing is known." : String.join(", ", texts("possible")) + ".");
+      page.text().heading(3, "Why it is not settled");
+      page.text().list(texts("reasons"));
+      if (!verdict.path("next_steps").isEmpty()) {
+        page.text().heading(3, "What would settle it, the cheapest first");
+        List<String> steps = new ArrayList<>();
+        verdict.path("next_steps").forEach(step -> steps.add(withCommand(step.asText())));
+        page.text().list(steps);
+      }
+    }
+    checks();
   }
 
-  void headline() {
-    List<String> reasons = new ArrayList<>();
-    verdict.path("reasons").forEach(reason -> reasons.add(Markdown.escape(reason.asText())));
-    page.text().quote("**%s.** %s".formatted(answer(), sentence(answer())), reasons);
-    String remark = verdict.path("remark").asText();
-    if (!remark.isEmpty()) {
-      page.text().paragraph("Remark: " + Markdown.escape(remark));
+  private List<String> texts(String field) {
+    List<String> texts = new ArrayList<>();
+    verdict.path(field).forEach(text -> texts.add(Markdown.escape(text.asText())));
+    return texts;
+  }
+
+  /** A command line ends the text after a colon. */
+  private static String withCommand(String step) {
+    int at = step.lastIndexOf(COMMAND);
+    return at < 0
+        ? Markdown.escape(step)
+        : "%s: `%s`".formatted(Markdown.escape(step.substring(0, at)), step.substring(at + 2));
+  }
+
+  private void checks() {
+    List<List<String>> rows = new ArrayList<>();
+    for (JsonNode check : verdict.path("checks")) {
+      JsonNode holds = check.path("holds");
+      rows.add(
+          List.of(
+              Markdown.escape(check.path("name").asText()), Markdown.escape(check.path("value").asText()),
+              holds.isBoolean() ? holds.asBoolean() ? "yes" : "**no**" : "–"));
     }
-    List<String> facts = new ArrayList<>();
-    facts.add("Decision layer: " + layer(verdict.path("decision_layer")));
-    facts.add("One cause from here on: " + layer(verdict.path("first_shared_layer")));
-    String clusters = clusters(groups(verdict.path("clusters")));
-    if (!clusters.isEmpty()) {
-      facts.add("Clusters of categories: " + clusters);
+    if (!rows.isEmpty()) {
+      page.text().heading(3, "What was checked");
+      page.text().table(List.of("check", "value", "met"), rows);
+      page.text().paragraph("[low, high] is an interval of 95 %, here and below. –: only reported, or not measured.");
     }
-    page.text().list(facts);
+  }
+
+  /** A figure of the verdict: {@code {value, low, high}}. */
+  private static Measured figure(JsonNode figure) {
+    return new Measured(
+        Measured.number(figure.path("value")), Measured.number(figure.path("low")), Measured.number(figure.path("high")));
   }
 
   private static String layer(JsonNode name) {
@@ -129,49 +178,139 @@ final class ReportVerdict {
     }
     page.text().paragraph(
         "*Decided* is the share of the refusal gap that is lost when only the positions after the user's text are set to"
-            + " what an answered prompt has there. The decision layer is the first hook point at which it is at least "
+            + " what an answered prompt has there. The decision layer is the first `residuals_N` at which it is at least "
             + Numbers.of(Measured.number(verdict.path("thresholds").path("decided")))
-            + ". S is the disattenuated similarity of categories (1: the same cause), D the distinctness of causal"
-            + " transfer (0: every category's part serves all, 1: only its own). After the decision layer sharing is"
-            + " convergence, not evidence.");
+            + ". After it, sharing is convergence and no evidence. Decision layer: "
+            + layer(verdict.path("decision_layer"))
+            + "; one cause from here on: "
+            + layer(verdict.path("first_shared_layer"))
+            + ".");
+    everyLayer();
     List<String> names = new ArrayList<>();
     profile.forEach(entry -> names.add(entry.path("hook_point").asText()));
     Map<String, Measured[]> curves = new LinkedHashMap<>();
     for (int i = 0; i < names.size(); i++) {
       JsonNode entry = profile.get(i);
       put(curves, "decided", names.size(), i, entry.path("decided"));
-      put(curves, "S effect", names.size(), i, similarity(entry, "effect"));
-      put(curves, "S latents", names.size(), i, similarity(entry, "latents"));
       put(curves, "D effect", names.size(), i, entry.path("d").path("effect"));
       put(curves, "D latent", names.size(), i, entry.path("d").path("latent"));
+      put(curves, "S effect", names.size(), i, similarity(entry, "effect"));
+      put(curves, "S latents", names.size(), i, similarity(entry, "latents"));
     }
     page.figure(
         "report_profile",
-        "Decided, similarity S and distinctness D per hook point, with 95 %% intervals; weak forms, and S of vectors that are less reliable than %s, are left out"
+        "Decided, distinctness D and similarity S per captured hook point; weak forms, and S of vectors that are less reliable than %s, are left out"
             .formatted(Numbers.of(Measured.number(verdict.path("thresholds").path("min_reliability")))),
         new LineChart(
-            "Where refusal is decided, and what is shared there", "hook point", "share of the refusal gap; S; D",
+            "Where refusal is decided, and what is shared there", "hook point", "share of the refusal gap; D; S",
             series(curves), false, null, names, Theme.LIGHT));
-    List<List<String>> rows = new ArrayList<>();
+    page.text().paragraph(
+        "D of the effect form is the distinctness of causal transfer: 0 when every category's part serves all, 1 when only its"
+            + " own. *Distinct read-outs*: along how many directions the later layers tell the categories apart.");
+    List<List<String>> deciding = new ArrayList<>();
+    List<List<String>> describing = new ArrayList<>();
+    List<List<String>> readouts = new ArrayList<>();
     for (JsonNode entry : profile) {
-      rows.add(
+      String at = entry.path("hook_point").asText();
+      JsonNode readout = entry.path("readout");
+      deciding.add(
           List.of(
-              entry.path("hook_point").asText(),
+              at,
               Measured.of(entry.path("decided")).text(),
-              entry.path("readout_rank").asInt(-1) < 0 ? "–" : entry.path("readout_rank").asText(),
-              Measured.of(similarity(entry, "effect")).text(),
-              Measured.of(entry.path("d").path("effect")).text(),
-              Measured.of(similarity(entry, "latents")).text(),
-              Numbers.of(Measured.of(entry.path("completeness")).value()),
-              Numbers.of(Measured.of(entry.path("prompt_share")).value()),
+              entry.path("weak_forms").has("effect") ? "weak" : Measured.of(entry.path("d").path("effect")).text(),
+              distinct(readout),
+              Measured.of(entry.path("completeness")).text(),
               entry.path("cause").asText("–").toLowerCase(Locale.ROOT)));
+      describing.add(
+          List.of(
+              at,
+              Measured.of(similarity(entry, "effect")).text(),
+              Measured.of(similarity(entry, "latents")).text(),
+              Measured.of(entry.path("prompt_share")).text(),
+              entry.path("representation").asText("–")));
+      if (readout.isObject()) {
+        readouts.add(
+            List.of(
+                at, distinct(readout), readout.path("rank").asText(),
+                significant(Measured.number(readout.path("floor"))), spectrum(readout)));
+      }
     }
     page.text()
         .table(
+            List.of("hook point", "decided", "D effect", "distinct read-outs", "completeness", "cause"), deciding);
+    if (!readouts.isEmpty()) {
+      page.text().paragraph(
+          "A read-out counts as distinct when its eigenvalue stands above the noise floor. In use: directions kept for the effect"
+              + " form, those added for single categories included.");
+      page.text().table(List.of("hook point", "distinct", "in use", "noise floor", "spectrum"), readouts);
+    }
+    page.text().paragraph(
+        "The rest describes and does not decide: S, the similarity of the categories' vectors corrected for noise (1: alike), and"
+            + " the prompt's share of the attributed effect.");
+    page.text()
+        .table(List.of("hook point", "S effect", "S latents", "prompt share", "latents are"), describing);
+  }
+
+  private static String distinct(JsonNode readout) {
+    if (!readout.isObject()) {
+      return "–";
+    }
+    return readout.path("count_known").asBoolean() ? readout.path("distinct").asText() : "too few prompts";
+  }
+
+  private static String spectrum(JsonNode readout) {
+    List<String> values = new ArrayList<>();
+    for (double value : Measured.row(readout.path("spectrum"))) {
+      values.add(significant(value));
+    }
+    return String.join(" ", values);
+  }
+
+  /** Two decimals say nothing of a noise floor. */
+  private static String significant(double value) {
+    return Math.abs(value) < .00005 ? "0" : Numbers.of(value, Math.abs(value) < .095 ? 4 : 2);
+  }
+
+  /** How far the model has decided after every layer; nothing where that was not measured. */
+  private void everyLayer() {
+    JsonNode layers = verdict.path("layers");
+    if (layers.isEmpty()) {
+      return;
+    }
+    List<Measured> decided = new ArrayList<>();
+    List<Double> at = new ArrayList<>();
+    List<Boolean> captured = new ArrayList<>();
+    for (JsonNode layer : layers) {
+      at.add((double) HookPoint.parse(layer.path("hook_point").asText()).layer());
+      decided.add(figure(layer.path("decided")));
+      captured.add(layer.path("captured").asBoolean());
+    }
+    int[] all = IntStream.range(0, at.size()).toArray();
+    int[] seen = IntStream.of(all).filter(captured::get).toArray();
+    double bar = Measured.number(verdict.path("thresholds").path("decided"));
+    double[] ends = {at.get(0) - .5, at.get(at.size() - 1) + .5};
+    page.figure(
+        "report_layers",
+        "How far the model has decided after each layer, with the interval of 95 %; captured layers are marked",
+        new LineChart(
+            "How far the model has decided, by layer", "layer (residual stream after it)", "share of the refusal gap",
             List.of(
-                "hook point", "decided", "rank", "S effect", "D effect", "S latents", "completeness", "prompt share",
-                "cause"),
-            rows);
+                decided("every layer", at, decided, all, LineChart.Style.CURVE),
+                decided("captured", at, decided, seen, LineChart.Style.POINTS),
+                new LineChart.Series(
+                    "decided: " + Numbers.of(bar), ends, new double[] {bar, bar}, null, null, LineChart.Style.GUIDE)),
+            false, null, null, Theme.LIGHT));
+  }
+
+  private static LineChart.Series decided(
+      String name, List<Double> at, List<Measured> decided, int[] which, LineChart.Style style) {
+    return new LineChart.Series(
+        name,
+        IntStream.of(which).mapToDouble(at::get).toArray(),
+        IntStream.of(which).mapToDouble(i -> decided.get(i).value()).toArray(),
+        IntStream.of(which).mapToDouble(i -> decided.get(i).low()).toArray(),
+        IntStream.of(which).mapToDouble(i -> decided.get(i).high()).toArray(),
+        style);
   }
 
   private static void put(Map<String, Measured[]> curves, String name, int size, int at, JsonNode estimate) {
@@ -219,49 +358,95 @@ final class ReportVerdict {
     return tests.path("hook_points").path(-1);
   }
 
-  /** Similarity of the categories' causes where the model decides. */
+  /** Causal transfer of pairs of categories where the model decides, and how alike their vectors are. */
   void pairs() {
-    Optional<String> at = decisionPoint();
     page.text().heading(2, "Do categories share the cause?");
-    if (at.isEmpty() || at(at.get()).path("effect").path("similarity").isEmpty()) {
-      page.text().paragraph("No similarity of effects was measured.");
-      return;
+    if (verdict.path("pairs").isEmpty()) {
+      page.text().paragraph("No causal transfer of pairs was measured where the model decides.");
+    } else {
+      transfer(verdict.path("decision_layer").asText());
     }
-    JsonNode point = at(at.get());
-    String place =
-        verdict.path("decision_layer").isTextual()
-            ? "at the decision layer, `%s`".formatted(at.get())
-            : "at `%s`, the last captured hook point, since there is no decision layer".formatted(at.get());
-    page.text().paragraph("Similarity S of pairs of categories %s.".formatted(place));
-    JsonNode effect = point.path("effect");
-    heatmap("report_s_effect", "S of effects at " + at.get() + " (decides)", effect);
-    if (!point.path("latents").path("similarity").isEmpty()) {
-      heatmap("report_s_latents", "S of latents at " + at.get() + " (describes the representation)", point.path("latents"));
+    Optional<String> at = decisionPoint();
+    if (at.isPresent() && !at(at.get()).path("effect").path("similarity").isEmpty()) {
+      alike(at.get());
     }
-    dendrogram(at.get(), effect);
-    Map<String, Integer> kinds = new LinkedHashMap<>();
-    List.of("shared", "partial", "open", "distinct").forEach(kind -> kinds.put(kind, 0));
-    List<List<String>> rows = new ArrayList<>();
+  }
+
+  private void transfer(String at) {
     List<String> categories = categories();
-    for (JsonNode pair : effect.path("pairs")) {
-      String kind = pair.path("kind").asText().toLowerCase(Locale.ROOT);
-      kinds.merge(kind, 1, Integer::sum);
-      JsonNode interval = pair.path("interval95");
+    JsonNode pairs = verdict.path("pairs");
+    double[][] transfer = new double[categories.size()][categories.size()];
+    for (int i = 0; i < transfer.length; i++) {
+      transfer[i][i] = 1;
+    }
+    List<List<String>> rows = new ArrayList<>();
+    for (JsonNode pair : pairs) {
+      String first = pair.path("categories").path(0).asText();
+      String second = pair.path("categories").path(1).asText();
+      int i = categories.indexOf(first);
+      int j = categories.indexOf(second);
+      transfer[i][j] = figure(pair.path("transfer")).value();
+      transfer[j][i] = transfer[i][j];
       rows.add(
           List.of(
-              categories.get(pair.path("i").asInt()) + " – " + categories.get(pair.path("j").asInt()),
-              Numbers.of(
-                  Measured.number(pair.path("similarity")),
-                  Measured.number(interval.path("low")),
-                  Measured.number(interval.path("high"))),
-              kind,
-              Numbers.probability(Measured.number(pair.path("max_t")))));
+              Markdown.escape(first) + " – " + Markdown.escape(second), figure(pair.path("transfer")).text(),
+              pair.path("kind").asText().toLowerCase(Locale.ROOT),
+              similarity(at, i, j)));
     }
-    List<String> counts = new ArrayList<>();
-    kinds.forEach((kind, count) -> counts.add(count + " " + kind));
-    page.text().paragraph("Of %d pairs: %s.".formatted(rows.size(), String.join(", ", counts)));
-    if (!rows.isEmpty() && rows.size() <= 15) {
-      page.text().table(List.of("pair", "S effect [95 %]", "pair is", "p (max-T)"), rows);
+    JsonNode thresholds = verdict.path("thresholds");
+    page.text().paragraph(
+        ("Causal transfer t of two categories at `%s`: how much of each other's refusal their parts carry, 1 for as much as of their"
+                + " own. A pair is *shared* when its 90 %% interval lies above %s, *distinct* when its 95 %% interval lies below %s,"
+                + " *partial* when it lies between, *open* otherwise.")
+            .formatted(
+                at, Numbers.of(Measured.number(thresholds.path("shared"))),
+                Numbers.of(Measured.number(thresholds.path("distinct")))));
+    if (!answer().equals("INCONCLUSIVE")) {
+      List<String> reasons = texts("reasons");
+      page.text().paragraph("So " + String.join("; ", reasons) + ".");
+    }
+    AverageLinkage tree = AverageLinkage.of(transfer);
+    heatmap("report_pairs", "Causal transfer t of pairs at " + at, transfer, tree.order(), ColorScale.sequential(0, 1), "causal transfer t");
+    if (categories.size() > 2) {
+      page.figure(
+          "report_pairs_tree", "Average linkage of causal transfer at %s; dashed: where clusters are cut".formatted(at),
+          new Dendrogram(
+              "Tree of causal transfer", "1 - t", categories,
+              tree.merges().stream()
+                  .map(merge -> new Dendrogram.Merge(merge.left(), merge.right(), Math.max(0, 1 - merge.similarity())))
+                  .toList(),
+              1 - Measured.number(thresholds.path("cluster_cut")), Theme.LIGHT));
+    }
+    if (rows.size() <= MOST_PAIRS) {
+      page.text().table(List.of("pair", "t", "pair is", "S effect (describes)"), rows);
+    }
+  }
+
+  private String similarity(String at, int i, int j) {
+    for (JsonNode pair : at(at).path("effect").path("pairs")) {
+      if (pair.path("i").asInt() == i && pair.path("j").asInt() == j) {
+        JsonNode interval = pair.path("interval95");
+        return new Measured(
+                Measured.number(pair.path("similarity")), Measured.number(interval.path("low")),
+                Measured.number(interval.path("high")))
+            .text();
+      }
+    }
+    return "–";
+  }
+
+  private void alike(String at) {
+    JsonNode effect = at(at).path("effect");
+    JsonNode latents = at(at).path("latents");
+    page.text().heading(3, "How alike are the categories' vectors?");
+    page.text().paragraph(
+        ("Similarity S at `%s`%s describes and does not decide: everything harmful differs from everything harmless in common ways,"
+                + " whether or not these are what the model reads.")
+            .formatted(
+                at, verdict.path("decision_layer").isTextual() ? "" : ", the last captured hook point,"));
+    similarities("report_s_effect", "S of effects at " + at, effect);
+    if (!latents.path("similarity").isEmpty()) {
+      similarities("report_s_latents", "S of latents at " + at, latents);
     }
   }
 
@@ -271,43 +456,20 @@ final class ReportVerdict {
     return categories;
   }
 
-  private static int[] order(JsonNode vectors, int n) {
-    JsonNode order = vectors.path("leaf_order");
-    return order.size() == n
-        ? IntStream.range(0, n).map(i -> order.get(i).asInt()).toArray()
-        : IntStream.range(0, n).toArray();
-  }
-
-  private void heatmap(String stem, String title, JsonNode vectors) {
+  private void similarities(String stem, String title, JsonNode vectors) {
     double[][] similarity = Measured.matrix(vectors.path("similarity"));
-    int n = similarity.length;
-    int[] order = order(vectors, n);
-    double[][] values = new double[n][n];
-    for (int i = 0; i < n; i++) {
-      for (int j = 0; j < n; j++) {
-        values[i][j] = similarity[order[i]][order[j]];
-      }
-    }
-    List<String> names = IntStream.of(order).mapToObj(categories()::get).toList();
-    page.figure(
-        stem, title,
-        new Heatmap(title, "", "", names, names, values, ColorScale.diverging(1), "S", Theme.LIGHT));
+    int[] order = AverageLinkage.of(similarity).order();
+    heatmap(stem, title, similarity, order, ColorScale.diverging(1), "similarity S");
   }
 
-  private void dendrogram(String at, JsonNode vectors) {
-    List<Dendrogram.Merge> merges = new ArrayList<>();
-    for (JsonNode merge : vectors.path("merges")) {
-      merges.add(
-          new Dendrogram.Merge(
-              merge.path("left").asInt(), merge.path("right").asInt(),
-              Math.max(0, 1 - Measured.number(merge.path("similarity")))));
-    }
-    if (categories().size() < 3 || merges.size() != categories().size() - 1) {
-      return;
-    }
-    double cut = 1 - Measured.number(verdict.path("thresholds").path("cluster_cut"));
-    String title = "Average linkage of S effect at " + at + "; dashed: where clusters are cut";
-    page.figure("report_s_effect_tree", title, new Dendrogram(title, "1 - S", categories(), merges, cut, Theme.LIGHT));
+  private void heatmap(
+      String stem, String title, double[][] matrix, int[] order, ColorScale colors, String unit) {
+    double[][] values =
+        IntStream.of(order)
+            .mapToObj(i -> IntStream.of(order).mapToDouble(j -> matrix[i][j]).toArray())
+            .toArray(double[][]::new);
+    List<String> names = IntStream.of(order).mapToObj(categories()::get).toList();
+    page.figure(stem, title, new Heatmap(title, "", "", names, names, values, colors, unit, Theme.LIGHT));
   }
 
   void statistics() {

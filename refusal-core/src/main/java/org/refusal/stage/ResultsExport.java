@@ -6,6 +6,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.refusal.activation.ActivationExport;
 import org.refusal.activation.ActivationStore;
@@ -132,7 +134,7 @@ public final class ResultsExport {
     }
     List<Circuit.ScoredNode> nodes =
         circuit.nodes().stream().filter(scored -> scored.node() instanceof LatentNode).toList();
-    List<Node> kept = nodes.stream().map(Circuit.ScoredNode::node).toList();
+    Set<Node> kept = nodes.stream().map(Circuit.ScoredNode::node).collect(Collectors.toSet());
     return new Circuit(
         nodes,
         circuit.edges().stream()

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Function;
 import org.refusal.base.Seeds;
 import org.refusal.base.UserException;
 import org.refusal.baseline.Baseline;
@@ -23,12 +24,14 @@ import org.refusal.baseline.ZeroBaseline;
 import org.refusal.circuit.HookPoint;
 import org.refusal.config.ModelSection;
 import org.refusal.data.Behaviour;
+import org.refusal.data.EqualTexts;
 import org.refusal.data.ModelOutput;
 import org.refusal.data.Split;
 import org.refusal.io.Json;
 import org.refusal.model.CausalLm;
 import org.refusal.model.CheckpointFolder;
 import org.refusal.model.RefusalMetric;
+import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
 import org.refusal.sae.SaeCheckpoint;
 import org.refusal.sae.SparseAutoencoder;
@@ -97,7 +100,10 @@ final class RunningModel implements AutoCloseable {
     return files;
   }
 
-  /** The hook points of the config, or all that have an autoencoder. */
+  /**
+   * The hook points of the config, or all that have an autoencoder: those of the latest training and imported ones, where
+   * any is known to be that; leftovers of an earlier training with other layers do not count.
+   */
   static List<HookPoint> points(ModelSection model, Collected collected) {
     List<HookPoint> trained = new ArrayList<>();
     Path parent = collected.layout().sae(collected.model(), HookPoint.residuals(0)).getParent();
@@ -106,7 +112,7 @@ final class RunningModel implements AutoCloseable {
       trained.add(HookPoint.parse(each.getName()));
     }
     List<HookPoint> asked = HookPoint.parseAll(model.activationLayers(), trained);
-    List<HookPoint> points = (asked.isEmpty() ? trained : asked).stream().sorted().toList();
+    List<HookPoint> points = (asked.isEmpty() ? latest(trained, collected) : asked).stream().sorted().toList();
     for (HookPoint point : points) {
       Path folder = collected.layout().sae(collected.model(), point);
       if (!Files.isRegularFile(folder.resolve(SaeCheckpoint.CONFIG))) {
@@ -119,6 +125,18 @@ final class RunningModel implements AutoCloseable {
           "run train-saes first");
     }
     return points;
+  }
+
+  private static List<HookPoint> latest(List<HookPoint> trained, Collected collected) {
+    Lineage lineage = collected.lineage();
+    Function<HookPoint, Path> config =
+        at -> collected.layout().sae(collected.model(), at).resolve(SaeCheckpoint.CONFIG);
+    if (trained.stream().map(config).noneMatch(lineage::knows)) {
+      return trained;
+    }
+    return trained.stream()
+        .filter(at -> lineage.knows(config.apply(at)) && !lineage.isLeftOver(config.apply(at)))
+        .toList();
   }
 
   CausalLm lm() {
@@ -155,7 +173,12 @@ final class RunningModel implements AutoCloseable {
         refused,
         output.promptIds(),
         output.userFrom(),
-        output.userTo());
+        output.userTo(),
+        EqualTexts.key(output.prompt()));
+  }
+
+  static boolean isAnsweredSafe(ModelOutput output) {
+    return !output.label().toxic() && output.behaviour() == Behaviour.COMPLIANCE;
   }
 
   /** The answered safe discovery prompts of all categories that were collected: where partners come from. */
@@ -164,9 +187,7 @@ final class RunningModel implements AutoCloseable {
     List<PromptTokens> pool = new ArrayList<>();
     for (String category : all.categories()) {
       for (ModelOutput output : all.outputs(category)) {
-        if (output.split() == Split.Side.DISCOVERY
-            && !output.label().toxic()
-            && output.behaviour() == Behaviour.COMPLIANCE) {
+        if (output.split() == Split.Side.DISCOVERY && isAnsweredSafe(output)) {
           pool.add(tokens(category, output, false));
         }
       }
@@ -188,13 +209,15 @@ final class RunningModel implements AutoCloseable {
     };
   }
 
-  /** At most so many of the prompts (0: all), drawn with the seed, in their order. */
+  /** At most so many of the prompts (0: all), drawn by a hash of seed, names and text, in their order. */
   static List<PromptTokens> atMost(List<PromptTokens> prompts, int most, long seed, String... names) {
     if (most <= 0 || prompts.size() <= most) {
       return prompts;
     }
-    int[] order = Seeds.permutation(prompts.size(), Seeds.random(seed, names));
-    return java.util.Arrays.stream(order, 0, most).sorted().mapToObj(prompts::get).toList();
+    long draw = Seeds.derive(seed, names);
+    return Seeds.lowest(prompts.size(), most, i -> Seeds.derive(draw, prompts.get(i).text()))
+        .mapToObj(prompts::get)
+        .toList();
   }
 
   /** Why nothing can be attributed or evaluated, if so: the later stages then say INCONCLUSIVE for this reason. */
@@ -218,12 +241,14 @@ final class RunningModel implements AutoCloseable {
       return Optional.of("the model answered fewer than 2 safe discovery prompts, so that there are no partners");
     }
     CollectReport.Separation separation = report.separation();
-    if (separation == null) {
-      return Optional.of("the model refused everything or nothing, so that the metric cannot be judged");
+    if (!separation.judged() && !force) {
+      return Optional.of(
+          "the metric m cannot be judged, since %s (discovery.force: true goes on all the same)"
+              .formatted(separation.unknown()));
     }
     if (separation.auc() < LEAST_AUC && !force) {
       return Optional.of(
-          "the metric m does not separate refused from answered prompts (AUC %.3f, below .6; discovery.force: true goes on all the same)"
+          "the metric m does not separate refused from answered held-out prompts (AUC %.3f, below .6; discovery.force: true goes on all the same)"
               .formatted(separation.auc()));
     }
     return Optional.empty();

@@ -1,12 +1,13 @@
 package org.refusal.stage;
 
 import ai.djl.ndarray.types.DataType;
+import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Function;
 import org.refusal.base.Progress;
 import org.refusal.base.Seeds;
 import org.refusal.base.UserException;
@@ -19,9 +20,8 @@ import org.refusal.data.Split;
 import org.refusal.evaluation.ReconstructionLoss;
 import org.refusal.model.CausalLm;
 import org.refusal.model.CheckpointFolder;
-import org.refusal.sae.SaeTrainer;
+import org.refusal.sae.SaeCheckpoint;
 import org.refusal.sae.SparseAutoencoder;
-import org.refusal.sae.TopKAutoencoder;
 
 /** What the model loses with each autoencoder in place, on held-out prompts: the part of train-saes that runs the model. */
 final class SaeInModel {
@@ -40,31 +40,34 @@ final class SaeInModel {
   }
 
   /**
+   * One autoencoder is in memory at a time.
+   *
+   * @param thresholds norm from which on a token is a sink, at every hook point that is measured
+   * @param folders of the autoencoders
    * @param most prompts at most, drawn with the seed
    * @return nothing where no prompt was held out
    */
   static Map<HookPoint, ReconstructionLoss> measure(
-      ModelSection section, Collected collected, Map<HookPoint, SaeTrainer.Result> results, int most, long seed,
-      int threads, Progress progress) {
+      ModelSection section, Collected collected, Map<HookPoint, Double> thresholds, Function<HookPoint, Path> folders,
+      int most, long seed, int threads, Progress progress) {
     List<int[]> texts = heldOut(collected, most, seed);
-    if (texts.isEmpty() || results.isEmpty()) {
+    if (texts.isEmpty() || thresholds.isEmpty()) {
       return Map.of();
     }
     CheckpointFolder checkpoint = Models.checkpoint(section);
-    Map<HookPoint, SparseAutoencoder> saes = new TreeMap<>();
-    Map<HookPoint, Double> thresholds = new HashMap<>();
+    SinkThresholds sinks = new SinkThresholds(thresholds);
+    Map<HookPoint, ReconstructionLoss> losses = new TreeMap<>();
     try (CausalLm lm = Models.load(section, checkpoint, threads);
-        Progress.Task task = progress.task("model with autoencoders", 1)) {
+        Progress.Task task = progress.task("model with autoencoders", thresholds.size())) {
       DataType type = Precision.working(lm.dataType());
-      results.forEach((at, result) -> {
-        saes.put(at, TopKAutoencoder.of(result.checkpoint().weights(), lm.manager(), type));
-        thresholds.put(at, result.history().sinks().threshold());
-      });
-      Map<HookPoint, ReconstructionLoss> losses =
-          ReconstructionLoss.measure(
-              lm, checkpoint.config().padToken().orElse(0), saes, new SinkThresholds(thresholds), texts, BATCH);
-      saes.values().forEach(SparseAutoencoder::close);
-      task.advance(1);
+      for (HookPoint at : thresholds.keySet()) {
+        try (SparseAutoencoder sae = SaeCheckpoint.load(folders.apply(at), lm.manager(), type)) {
+          losses.putAll(
+              ReconstructionLoss.measure(
+                  lm, checkpoint.config().padToken().orElse(0), Map.of(at, sae), sinks, texts, BATCH));
+        }
+        task.advance(1);
+      }
       return losses;
     }
   }

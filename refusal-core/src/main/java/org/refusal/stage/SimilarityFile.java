@@ -15,8 +15,8 @@ import org.refusal.stats.AverageLinkage;
  * text {@code "NaN"}.
  *
  * @param nothing why there is nothing to compare, or null
- * @param effectVectors what the effect vectors hold: {@code prompt_side} or {@code total} indirect effects over the
- *     latents
+ * @param effectVectors what the effect vectors hold: {@code prompt_side}, the prompt side of the indirect effects over the
+ *     latents; null where there are none, so that disattenuated and plain cosine are left out
  * @param equalizedTo nodes to which circuits were cut before the legacy similarity, or -1
  * @param hookPoints in forward order
  * @param definitions what each measure is

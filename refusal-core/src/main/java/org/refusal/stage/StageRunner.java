@@ -12,13 +12,11 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
 import org.refusal.base.AtomicFiles;
 import org.refusal.base.Folders;
 import org.refusal.base.Progress;
@@ -28,6 +26,7 @@ import org.refusal.config.ModelSection;
 import org.refusal.io.Json;
 import org.refusal.run.ArtifactRef;
 import org.refusal.run.DigestCache;
+import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
 import org.refusal.run.RunManifest;
 import org.refusal.run.StageKey;
@@ -37,11 +36,10 @@ import org.refusal.torch.Memory;
  * Runs a stage, or skips it when it is provably up to date, and writes down what made its files.
  *
  * <p>The order on disk is what makes it safe to kill: outputs first (each whole or not at all), the manifest last, the
- * work folder removed after that. What lies in the work folder belongs to one key; another key's is thrown away.
+ * work folder removed after that. Every key has a work folder of its own, so that another config's run leaves what an
+ * interrupted one has done alone.
  */
 public final class StageRunner {
-  private static final String WORK_KEY = "key";
-
   /**
    * @param fresh run even when up to date, from the beginning
    * @param threads CPU threads
@@ -60,85 +58,88 @@ public final class StageRunner {
     this.options = options;
   }
 
+  /**
+   * @throws UserException bad data, where an input is not what its stage wrote or was made from something else than what
+   *     lies on disk now ({@link Lineage})
+   */
   public <C extends Record> Outcome run(Stage<C> stage, C config) {
     ResultLayout layout = new ResultLayout(stage.resultDir(config));
     try (Lock lock = Lock.of(layout.root())) {
-      DigestCache digests = new DigestCache(layout.manifests().resolve("digests.json"));
-      List<ArtifactRef> inputs = digest(stage.inputs(config), layout, digests);
-      String key = StageKey.of(stage.name(), stage.version(), Binder.toMap(config, false), inputs);
-      Path manifestFile = layout.manifests().resolve(stage.name() + "-" + key + ".json");
-      if (!options.fresh()) {
-        Optional<RunManifest> current = upToDate(manifestFile, layout, digests);
-        if (current.isPresent()) {
-          digests.save();
-          return new Outcome(true, current.get());
-        }
+      DigestCache digests = DigestCache.of(layout);
+      try {
+        return run(stage, config, layout, digests);
+      } finally {
+        digests.save();
       }
-      Path work = prepareWork(layout.work(stage.name()), key);
-      Instant started = Instant.now();
-      StageResult result = stage.run(config, new StageContext(options.progress(), work, options.threads()));
-      Instant finished = Instant.now();
-      RunManifest manifest =
-          new RunManifest(
-              stage.name(),
-              key,
-              stage.version(),
-              Binder.toMap(config, true),
-              seed(config),
-              inputs,
-              digest(result.outputs(), layout, digests),
-              versions(stage, config),
-              started.truncatedTo(ChronoUnit.SECONDS).toString(),
-              finished.truncatedTo(ChronoUnit.SECONDS).toString(),
-              Duration.between(started, finished).toMillis() / 1000.0,
-              Memory.peakResidentBytes().orElse(-1),
-              options.slurmJobId(),
-              result.summary());
-      Json.write(manifestFile, manifest);
-      Folders.delete(work);
-      digests.save();
-      return new Outcome(false, manifest);
     }
   }
 
-  /** The latest manifest of each stage in a results folder, oldest first. */
-  public static List<RunManifest> history(ResultLayout layout) {
-    if (!Files.isDirectory(layout.manifests())) {
-      return List.of();
+  private <C extends Record> Outcome run(Stage<C> stage, C config, ResultLayout layout, DigestCache digests) {
+    List<Path> files = stage.inputs(config);
+    List<ArtifactRef> inputs = digest(files, layout, digests);
+    Lineage lineage = Lineage.of(layout, digests);
+    String key = StageKey.of(stage.name(), stage.version(), Binder.toMap(config, false), inputs);
+    Path manifestFile = manifest(layout, stage.name(), key);
+    lineage.damaged().stream()
+        .filter(damaged -> !damaged.startsWith(manifestFile.toString()))
+        .forEach(damaged -> options.progress().note("warning: %s; what it made is taken as it is".formatted(damaged)));
+    lineage.require(files, Stages.names());
+    if (!options.fresh()) {
+      Optional<RunManifest> current = upToDate(manifestFile, layout, digests);
+      if (current.isPresent()) {
+        if (!lineage.isLatest(current.get())) {
+          Json.write(manifestFile, current.get().withSequence(lineage.next()));
+        }
+        removeWork(layout, stage.name(), key);
+        return new Outcome(true, current.get());
+      }
     }
-    try (Stream<Path> files = Files.list(layout.manifests())) {
-      return files
-          .filter(file -> file.getFileName().toString().endsWith(".json"))
-          .filter(file -> !file.getFileName().toString().equals("digests.json"))
-          .map(StageRunner::manifest)
-          .sorted(Comparator.comparing(RunManifest::finished))
-          .toList();
-    } catch (IOException e) {
-      throw AtomicFiles.cannotRead(layout.manifests(), e);
-    }
+    Path work = prepareWork(layout, stage.name(), key);
+    Instant started = Instant.now();
+    StageResult result = stage.run(config, new StageContext(options.progress(), work, options.threads()));
+    Instant finished = Instant.now();
+    RunManifest manifest =
+        new RunManifest(
+            stage.name(),
+            key,
+            lineage.next(),
+            stage.version(),
+            Binder.toMap(config, true),
+            seed(config),
+            inputs,
+            digest(result.outputs(), layout, digests),
+            versions(stage, config),
+            started.truncatedTo(ChronoUnit.SECONDS).toString(),
+            finished.truncatedTo(ChronoUnit.SECONDS).toString(),
+            Duration.between(started, finished).toMillis() / 1000.0,
+            Memory.peakResidentBytes().orElse(-1),
+            options.slurmJobId(),
+            result.summary());
+    Json.write(manifestFile, manifest);
+    removeWork(layout, stage.name(), key);
+    return new Outcome(false, manifest);
   }
 
-  private static RunManifest manifest(Path file) {
-    try {
-      return Json.read(file, RunManifest.class);
-    } catch (UserException damaged) {
-      throw UserException.badData(damaged.getMessage(), "delete this manifest; its stage then runs again");
-    }
+  private static Path manifest(ResultLayout layout, String stage, String key) {
+    return layout.manifests().resolve(stage + "-" + key + ".json");
   }
 
   /** Why the stage would run: which of config, inputs and outputs differ from its last run. */
   public <C extends Record> List<String> explain(Stage<C> stage, C config) {
     ResultLayout layout = new ResultLayout(stage.resultDir(config));
-    DigestCache digests = new DigestCache(layout.manifests().resolve("digests.json"));
-    List<ArtifactRef> inputs = digest(stage.inputs(config), layout, digests);
+    DigestCache digests = DigestCache.of(layout);
+    List<Path> files = stage.inputs(config);
+    List<ArtifactRef> inputs = digest(files, layout, digests);
     String key = StageKey.of(stage.name(), stage.version(), Binder.toMap(config, false), inputs);
-    List<RunManifest> runs = history(layout).stream().filter(run -> run.stage().equals(stage.name())).toList();
+    List<RunManifest> runs = RunManifest.all(layout).stream().filter(run -> run.stage().equals(stage.name())).toList();
     if (runs.isEmpty()) {
       return List.of(stage.name() + " has never run here");
     }
     RunManifest last =
         runs.stream().filter(run -> run.key().equals(key)).findFirst().orElse(runs.get(runs.size() - 1));
     List<String> reasons = new ArrayList<>();
+    Lineage.of(layout, digests).faults(files).forEach(
+        fault -> reasons.add("cannot run before %s: %s".formatted(fault.stage(), fault.what())));
     if (last.stageVersion() != stage.version()) {
       reasons.add("the stage itself changed: version %d, now %d".formatted(last.stageVersion(), stage.version()));
     }
@@ -211,17 +212,23 @@ public final class StageRunner {
     return Optional.of(manifest);
   }
 
-  private Path prepareWork(Path work, String key) {
-    Path marker = work.resolve(WORK_KEY);
+  /** Other keys' work stays, unless everything is to begin anew. */
+  private Path prepareWork(ResultLayout layout, String stage, String key) {
+    if (options.fresh()) {
+      Folders.delete(layout.work(stage));
+    }
+    Path work = layout.work(stage, key);
     try {
-      if (options.fresh() || !Files.exists(marker) || !Files.readString(marker).equals(key)) {
-        Folders.delete(work);
-        AtomicFiles.writeString(marker, key);
-      }
+      Files.createDirectories(work);
     } catch (IOException e) {
       throw AtomicFiles.cannotWrite(work, e);
     }
     return work;
+  }
+
+  private static void removeWork(ResultLayout layout, String stage, String key) {
+    Folders.delete(layout.work(stage, key));
+    Folders.deleteIfEmpty(layout.work(stage));
   }
 
   private static long seed(Record config) {

@@ -23,8 +23,12 @@ public final class Stages {
     return ALL;
   }
 
+  public static List<String> names() {
+    return ALL.stream().map(Stage::name).toList();
+  }
+
   public static Stage<?> named(String name) {
-    List<String> names = ALL.stream().map(Stage::name).toList();
+    List<String> names = names();
     return ALL.stream()
         .filter(stage -> stage.name().equals(name))
         .findFirst()

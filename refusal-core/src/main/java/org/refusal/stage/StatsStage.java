@@ -12,6 +12,7 @@ import java.util.TreeMap;
 import java.util.stream.IntStream;
 import org.refusal.attribution.AttributionCheck;
 import org.refusal.attribution.AttributionStore;
+import org.refusal.attribution.EffectRows;
 import org.refusal.attribution.Readout;
 import org.refusal.circuit.HookPoint;
 import org.refusal.config.StatsConfig;
@@ -19,6 +20,7 @@ import org.refusal.data.ModelOutput;
 import org.refusal.data.TopicDistances;
 import org.refusal.evaluation.RefusalGap;
 import org.refusal.evaluation.TransferFile;
+import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
 import org.refusal.stats.GramMatrix;
 import org.refusal.stats.ReproducibleReadout;
@@ -28,10 +30,13 @@ import org.refusal.verdict.Form;
 import org.refusal.verdict.SharingEvidence;
 import org.refusal.verdict.SharingTests;
 import org.refusal.verdict.StatsFile;
+import org.refusal.verdict.StatsMemory;
 import org.refusal.verdict.Verdict;
 
 /** How sure all that is: the statistics over stored attributions and transfer, and the verdict. */
 public final class StatsStage implements Stage<StatsConfig> {
+  /** Of inner products at each hook point: effects and latents. */
+  private static final int MATRICES = 2;
 
   @Override
   public String name() {
@@ -70,8 +75,11 @@ public final class StatsStage implements Stage<StatsConfig> {
     ResultLayout layout = collected.layout();
     inputs.add(layout.attributionCheck(collected.model()));
     List<Path> optional = new ArrayList<>();
-    collected.categories().forEach(category -> optional.add(layout.attributions(collected.model(), category)));
-    optional.add(layout.readout(collected.model()));
+    if (isAttributed(collected)) {
+      Lineage lineage = collected.lineage();
+      collected.categories().forEach(category -> optional.add(collected.attributions(category, lineage)));
+      optional.add(layout.readout(collected.model()));
+    }
     optional.add(layout.transfer(collected.model()));
     if (config.stats().legacy()) {
       inputs.addAll(LegacyStats.inputs(collected));
@@ -79,6 +87,12 @@ public final class StatsStage implements Stage<StatsConfig> {
     otherSeeds(config).forEach(seed -> inputs.add(layout.saeSeed(seed).stats(collected.model())));
     optional.stream().filter(Files::isRegularFile).forEach(inputs::add);
     return inputs;
+  }
+
+  /** An empty check says that nothing was attributed: files of an earlier or an unfinished run do not count. */
+  private static boolean isAttributed(Collected collected) {
+    Path check = collected.layout().attributionCheck(collected.model());
+    return Files.isRegularFile(check) && !AttributionCheck.read(check).isEmpty();
   }
 
   /** The first seed's results are those of this folder. */
@@ -151,47 +165,42 @@ public final class StatsStage implements Stage<StatsConfig> {
         }
         List<SharingEvidence.AtHookPoint> points = new ArrayList<>();
         if (!rows.isEmpty()) {
+          List<HookPoint> hookPoints = stores.values().iterator().next().hookPoints();
+          StatsMemory.require(
+              promptCategory.size(), rows.size(), hookPoints.size(), MATRICES, Runtime.getRuntime().maxMemory());
           Map<HookPoint, Readout> readouts = Readout.read(layout.readout(collected.model()));
-          for (HookPoint at : stores.values().iterator().next().hookPoints()) {
+          for (HookPoint at : hookPoints) {
             points.add(at(at, readouts.get(at), categories));
           }
         }
+        MetricSeparation metric = metrics();
         return new SharingEvidence(
             collected.model(),
             categories,
             ints(promptCategory),
             ints(promptTokens),
-            metrics(true),
-            metrics(false),
+            metric.refused(),
+            metric.complied(),
             categories.stream().map(this::heldoutGap).toArray(double[][]::new),
             texts.isEmpty() ? null : TopicDistances.of(texts),
             points,
-            List.of(),
-            null,
-            null);
+            layers(categories),
+            byDefault(),
+            stores.isEmpty() ? null : stores.values().iterator().next().partners());
       } finally {
         stores.values().forEach(AttributionStore::close);
       }
     }
 
     private void open(List<String> categories) {
-      // an empty check says that nothing was attributed: files of an earlier or an unfinished run do not count
-      boolean attributed = !AttributionCheck.read(layout.attributionCheck(collected.model())).isEmpty();
+      boolean attributed = isAttributed(collected);
       for (String category : categories) {
         outputs.put(category, collected.outputs(category));
         Path file = layout.attributions(collected.model(), category);
         if (attributed && Files.isRegularFile(file)) {
           AttributionStore store = AttributionStore.open(file);
           stores.put(category, store);
-          Map<Long, ModelOutput> byIndex = byIndex(category);
-          boolean[] refused = store.refused();
-          long[] indices = store.promptIndex();
-          rows.put(
-              category,
-              IntStream.range(0, indices.length)
-                  .filter(row -> refused[row] && byIndex.containsKey(indices[row]))
-                  .filter(row -> byIndex.get(indices[row]).label().toxic())
-                  .toArray());
+          rows.put(category, EffectRows.refusedToxic(store, outputs.get(category)));
         }
       }
     }
@@ -217,12 +226,12 @@ public final class StatsStage implements Stage<StatsConfig> {
 
     private SharingEvidence.AtHookPoint at(HookPoint at, Readout readout, List<String> categories) {
       List<double[]> effects = new ArrayList<>();
-      List<AttributionStore.SparseRows> promptSides = new ArrayList<>();
+      List<SparseRows> vectors = new ArrayList<>();
       List<Double> sums = new ArrayList<>();
       List<Double> sides = new ArrayList<>();
       List<Double> baselines = new ArrayList<>();
       List<Double> gaps = new ArrayList<>();
-      boolean hasSides = true;
+      boolean known = true;
       double[][] basis =
           readout.basis(transfer == null ? Readout.Kind.REPRODUCIBLE : Readout.Kind.of(transfer.effect()));
       for (Map.Entry<String, int[]> entry : rows.entrySet()) {
@@ -231,9 +240,12 @@ public final class StatsStage implements Stage<StatsConfig> {
           effects.add(ReproducibleReadout.project(basis, vector));
         }
         AttributionStore.SparseRows total = store.total(at).select(entry.getValue());
-        hasSides &= store.hasPromptSide(at);
-        AttributionStore.SparseRows side = hasSides ? store.promptSide(at).select(entry.getValue()) : null;
-        promptSides.add(side);
+        known &= EffectRows.known(store, at);
+        if (known) {
+          vectors.add(EffectRows.rows(store, at, entry.getValue()));
+        }
+        AttributionStore.SparseRows side =
+            store.hasPromptSide(at) ? store.promptSide(at).select(entry.getValue()) : null;
         double[] error = store.error(at);
         double[] metric = store.metric();
         double[] partner = store.partnerMetric();
@@ -251,7 +263,7 @@ public final class StatsStage implements Stage<StatsConfig> {
           at,
           GramMatrix.ofDense(effects.toArray(double[][]::new), context.threads()),
           SharingEvidence.ReadoutSummary.of(readout.reproducible()),
-          hasSides ? GramMatrix.ofSparse(stacked(promptSides), context.threads()) : null,
+          known ? GramMatrix.ofSparse(EffectRows.stacked(vectors), context.threads()) : null,
           new SharingEvidence.AttributionCheck(doubles(sums), doubles(sides), doubles(baselines), doubles(gaps)),
           decidedDrops(measured, categories),
           forms(measured, categories));
@@ -265,25 +277,6 @@ public final class StatsStage implements Stage<StatsConfig> {
       return sum;
     }
 
-    private static SparseRows stacked(List<AttributionStore.SparseRows> parts) {
-      int count = parts.stream().mapToInt(AttributionStore.SparseRows::rows).sum();
-      int entries = parts.stream().mapToInt(part -> part.latents().length).sum();
-      int[] starts = new int[count + 1];
-      int[] columns = new int[entries];
-      float[] values = new float[entries];
-      int row = 0;
-      int at = 0;
-      for (AttributionStore.SparseRows part : parts) {
-        System.arraycopy(part.latents(), 0, columns, at, part.latents().length);
-        System.arraycopy(part.values(), 0, values, at, part.values().length);
-        for (int i = 1; i <= part.rows(); i++) {
-          starts[++row] = at + Math.toIntExact(part.offsets()[i]);
-        }
-        at += part.latents().length;
-      }
-      return new SparseRows(parts.get(0).width(), starts, columns, values);
-    }
-
     /** What of a category was held out and refused; empty when it was not evaluated. */
     private double[] heldoutGap(String category) {
       RefusalGap gap = transfer == null ? null : transfer.gaps().get(category);
@@ -295,13 +288,38 @@ public final class StatsStage implements Stage<StatsConfig> {
           .toArray();
     }
 
-    private double[][] decidedDrops(TransferFile.AtPoint measured, List<String> categories) {
+    private SharingEvidence.DefaultRefusal byDefault() {
+      CollectReport.DefaultRefusal asked = collected.report().defaultRefusal();
+      return asked == null
+          ? null
+          : new SharingEvidence.DefaultRefusal(asked.prompts(), asked.refused(), asked.low(), asked.high());
+    }
+
+    private List<SharingEvidence.AtLayer> layers(List<String> categories) {
+      return transfer == null
+          ? List.of()
+          : transfer.decisionProfile().stream()
+              .map(layer ->
+                  new SharingEvidence.AtLayer(
+                      HookPoint.parse(layer.hookPoint()), byCategory(layer.drops(), categories),
+                      byCategory(layer.gap(), categories)))
+              .toList();
+    }
+
+    /** Rows in the order of all categories; none for those that were not evaluated. */
+    private double[][] byCategory(double[][] rows, List<String> categories) {
       return categories.stream()
           .map(category -> {
-            int at = measured == null ? -1 : transfer.categories().indexOf(category);
-            return at < 0 ? new double[0] : measured.decision().drops()[at];
+            int at = transfer.categories().indexOf(category);
+            return at < 0 ? new double[0] : rows[at];
           })
           .toArray(double[][]::new);
+    }
+
+    private double[][] decidedDrops(TransferFile.AtPoint measured, List<String> categories) {
+      return measured == null
+          ? new double[categories.size()][0]
+          : byCategory(measured.decision().drops(), categories);
     }
 
     private Map<Form, TransferDrops> forms(TransferFile.AtPoint measured, List<String> categories) {
@@ -340,15 +358,9 @@ public final class StatsStage implements Stage<StatsConfig> {
           .toArray(double[][]::new);
     }
 
-    private double[] metrics(boolean refused) {
-      return outputs.values().stream()
-          .flatMap(List::stream)
-          .filter(output -> refused
-              ? output.label().toxic() && output.behaviour().refused()
-              : !output.behaviour().refused())
-          .mapToDouble(ModelOutput::metric)
-          .filter(Double::isFinite)
-          .toArray();
+    private MetricSeparation metrics() {
+      return MetricSeparation.of(
+          collected.categories().stream().flatMap(category -> collected.everyOutput(category).stream()).toList());
     }
 
     private static int[] ints(List<Integer> values) {

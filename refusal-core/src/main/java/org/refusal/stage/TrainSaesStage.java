@@ -3,14 +3,19 @@ package org.refusal.stage;
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.BiConsumer;
 import org.refusal.activation.ActivationStore;
 import org.refusal.activation.StoredPrompt;
+import org.refusal.base.AtomicFiles;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
 import org.refusal.config.ModelSection;
@@ -21,6 +26,7 @@ import org.refusal.evaluation.ReconstructionLoss;
 import org.refusal.io.Json;
 import org.refusal.run.ResultLayout;
 import org.refusal.sae.LegacySaeTrainer;
+import org.refusal.sae.SaeCheckpoint;
 import org.refusal.sae.SaeData;
 import org.refusal.sae.SaeMetrics;
 import org.refusal.sae.SaeOptions;
@@ -115,27 +121,31 @@ public final class TrainSaesStage implements Stage<TrainSaesConfig> {
       if (legacy) {
         summary.add(LEGACY);
       }
-      Map<HookPoint, SaeTrainer.Result> results = new LinkedHashMap<>();
-      for (HookPoint point : legacy ? points : List.<HookPoint>of()) {
-        results.put(point, legacyTrainer.train(point, collected.model(), true));
+      Map<HookPoint, TrainingHistory> histories = new LinkedHashMap<>();
+      BiConsumer<HookPoint, SaeTrainer.Result> finished =
+          (point, result) -> {
+            write(folder(config, collected, point), result.checkpoint());
+            histories.put(point, result.history());
+          };
+      if (legacy) {
+        points.forEach(point -> finished.accept(point, legacyTrainer.train(point, collected.model(), true)));
+      } else {
+        trainer.train(points, config.training().hookPointsAtOnce(), collected.model(), true, finished);
       }
-      if (!legacy) {
-        results.putAll(trainer.train(points, config.training().hookPointsAtOnce(), collected.model(), true));
-      }
-      InModel inModel = inModel(config, collected, results, context);
-      results.forEach((point, result) -> {
+      InModel inModel = inModel(config, collected, histories, context);
+      histories.forEach((point, history) -> {
         Path folder = folder(config, collected, point);
-        result.checkpoint().write(folder);
         Path metrics = ResultLayout.saeMetrics(folder);
         ReconstructionLoss loss = inModel.losses().get(point);
-        Json.write(metrics, metrics(config.sae().variant(), result.history(), loss, inModel.missing()));
-        outputs.addAll(List.of(folder.resolve("cfg.json"), folder.resolve("sae_weights.safetensors"), metrics));
+        Json.write(metrics, metrics(config.sae().variant(), history, loss, inModel.missing()));
+        outputs.addAll(
+            List.of(folder.resolve(SaeCheckpoint.CONFIG), folder.resolve(SaeCheckpoint.WEIGHTS), metrics));
         if (config.output().saveHistory()) {
-          Path history = folder.resolve("training_history.json");
-          result.history().write(history);
-          outputs.add(history);
+          Path file = folder.resolve("training_history.json");
+          history.write(file);
+          outputs.add(file);
         }
-        summary.add(line(point, result.history(), loss));
+        summary.add(line(point, history, loss));
       });
       points.forEach(trainer::forget);
       if (inModel.missing() != null) {
@@ -145,11 +155,21 @@ public final class TrainSaesStage implements Stage<TrainSaesConfig> {
     return new StageResult(outputs, summary);
   }
 
+  /** Weights are written as they are finished; metrics follow when all are measured, those of an earlier training go. */
+  private static void write(Path folder, SaeCheckpoint checkpoint) {
+    try {
+      Files.deleteIfExists(ResultLayout.saeMetrics(folder));
+    } catch (IOException e) {
+      throw AtomicFiles.cannotWrite(folder, e);
+    }
+    checkpoint.write(folder);
+  }
+
   /** @param missing why nothing was measured; null when it was */
   private record InModel(Map<HookPoint, ReconstructionLoss> losses, String missing) {}
 
   private static InModel inModel(
-      TrainSaesConfig config, Collected collected, Map<HookPoint, SaeTrainer.Result> results, StageContext context) {
+      TrainSaesConfig config, Collected collected, Map<HookPoint, TrainingHistory> histories, StageContext context) {
     int most = config.training().cePrompts();
     if (most == 0) {
       return new InModel(Map.of(), "not measured, training.ce_prompts is 0");
@@ -159,9 +179,12 @@ public final class TrainSaesStage implements Stage<TrainSaesConfig> {
       context.progress().note("warning: the model cannot be run with the autoencoders in place: " + reason.get());
       return new InModel(Map.of(), "not measured: " + reason.get());
     }
+    Map<HookPoint, Double> thresholds = new TreeMap<>();
+    histories.forEach((point, history) -> thresholds.put(point, history.sinks().threshold()));
     Map<HookPoint, ReconstructionLoss> losses =
         SaeInModel.measure(
-            config.model(), collected, results, most, config.seed(), context.threads(), context.progress());
+            config.model(), collected, thresholds, point -> folder(config, collected, point), most, config.seed(),
+            context.threads(), context.progress());
     return new InModel(losses, losses.isEmpty() ? "not measured: no prompt was held out" : null);
   }
 

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.refusal.attribution.AttributionStore;
+import org.refusal.attribution.EffectRows;
 import org.refusal.attribution.EffectVectors;
 import org.refusal.attribution.Readout;
 import org.refusal.base.Seeds;
@@ -81,7 +82,11 @@ final class TransferEvaluation {
         DecisionProfile.measure(
             basis.runs(), at, prompts, gaps, config.evaluation().bootstrap(), Seeds.random(config.seed(), "decision", at.name()));
     Map<TransferForm, List<TransferPart>> parts = new LinkedHashMap<>();
-    config.transfer().forms().forEach(form -> parts.put(TransferForm.of(form), new ArrayList<>()));
+    boolean drivingKnown = drivingLatentsKnown(at);
+    config.transfer().forms().stream()
+        .map(TransferForm::of)
+        .filter(form -> drivingKnown || form != TransferForm.LATENT && form != TransferForm.DIRECTION)
+        .forEach(form -> parts.put(form, new ArrayList<>()));
     EffectDirections effect = effectDirections(at, readout);
     for (int i = 0; i < categories.size(); i++) {
       parts(at, i, effect, means.get(categories.get(i)).get(at), answered, parts);
@@ -107,6 +112,16 @@ final class TransferEvaluation {
     return byKey;
   }
 
+  /** Exact patching tells no prompt side from the partners', so that with partners from a pool no latents are said to drive. */
+  private boolean drivingLatentsKnown(HookPoint at) {
+    return basis.categories().stream().allMatch(category -> {
+      try (AttributionStore store =
+          AttributionStore.open(basis.layout().attributions(basis.collected().model(), category))) {
+        return EffectRows.known(store, at);
+      }
+    });
+  }
+
   private EffectDirections effectDirections(HookPoint at, Readout readout) {
     List<String> categories = basis.categories();
     Map<String, Path> files = new LinkedHashMap<>();
@@ -126,10 +141,10 @@ final class TransferEvaluation {
     try (AttributionStore store = AttributionStore.open(basis.layout().attributions(basis.collected().model(), category))) {
       int[] rows = basis.rows(store, category);
       DrivingLatents driving =
-          store.hasPromptSide(at)
+          EffectRows.known(store, at)
               ? DrivingLatents.of(
-                  store.promptSide(at).select(rows).mean(), config.transfer().share(), config.transfer().maxLatents())
-              : new DrivingLatents(new int[0], new double[0], 0);
+                  EffectRows.of(store, at).select(rows).mean(), config.transfer().share(), config.transfer().maxLatents())
+              : null;
       parts.forEach((form, list) -> list.add(switch (form) {
         case EFFECT -> make.effect(effect, number, sae.dIn());
         case LATENT -> make.latent(driving, refused.activity());

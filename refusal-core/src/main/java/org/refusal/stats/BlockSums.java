@@ -165,5 +165,18 @@ final class BlockSums {
       }
       return similarity;
     }
+
+    /** cross / sqrt(V_i V_j); 1 on the diagonal; NaN where a V is 0. */
+    double[][] cosines() {
+      int k = norms.length;
+      double[][] cosines = new double[k][k];
+      for (int i = 0; i < k; i++) {
+        for (int j = 0; j < k; j++) {
+          cosines[i][j] =
+              !(norms[i] > 0 && norms[j] > 0) ? Double.NaN : i == j ? 1 : cross[i][j] / Math.sqrt(norms[i] * norms[j]);
+        }
+      }
+      return cosines;
+    }
   }
 }

@@ -91,6 +91,16 @@ public record DisattenuatedSimilarity(
         new JackknifeErrors(sums, means, similarity, mean, without).errors());
   }
 
+  /** S alone, {@code [K, K]}: what {@link #of} estimates. O(n^2). */
+  public static double[][] similarity(GramMatrix gram, int[] labels, int categories) {
+    return new BlockSums(gram, Grouping.of(labels, categories)).means().similarity();
+  }
+
+  /** Cosines of the categories' means, not corrected for how well these are known; NaN where a mean is 0. O(n^2). */
+  public static double[][] cosines(GramMatrix gram, int[] labels, int categories) {
+    return new BlockSums(gram, Grouping.of(labels, categories)).means().cosines();
+  }
+
   /** Counts how often each prompt is drawn, prompts resampled within category. */
   private static void resample(BlockSums sums, SplittableRandom random, double[][] weights, int draw) {
     for (int category = 0; category < sums.categories(); category++) {

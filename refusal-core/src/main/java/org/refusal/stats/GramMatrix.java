@@ -2,6 +2,7 @@ package org.refusal.stats;
 
 import java.util.Arrays;
 import java.util.List;
+import org.refusal.base.UserException;
 
 /**
  * Inner products of n vectors. Symmetric, float64, 8 n^2 bytes.
@@ -18,11 +19,28 @@ public final class GramMatrix {
     this.values = values;
   }
 
+  /** Vectors at most: an array holds no more than their inner products. */
+  public static final int MOST_VECTORS = 46_340;
+
+  private static double[] square(int n) {
+    requireSize(n);
+    return new double[n * n];
+  }
+
+  /** Refuses what no array can hold, before anything is computed. */
+  public static void requireSize(int n) {
+    if (n > MOST_VECTORS) {
+      throw UserException.badData(
+          "%d prompts: a matrix of their inner products holds at most %d".formatted(n, MOST_VECTORS),
+          "lower discovery.max_prompts_per_category and run discover again");
+    }
+  }
+
   /** Of dense rows {@code [n, d]}. O(n^2 d). */
   public static GramMatrix ofDense(double[][] rows, int threads) {
     requireSameWidth(rows);
     int n = rows.length;
-    double[] values = new double[n * n];
+    double[] values = square(n);
     Parallel.forEach(
         n,
         threads,
@@ -55,7 +73,7 @@ public final class GramMatrix {
   /** Of sparse rows: O(n * entries + n * width) time, one dense row per thread beside the result. */
   public static GramMatrix ofSparse(SparseRows rows, int threads) {
     int n = rows.rows();
-    double[] values = new double[n * n];
+    double[] values = square(n);
     ThreadLocal<double[]> buffers = ThreadLocal.withInitial(() -> new double[rows.width()]);
     int[] starts = rows.starts();
     int[] columns = rows.columns();
@@ -85,7 +103,7 @@ public final class GramMatrix {
   /** From inner products already computed, {@code [n, n]}, symmetric. */
   public static GramMatrix of(double[][] products) {
     int n = products.length;
-    double[] values = new double[n * n];
+    double[] values = square(n);
     for (int i = 0; i < n; i++) {
       if (products[i].length != n) {
         throw new IllegalArgumentException("row " + i + " has " + products[i].length + " columns, not " + n);
@@ -161,7 +179,7 @@ public final class GramMatrix {
    */
   public static GramMatrix pooled(List<GramMatrix> parts) {
     int n = parts.get(0).n;
-    double[] sum = new double[n * n];
+    double[] sum = square(n);
     for (GramMatrix part : parts) {
       if (part.n != n) {
         throw new IllegalArgumentException("parts of " + n + " and " + part.n + " vectors cannot be pooled");
@@ -184,7 +202,7 @@ public final class GramMatrix {
       double square = at(i, i);
       inverse[i] = square > 0 ? 1 / Math.sqrt(square) : square == 0 ? 0 : Double.NaN;
     }
-    double[] cosines = new double[n * n];
+    double[] cosines = square(n);
     for (int i = 0; i < n; i++) {
       for (int j = 0; j < n; j++) {
         cosines[i * n + j] = i == j && inverse[i] > 0 ? 1 : values[i * n + j] * inverse[i] * inverse[j];
@@ -208,7 +226,7 @@ public final class GramMatrix {
   /** The inner products among the chosen vectors, in that order. */
   public GramMatrix select(int[] chosen) {
     int m = chosen.length;
-    double[] selected = new double[m * m];
+    double[] selected = square(m);
     for (int i = 0; i < m; i++) {
       for (int j = 0; j < m; j++) {
         selected[i * m + j] = values[chosen[i] * n + chosen[j]];

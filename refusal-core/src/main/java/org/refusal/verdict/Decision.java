@@ -2,10 +2,12 @@ package org.refusal.verdict;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.refusal.config.StatsConfig;
 import org.refusal.stats.Estimate;
 import org.refusal.stats.Interval;
@@ -15,15 +17,29 @@ import org.refusal.verdict.Verdict.Figure;
 
 /** The rules of docs/definitions.md, one method per rule. */
 final class Decision {
+  /** How a command that runs the pipeline again begins. */
+  static final String RUN = "refusal run --config ... ";
+
   private final SharingTests tests;
   private final StatsConfig.Verdict thresholds;
   private final CauseRule rule;
   private final DecisionLayer layer;
   private final List<String> doubts = new ArrayList<>();
-  private final List<String> nextSteps = new ArrayList<>();
+  private final List<Step> steps = new ArrayList<>();
   private final List<Check> checks = new ArrayList<>();
   /** Set by a doubt that leaves other answers open than the pairs at the decision layer do; null otherwise. */
   private List<Answer> contradicted;
+
+  /** What has to be run again for a step, the cheapest first. */
+  enum Effort {
+    EVALUATE,
+    DISCOVER,
+    COLLECT,
+    MORE_PROMPTS
+  }
+
+  /** What would help, and what it costs. */
+  record Step(Effort effort, String text) {}
 
   Decision(SharingTests tests, StatsConfig.Verdict thresholds) {
     this.tests = tests;
@@ -38,19 +54,22 @@ final class Decision {
     HookPointTests decision = layer.found();
     if (decision == null) {
       doubt(layer.doubt());
-      nextSteps.addAll(layer.nextSteps());
-      checks.add(new Check("decision layer", layer.doubt(), false));
+      if (refused() > 0) {
+        steps.addAll(layer.steps());
+      }
+      checks.add(new Check("decision layer", "none", false));
     } else {
       checks.add(
           new Check(
               "decision layer",
-              "%s, %s of the refusal gap decided".formatted(decision.hookPoint(), Sentences.estimate(layer.decided())),
+              "%s, at least %s decided there".formatted(decision.hookPoint(), Sentences.percent(thresholds.decided())),
               true));
       enoughReliability(decision);
       attributionReliable(decision);
       effectFormStrong(decision);
       causeClear(decision);
       layerBelowAgrees(decision);
+      neighboursAgree(decision);
     }
     reportDefaultRefusal();
     boolean decided = doubts.isEmpty() && decision != null;
@@ -73,7 +92,7 @@ final class Decision {
         facts(decision),
         List.copyOf(checks),
         decided ? List.of(sentence(answer, clusters, decision)) : List.copyOf(doubts),
-        List.copyOf(nextSteps),
+        steps.stream().sorted(Comparator.comparing(Step::effort)).map(Step::text).distinct().toList(),
         clusters,
         tests.leftOut(),
         decision == null ? null : decision.hookPoint(),
@@ -89,18 +108,26 @@ final class Decision {
     doubts.add(reason);
   }
 
+  private void step(Effort effort, String text) {
+    steps.add(new Step(effort, text));
+  }
+
   private void enoughRefusals() {
-    int refused = IntStream.of(tests.refusedDiscovery()).sum() + IntStream.of(tests.refusedHeldout()).sum();
+    int refused = refused();
     if (refused == 0 && tests.auc().positives() > 0) {
       doubt(
           "no effects: the model refused %d of the harmful held-out prompts, but nothing was attributed and no transfer was"
                   .formatted(tests.auc().positives())
               + " measured (too few refusals to seek circuits in every category, or circuit.attribution_method: stats, which"
               + " does neither)");
+      step(
+          Effort.DISCOVER,
+          "add harmful prompts that the model refuses, or attribute: " + RUN + "--set circuit.attribution_method=ig");
       return;
     }
     if (refused == 0) {
       doubt("no refusals: the model refused none of the harmful prompts, so there is no refusal to explain");
+      step(Effort.MORE_PROMPTS, "use harmful prompts that this model refuses, or a model that refuses these");
       return;
     }
     few("discovery", tests.refusedDiscovery(), thresholds.minDiscovery());
@@ -119,6 +146,10 @@ final class Decision {
     }
   }
 
+  private int refused() {
+    return IntStream.of(tests.refusedDiscovery()).sum() + IntStream.of(tests.refusedHeldout()).sum();
+  }
+
   private void few(String split, int[] counts, int least) {
     List<String> few = new ArrayList<>();
     for (int i = 0; i < counts.length; i++) {
@@ -130,12 +161,13 @@ final class Decision {
     checks.add(
         new Check(
             "refused %s prompts".formatted(split),
-            "%s per category, at least %d wanted".formatted(range(counts), least),
+            "%s per category, at least %d".formatted(range(counts), least),
             fewest >= least));
     if (!few.isEmpty()) {
       doubt("too few prompts: fewer than %d refused %s prompts in %s".formatted(least, split, Sentences.list(few)));
-      nextSteps.add(
-          "add harmful prompts that the model refuses: at least %d refused %s prompts per category are needed (%s now)"
+      step(
+          Effort.MORE_PROMPTS,
+          "add harmful prompts that the model refuses: at least %d refused %s prompts per category (now %s)"
               .formatted(least, split, Sentences.list(few)));
     }
   }
@@ -148,20 +180,24 @@ final class Decision {
 
   private void metricSeparates() {
     double auc = tests.auc().value();
-    String value =
-        "AUC %s (95 %% interval %s) on held-out prompts, %d refused and %d answered"
-            .formatted(
-                Sentences.number(auc), Sentences.interval(tests.auc().interval()), tests.auc().positives(),
-                tests.auc().negatives());
     boolean holds = auc >= thresholds.minAuc();
-    checks.add(new Check("metric m separates refused from answered prompts", value, holds));
+    checks.add(
+        new Check(
+            "m tells refused from answered prompts",
+            Double.isNaN(auc)
+                ? "not measured"
+                : "AUC %s, at least %s, on %d refused and %d answered held-out prompts"
+                    .formatted(
+                        Sentences.brief(new Estimate(auc, tests.auc().interval())),
+                        Sentences.number(thresholds.minAuc()), tests.auc().positives(), tests.auc().negatives()),
+            Double.isNaN(auc) ? null : (Boolean) holds));
     if (Double.isNaN(auc)) {
-      doubt(
-          "whether m separates refused from complied prompts is unknown: %d refused and %d complied held-out prompts"
-              .formatted(tests.auc().positives(), tests.auc().negatives()));
+      doubts.add(
+          "whether m separates refused from complied prompts is unknown: "
+              + UnjudgedMetric.why(tests.auc().positives(), tests.auc().negatives()));
     } else if (!holds) {
-      doubt(
-          "m does not separate refused from complied prompts: AUC %s (95 %% interval %s) is below %s"
+      doubts.add(
+          "m does not separate refused from complied held-out prompts: AUC %s (95 %% interval %s) is below %s"
               .formatted(
                   Sentences.number(auc),
                   Sentences.interval(tests.auc().interval()),
@@ -183,26 +219,39 @@ final class Decision {
     }
     checks.add(
         new Check(
-            "reliability of the mean effect vectors", "at least " + Sentences.number(at.effect().leastReliability()),
+            "reliability of the effect vectors",
+            "%s in the noisiest category, at least %s"
+                .formatted(Sentences.number(least(reliability)), Sentences.number(thresholds.minReliability())),
             low.isEmpty()));
     if (!low.isEmpty()) {
       doubt(
           "the mean effect vectors at %s are too noisy: reliability below %s in %s"
               .formatted(at.hookPoint(), Sentences.number(thresholds.minReliability()), Sentences.list(low)));
+      step(Effort.MORE_PROMPTS, "add refused discovery prompts: means of more prompts are less noisy");
     }
+  }
+
+  /** NaN where any is: a category without a reliability is the noisiest. */
+  private static double least(double[] values) {
+    return Arrays.stream(values).reduce(Double.POSITIVE_INFINITY, Math::min);
   }
 
   private void attributionReliable(HookPointTests at) {
     double completeness = at.completeness().value();
     if (!Double.isFinite(completeness)) {
-      checks.add(new Check("completeness of the attribution", "was not measured", false));
+      checks.add(new Check("completeness of the attribution", "not measured", null));
       doubt("whether the attribution at %s can be trusted was not measured (no completeness)".formatted(at.hookPoint()));
       return;
     }
     double low = thresholds.completeness().get(0);
     double high = thresholds.completeness().get(1);
     boolean holds = completeness >= low && completeness <= high;
-    checks.add(new Check("completeness of the attribution", Sentences.estimate(at.completeness()), holds));
+    checks.add(
+        new Check(
+            "completeness of the attribution",
+            "%s, within %s to %s"
+                .formatted(Sentences.brief(at.completeness()), Sentences.number(low), Sentences.number(high)),
+            holds));
     if (!holds) {
       doubt(
           "the attribution at %s is unreliable: completeness %s is outside %s to %s"
@@ -211,7 +260,9 @@ final class Decision {
                   Sentences.estimate(at.completeness()),
                   Sentences.number(low),
                   Sentences.number(high)));
-      nextSteps.add("raise circuit.ig_steps, or use circuit.attribution_method: ig");
+      step(
+          Effort.DISCOVER,
+          "integrate over more steps: " + RUN + "--set circuit.attribution_method=ig --set circuit.ig_steps=32");
     }
   }
 
@@ -219,14 +270,16 @@ final class Decision {
     TransferStatistics effect = at.transfer(Form.EFFECT);
     if (effect == null) {
       doubt("the effect form of transfer at %s was not measured".formatted(at.hookPoint()));
-      nextSteps.add("run evaluate with transfer.forms: [effect, ...]");
+      step(Effort.EVALUATE, "measure it: " + RUN + "--set transfer.forms=[effect,latent]");
       return;
     }
     checks.add(
         new Check(
             "own drop of the effect form",
-            "%s of the refusal gap, random directions %s"
-                .formatted(Sentences.estimate(effect.ownDrop()), Sentences.number(effect.controlDrop().value())),
+            "%s, at least %s and above random directions (%s)"
+                .formatted(
+                    Sentences.brief(effect.ownDrop()), Sentences.number(thresholds.weakDrop()),
+                    Sentences.brief(effect.controlDrop())),
             effect.weak() == null));
     if (effect.weak() != null) {
       doubt("the effect form is weak at %s: %s".formatted(at.hookPoint(), effect.weak()));
@@ -240,7 +293,6 @@ final class Decision {
     if (tests.categories().size() < 2 || effect == null || !effect.usable()) {
       return;
     }
-    checks.add(new Check("D_effect", Sentences.estimate(effect.distinctness()), null));
     checks.add(new Check("pairs of categories", counts(effect), at.cause() != Cause.OPEN));
     if (at.cause() == Cause.OPEN) {
       doubt("the intervals do not settle it: " + at.causeReason());
@@ -257,6 +309,9 @@ final class Decision {
                   at.hookPoint(),
                   Sentences.estimate(latent.distinctness()),
                   Sentences.number(thresholds.severalCausesD())));
+      step(
+          Effort.COLLECT,
+          "look at better latents: a larger train-saes.sae.hidden_dim, or autoencoders trained on more tokens");
     }
   }
 
@@ -280,12 +335,12 @@ final class Decision {
       return;
     }
     if (layer.below() == null) {
-      checks.add(new Check("layer below the decision layer", "was not captured", false));
+      checks.add(new Check("layer below the decision layer", "not captured", null));
       contradicted = ALL;
       doubt(
           "one cause is seen at %s, but the layer below was not captured: mechanisms that meet inside layer %d would look like one"
               .formatted(decision.hookPoint(), layer.number()));
-      nextSteps.add("capture the layer below: " + DecisionLayer.option(layer.number()));
+      step(Effort.COLLECT, "capture the layer below: " + DecisionLayer.command(layer.number()));
       return;
     }
     HookPointTests inside = DecisionLayer.point(tests, "residuals_mid_" + layer.number());
@@ -302,12 +357,12 @@ final class Decision {
     TransferStatistics effect = point.transfer(Form.EFFECT);
     String name = "no several causes at " + point.hookPoint();
     if (effect == null) {
-      checks.add(new Check(name, "the effect form was not measured", false));
+      checks.add(new Check(name, "the effect form was not measured", null));
       contradicted = ALL;
       doubt(
           "one cause is seen at %s, but the effect form at %s, the layer below, was not measured: mechanisms that meet inside layer %d would look like one"
               .formatted(decision.hookPoint(), point.hookPoint(), layer.number()));
-      nextSteps.add("run evaluate again for all hook points");
+      step(Effort.EVALUATE, "measure the effect form at all hook points: refusal evaluate --config FILE --set transfer.forms=[effect]");
       return;
     }
     boolean against =
@@ -315,7 +370,10 @@ final class Decision {
     checks.add(
         new Check(
             name,
-            effect.usable() ? "D_effect " + Sentences.estimate(effect.distinctness()) : effect.weak(),
+            effect.usable()
+                ? "D_effect %s there, bar %s"
+                    .formatted(Sentences.brief(effect.distinctness()), Sentences.number(thresholds.severalCausesD()))
+                : "the effect form is weak there",
             !against));
     if (against) {
       contradicted =
@@ -334,17 +392,60 @@ final class Decision {
     }
   }
 
+  /**
+   * Where the interval of decided does not tell the decision layer from its neighbour, the answer must be the same at both:
+   * one layer too late causes have met that are told apart one layer earlier.
+   */
+  private void neighboursAgree(HookPointTests decision) {
+    boolean perhapsBelow =
+        layer.below() != null && layer.decidedBelow().interval().high() >= thresholds.decided();
+    HookPointTests above = DecisionLayer.point(tests, "residuals_" + (layer.number() + 1));
+    boolean perhapsAbove = above != null && layer.decided().interval().low() < thresholds.decided();
+    if (perhapsBelow) {
+      neighbourAgrees(decision, layer.below());
+    }
+    if (perhapsAbove) {
+      neighbourAgrees(decision, above);
+    }
+  }
+
+  private void neighbourAgrees(HookPointTests decision, HookPointTests other) {
+    boolean differs =
+        decision.cause() != Cause.OPEN && other.cause() != Cause.OPEN && other.cause() != decision.cause();
+    checks.add(
+        new Check(
+            "same answer at %s, which may be the decision layer too".formatted(other.hookPoint()),
+            "decided %s; cause %s"
+                .formatted(Sentences.estimate(other.decided()), other.cause().name().toLowerCase(java.util.Locale.ROOT)),
+            !differs));
+    if (differs) {
+      contradicted =
+          Stream.of(answer(decision.cause()), answer(other.cause())).sorted().toList();
+      doubt(
+          "the decision layer is not told from its neighbour (decided %s at %s, %s at %s), and they do not agree: %s at the first, %s at the second"
+              .formatted(
+                  Sentences.estimate(decision.decided()), decision.hookPoint(), Sentences.estimate(other.decided()),
+                  other.hookPoint(), answer(decision.cause()), answer(other.cause())));
+      step(
+          Effort.EVALUATE,
+          "more prompts for the decision profile: refusal evaluate --config FILE --set evaluation.decision_prompts=40, then refusal stats");
+    }
+  }
+
   private void reportDefaultRefusal() {
     if (tests.byDefault() == null) {
-      checks.add(new Check("refusal of prompts without content", "was not asked", null));
+      checks.add(new Check("refusal of prompts without content", "not asked", null));
     } else {
       checks.add(
           new Check(
               "refusal of prompts without content",
-              "%d of %d (%s)"
+              "%d of %d, %s"
                   .formatted(
                       tests.byDefault().refused(), tests.byDefault().prompts(),
-                      Sentences.interval(new Interval(tests.byDefault().low(), tests.byDefault().high(), 0.95))),
+                      Sentences.brief(
+                          new Estimate(
+                              tests.byDefault().rate(),
+                              new Interval(tests.byDefault().low(), tests.byDefault().high(), 0.95)))),
               null));
     }
   }
@@ -390,11 +491,12 @@ final class Decision {
     }
     int now = IntStream.of(tests.refusedHeldout()).min().orElse(0);
     int wanted = (int) Math.ceil(now * factor);
-    nextSteps.add(
+    step(
+        Effort.MORE_PROMPTS,
         near
             ? "D_effect lies so near a bar (%s) that more prompts would hardly settle it"
-                .formatted(Sentences.estimate(distinctness))
-            : "more refused prompts: about %d held out per category (now %d) and as many times more to discover on, since intervals narrow as 1 / sqrt(n)"
+                .formatted(Sentences.brief(distinctness))
+            : "add refused prompts: about %d held out per category (now %d), and as many times more to discover on; intervals narrow as 1 / sqrt(n)"
                 .formatted(Math.max(wanted, now + 1), now));
   }
 
@@ -434,28 +536,49 @@ final class Decision {
   private String headline(
       Answer answer, List<Answer> possible, List<List<String>> clusters, HookPointTests decision) {
     int count = tests.categories().size();
-    String all = count == 2 ? "both" : "all " + Sentences.count(count);
     TransferStatistics effect = decision == null ? null : decision.transfer(Form.EFFECT);
     String shared = effect == null ? "" : Sentences.share(complement(effect.distinctness()));
-    return switch (answer) {
-      case MONOLITHIC ->
-          "MONOLITHIC: in this model one mechanism stops %s categories; about %s of it is shared."
-              .formatted(all, shared);
-      case MODULAR ->
-          "MODULAR: in this model each of the %s categories is stopped by a mechanism of its own; about %s is shared."
-              .formatted(Sentences.count(count), shared);
-      case MIXED ->
-          "MIXED: in this model %s mechanisms stop the %s categories: %s; about %s is shared within these groups, %s between them."
-              .formatted(
-                  Sentences.count(clusters.size()), Sentences.count(count), rule.names(effect.clusters()),
-                  Sentences.share(effect.within()), Sentences.share(effect.between()));
-      case GRADED ->
-          "GRADED: in this model about %s of what makes it refuse a category is common to %s categories, the rest is the category's own."
-              .formatted(shared, all);
-      case INCONCLUSIVE ->
-          "INCONCLUSIVE: this evidence does not settle whether one mechanism stops %s categories; still possible: %s."
-              .formatted(all, Sentences.list(possible.stream().map(Answer::name).toList()));
-    };
+    return answer
+        + ": "
+        + switch (answer) {
+          case MONOLITHIC ->
+              "in this model one mechanism stops %s; about %s of it is shared.".formatted(all(count), shared);
+          case MODULAR ->
+              "in this model each of the %s categories is stopped by a mechanism of its own; about %s of it is shared."
+                  .formatted(Sentences.count(count), shared);
+          case MIXED ->
+              "in this model %s mechanisms stop %s: %s; about %s of each is shared within its group, %s between groups."
+                  .formatted(
+                      Sentences.count(clusters.size()), all(count), rule.names(effect.clusters()),
+                      Sentences.share(effect.within()), Sentences.share(effect.between()));
+          case GRADED ->
+              "in this model about %s of what makes it refuse a category is common to %s; the rest is each category's own."
+                  .formatted(shared, all(count));
+          case INCONCLUSIVE -> unsettled(count, possible);
+        };
+  }
+
+  private static String all(int categories) {
+    return categories == 2 ? "both categories" : "all %s categories".formatted(Sentences.count(categories));
+  }
+
+  private String unsettled(int count, List<Answer> possible) {
+    if (refused() == 0) {
+      return tests.auc().positives() > 0
+          ? "no cause of this model's refusals was measured."
+          : "this model refused none of the harmful prompts, so there is no refusal to explain.";
+    }
+    if (count == 1) {
+      return "one category alone (%s) cannot show what categories share.".formatted(tests.categories().get(0));
+    }
+    String open = Sentences.choice(possible.stream().map(Answer::name).toList());
+    boolean anything = possible.containsAll(ALL.stream().filter(answer -> count > 2 || answer != Answer.MIXED).toList());
+    return "this evidence does not settle whether one mechanism stops %s; %s."
+        .formatted(
+            all(count),
+            anything
+                ? "no answer is ruled out"
+                : possible.size() == 1 ? "only %s remains possible".formatted(open) : "still possible: " + open);
   }
 
   private static Estimate complement(Estimate estimate) {
@@ -470,31 +593,37 @@ final class Decision {
       return facts;
     }
     facts.add(
-        "it decides at %s: %s of the refusal gap hangs on the positions after the user's text there%s"
+        "The model decides at %s: the positions after the user's text carry %s of the refusal gap there%s."
             .formatted(
-                decision.hookPoint(), Sentences.estimate(layer.decided()),
+                decision.hookPoint(), Sentences.percent(layer.decided()),
                 layer.decidedBelow() == null
                     ? ""
-                    : ", %s one layer below".formatted(Sentences.estimate(layer.decidedBelow()))));
+                    : ", %s one layer below".formatted(Sentences.percent(layer.decidedBelow()))));
     TransferStatistics effect = decision.transfer(Form.EFFECT);
     if (effect != null && effect.usable()) {
       facts.add(
-          "taking away what the model reads in one category ends %s of that category's refusal gap and %s times as much of another's"
-              .formatted(Sentences.estimate(effect.ownDrop()), Sentences.estimate(complement(effect.distinctness()))));
+          "Removing what it reads in one category takes away %s of that category's refusal gap, and %s as much of another's (the shared part)."
+              .formatted(
+                  Sentences.percent(effect.ownDrop()),
+                  Sentences.percent(complement(effect.distinctness()))));
     }
     if (decision.readout() != null && decision.readout().spectrum().length > 0) {
-      SharingEvidence.ReadoutSummary readout = decision.readout();
-      facts.add(
-          "the layers above read refusal of the %d categories along %s (spectrum %s; noise floor %s)"
-              .formatted(
-                  readout.spectrum().length,
-                  readout.countKnown()
-                      ? "%d distinct direction%s".formatted(readout.distinct(), readout.distinct() == 1 ? "" : "s")
-                      : "a number of directions that these prompts are too few to tell",
-                  String.join(", ", Arrays.stream(readout.spectrum()).mapToObj(Sentences::number).toList()),
-                  Sentences.number(readout.floor())));
+      facts.add(readOut(decision.readout()));
     }
     return facts;
+  }
+
+  private static String readOut(SharingEvidence.ReadoutSummary readout) {
+    String spectrum =
+        "spectrum %s; noise floor %s"
+            .formatted(
+                String.join(" ", Arrays.stream(readout.spectrum()).mapToObj(Sentences::significant).toList()),
+                Sentences.significant(readout.floor()));
+    return readout.countKnown()
+        ? "The layers above read refusal along %s distinct direction%s (%s)."
+            .formatted(Sentences.count(readout.distinct()), readout.distinct() == 1 ? "" : "s", spectrum)
+        : "The prompts are too few to count the directions along which the layers above read refusal (%s)."
+            .formatted(spectrum);
   }
 
   private String sentence(Answer answer, List<List<String>> clusters, HookPointTests at) {

@@ -5,6 +5,7 @@ import java.util.List;
 import org.refusal.circuit.HookPoint;
 import org.refusal.config.StatsConfig;
 import org.refusal.stats.Estimate;
+import org.refusal.verdict.Decision.Effort;
 
 /**
  * Where the model decides (docs/definitions.md): the first residuals_N after which at least {@code verdict.decided} of the
@@ -16,7 +17,7 @@ import org.refusal.stats.Estimate;
  * @param decided at the decision layer; null without one
  * @param decidedBelow one layer below, or null where not measured
  * @param doubt why no layer was found, or null
- * @param nextSteps what to do about it
+ * @param steps what to do about it
  * @param jumpsWithin whether most of the decision is made within layer N itself
  */
 record DecisionLayer(
@@ -25,9 +26,11 @@ record DecisionLayer(
     Estimate decided,
     Estimate decidedBelow,
     String doubt,
-    List<String> nextSteps,
+    List<Decision.Step> steps,
     boolean jumpsWithin) {
 
+  private static final String FIND =
+      "which layers to capture is found on a few prompts by: refusal collect --config ... --find-layers";
   private static final double BARELY = .2;
   private static final double NEARLY_ALL = .8;
 
@@ -44,14 +47,16 @@ record DecisionLayer(
     if (layers.isEmpty()) {
       return none(
           "no decision layer: where the model decides was not measured (no residuals_N was evaluated)",
-          List.of("run evaluate with hook points of the residual stream"));
+          Effort.COLLECT,
+          FIND);
     }
     for (int i = 0; i < layers.size(); i++) {
       Layer layer = layers.get(i);
       if (!Double.isFinite(layer.decided().value())) {
         return none(
             "no decision layer: how far the model has decided was not measured at %s".formatted(layer.name()),
-            List.of("run evaluate again for all hook points"));
+            Effort.EVALUATE,
+            "measure it again: refusal evaluate --config ... --fresh");
       }
       if (layer.decided().value() >= thresholds.decided()) {
         return at(tests, layers, i, everyLayer, thresholds);
@@ -65,10 +70,11 @@ record DecisionLayer(
                 everyLayer ? "layer" : "captured hook point of the residual stream",
                 Sentences.percent(thresholds.decided()));
     return everyLayer
-        ? none(decided + ": what makes this model refuse does not pass through the positions after the user's text", List.of())
-        : none(
-            decided + ": later layers were not looked at",
-            List.of("refusal collect --find-layers finds the layer; capture later layers"));
+        ? new DecisionLayer(
+            null, null, null, null,
+            decided + ": what makes this model refuse does not pass through the positions after the user's text",
+            List.of(), false)
+        : none(decided + ": later layers were not looked at", Effort.COLLECT, "capture later layers; " + FIND);
   }
 
   private static DecisionLayer at(
@@ -81,7 +87,8 @@ record DecisionLayer(
       return none(
           "no decision layer: decided before %s, where %s of the refusal gap already hangs on the post-instruction positions"
               .formatted(here, Sentences.percent(layer.decided().value())),
-          List.of("refusal collect --find-layers finds the layer; capture earlier layers"));
+          Effort.COLLECT,
+          "capture earlier layers; " + FIND);
     }
     if (before != null && before.number() != layer.number() - 1) {
       return none(
@@ -89,8 +96,9 @@ record DecisionLayer(
               .formatted(
                   before.name(), Sentences.percent(before.decided().value()), here,
                   Sentences.percent(layer.decided().value())),
-          List.of(
-              "capture them: --set model.activation_layers=[%s-%d]".formatted(before.name(), layer.number())));
+          Effort.COLLECT,
+          "capture them: %s--set model.activation_layers=[%s-%d]"
+              .formatted(Decision.RUN, before.name(), layer.number()));
     }
     HookPointTests found = point(tests, here);
     if (found == null) {
@@ -99,7 +107,8 @@ record DecisionLayer(
               .formatted(
                   here, Sentences.percent(layer.decided().value()),
                   before == null ? "nothing" : Sentences.percent(before.decided().value())),
-          List.of("capture it: " + option(layer.number())));
+          Effort.COLLECT,
+          "capture it: " + command(layer.number()));
     }
     return new DecisionLayer(
         found,
@@ -111,19 +120,20 @@ record DecisionLayer(
         before != null && before.decided().value() < BARELY && layer.decided().value() > NEARLY_ALL);
   }
 
-  /** The option that captures a layer and the one below it. */
-  static String option(int layer) {
-    return layer == 0
-        ? "--set model.activation_layers=[residuals_0]"
-        : "--set model.activation_layers=[residuals_%d,residuals_%d]".formatted(layer - 1, layer);
+  /** The command that captures a layer and the one below it. */
+  static String command(int layer) {
+    return Decision.RUN
+        + (layer == 0
+            ? "--set model.activation_layers=[residuals_0]"
+            : "--set model.activation_layers=[residuals_%d,residuals_%d]".formatted(layer - 1, layer));
   }
 
   int number() {
     return HookPoint.parse(found.hookPoint()).layer();
   }
 
-  private static DecisionLayer none(String doubt, List<String> nextSteps) {
-    return new DecisionLayer(null, null, null, null, doubt, nextSteps, false);
+  private static DecisionLayer none(String doubt, Effort effort, String step) {
+    return new DecisionLayer(null, null, null, null, doubt, List.of(new Decision.Step(effort, step)), false);
   }
 
   private static List<Layer> everyLayer(SharingTests tests) {

@@ -23,8 +23,8 @@ import org.refusal.stats.TransferDrops;
  * @param categories names, at least one; index i or j below
  * @param promptCategory {@code [n]} category index of each discovery prompt
  * @param promptTokens {@code [n]} its length in tokens; labels are permuted within terciles of it
- * @param refusedMetric m of the refused toxic held-out prompts (any order), nats
- * @param compliedMetric m of the held-out prompts that the model answered, of either label, nats
+ * @param refusedMetric m of the held-out prompts that the model refused, of any label, nats
+ * @param compliedMetric m of the held-out prompts that it answered, of any label, nats
  * @param heldoutGap {@code [category][prompt]} m of the held-out prompt less m of its partner, nats; its mean is Delta
  * @param topicDistance {@code [n][n]} distance of the discovery prompts' texts (1 - TF-IDF cosine), or null when not
  *     given

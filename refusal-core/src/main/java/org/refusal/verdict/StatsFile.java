@@ -97,7 +97,10 @@ public record StatsFile(
     text.put("distinctness", "D = 1 - mean of drop_ij over i != j / mean of drop_ii");
     text.put("completeness", "sum of indirect effects / effect of setting everything at the hook point to the baseline");
     text.put("prompt_share", "- sum of the latents' prompt-side effects / sum of the refusal gaps, discovery prompts");
-    text.put("auc", "probability that m of a refused held-out prompt exceeds m of a complied one");
+    text.put(
+        "auc",
+        "probability that m of a refused held-out prompt exceeds m of a complied one; interval by DeLong's and Hanley and"
+            + " McNeil's variances at each value");
     text.put(
         "transfer",
         "t_ij = (drop_ij + drop_ji) / (drop_ii + drop_jj): how much of each other's refusal two categories' parts carry");

@@ -76,13 +76,24 @@ public record VectorTests(
    */
   @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
   public record Topic(double r, double p, double withinCategories, double withinCategoriesP) {
-    /** Of several sets of vectors of the same prompts, which see the same permutations. */
+    /**
+     * Of several sets of vectors of the same prompts, which see the same permutations. As many matrices of distances are
+     * made at a time as take a small part of the heap; the results are the same for any number.
+     */
     static List<Topic> of(
         List<GramMatrix> grams, double[][] topicDistance, int[] labels, int categories, Resampling permutations) {
-      List<double[][]> distances = grams.stream().map(GramMatrix::cosineDistances).toList();
-      return SharedMantel.test(distances, topicDistance, labels, categories, permutations).stream()
-          .map(test -> new Topic(test.r(), test.p(), test.partialR(), test.partialP()))
-          .toList();
+      List<Topic> topics = new ArrayList<>();
+      int atOnce = StatsMemory.distancesAtOnce(topicDistance.length, Runtime.getRuntime().maxMemory());
+      for (int from = 0; from < grams.size(); from += atOnce) {
+        List<double[][]> distances =
+            grams.subList(from, Math.min(grams.size(), from + atOnce)).stream()
+                .map(GramMatrix::cosineDistances)
+                .toList();
+        SharedMantel.test(distances, topicDistance, labels, categories, permutations).stream()
+            .map(test -> new Topic(test.r(), test.p(), test.partialR(), test.partialP()))
+            .forEach(topics::add);
+      }
+      return topics;
     }
   }
 

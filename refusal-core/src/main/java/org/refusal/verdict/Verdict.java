@@ -22,7 +22,8 @@ import org.refusal.verdict.SharingEvidence.ReadoutSummary;
  * @param facts what a reader should know first, a sentence each
  * @param checks every condition that was looked at, with its value
  * @param reasons every reason that holds, a sentence with its figures each
- * @param nextSteps with INCONCLUSIVE: what would settle it, the cheapest first
+ * @param nextSteps with INCONCLUSIVE: what would settle it, the cheapest first; a command line, where there is one, ends the
+ *     text after ": "
  * @param clusters categories that share a cause: all in one (MONOLITHIC), each alone (MODULAR), the clusters (MIXED);
  *     empty when GRADED or INCONCLUSIVE
  * @param leftOut categories that the answer does not speak of, and why
@@ -76,9 +77,13 @@ public record Verdict(
    * One condition of the answer.
    *
    * @param value in words and figures
-   * @param holds whether it is met; null for what is only reported
+   * @param holds whether it is met; null for what was not measured and for what is only reported
    */
-  public record Check(String name, String value, Boolean holds) {}
+  public record Check(String name, String value, Boolean holds) {
+    private String mark() {
+      return holds == null ? "-" : holds ? "ok" : "NOT";
+    }
+  }
 
   /** One pair of categories; the interval is that of 95 %. */
   public record PairEntry(List<String> categories, Figure transfer, PairKind kind) {}
@@ -146,14 +151,15 @@ public record Verdict(
     possible.sort(null);
     return new Verdict(
         Answer.INCONCLUSIVE,
-        "INCONCLUSIVE: autoencoders of different seeds do not lead to the same answer",
+        "INCONCLUSIVE: autoencoders of different seeds do not lead to the same answer; still possible: %s."
+            .formatted(Sentences.choice(possible.stream().map(Answer::name).toList())),
         List.copyOf(possible),
         first.sharedPart,
         first.similarity,
         first.facts,
         first.checks,
         List.copyOf(reasons),
-        List.of("train larger autoencoders, or on more tokens, so that what rests on them does not change with their seed"),
+        List.of("train larger autoencoders (train-saes.sae.hidden_dim) or on more tokens: what rests on them must not change with their seed"),
         List.of(),
         first.leftOut,
         first.decisionLayer,
@@ -180,22 +186,40 @@ public record Verdict(
   }
 
   /**
-   * What the pipeline ends with: the answer in one sentence, {@code verdict: ANSWER}, the facts, why, what remains possible
-   * and the next steps, a line each.
+   * What the pipeline ends with: the answer in one sentence, {@code verdict: ANSWER} on a line of its own, then, indented, the
+   * facts, what was checked, and, where the answer is INCONCLUSIVE, why and what would settle it.
    */
   public String text() {
-    StringBuilder text = new StringBuilder(headline + "\nverdict: " + answer + "\n");
-    facts.forEach(fact -> text.append("  ").append(fact).append('\n'));
-    reasons.forEach(reason -> text.append("  why: ").append(reason).append('\n'));
-    leftOut.forEach((category, why) -> text.append("  left out: ").append(category).append(" (").append(why).append(")\n"));
+    List<String> lines = new ArrayList<>(facts);
+    leftOut.forEach((category, why) -> lines.add("left out: %s (%s)".formatted(category, why)));
     if (!remark.isEmpty()) {
-      text.append("  remark: ").append(remark).append('\n');
+      lines.add("remark: " + remark);
     }
-    nextSteps.forEach(step -> text.append("  next: ").append(step).append('\n'));
-    checks.forEach(check ->
-        text.append("  check: ").append(check.name()).append(": ").append(check.value())
-            .append(check.holds() == null ? "" : check.holds() ? " (ok)" : " (NOT met)").append('\n'));
+    lines.addAll(checkLines());
+    if (answer == Answer.INCONCLUSIVE) {
+      reasons.forEach(reason -> lines.add("why: " + reason));
+      nextSteps.forEach(step -> lines.add("next: " + step));
+    }
+    StringBuilder text = new StringBuilder("%s\nverdict: %s\n".formatted(headline, answer));
+    lines.forEach(line -> text.append("  ").append(line).append('\n'));
     return text.toString();
+  }
+
+  private List<String> checkLines() {
+    if (checks.isEmpty()) {
+      return List.of();
+    }
+    int width = checks.stream().mapToInt(check -> check.name().length()).max().getAsInt();
+    List<String> lines = new ArrayList<>();
+    lines.add("checks ([low, high]: interval of 95 %):");
+    for (Check check : checks) {
+      lines.add("  %-3s %s  %s".formatted(check.mark(), pad(check.name(), width), check.value()));
+    }
+    return lines;
+  }
+
+  private static String pad(String text, int width) {
+    return text + " ".repeat(width - text.length());
   }
 
   static ProfileEntry profileOf(HookPointTests point) {

@@ -91,6 +91,24 @@ class ActivationStoreTest {
     return ActivationStore.open(folder.resolve("activations"), Map.of("hate", STEM));
   }
 
+  /** The work of one config outlives a run with another, whose files it must not take for its own. */
+  @Test
+  void aFinishedCategoryThatAnotherRunHasWrittenOverIsCollectedAgain() throws IOException {
+    List<Path> files = collect(10, -1, DType.F32, 300);
+    byte[] own = Files.readAllBytes(files.get(1));
+    ActivationWriter sound =
+        ActivationWriter.open(folder.resolve("activations"), work(), STEM, layout(DType.F32, 300));
+    assertThat(sound.finished()).isTrue();
+
+    Files.write(files.get(1), new byte[own.length]);
+    ActivationWriter again =
+        ActivationWriter.open(folder.resolve("activations"), work(), STEM, layout(DType.F32, 300));
+    assertThat(again.finished()).isFalse();
+    assertThat(again.done()).isEmpty();
+    assertThat(collect(10, -1, DType.F32, 300)).isEqualTo(files);
+    assertThat(Files.readAllBytes(files.get(1))).isEqualTo(own);
+  }
+
   @ParameterizedTest
   @EnumSource(value = DType.class, names = {"F32", "F64", "F16", "BF16"})
   void readsWhatWasWritten(DType dtype) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import ai.djl.engine.EngineException;
+import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
@@ -14,7 +15,10 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.BiConsumer;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -22,7 +26,9 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.refusal.Goldens;
+import org.refusal.base.ExitCode;
 import org.refusal.base.Progress;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
@@ -179,20 +185,104 @@ class CollectorTest {
 
   /** A model that fails for some batches. */
   private static CausalLm failing(Predicate<TokenBatch> fails) {
+    return failing(fails, () -> new EngineException("DefaultCPUAllocator: can't allocate memory\nmore"));
+  }
+
+  private static CausalLm failing(Predicate<TokenBatch> fails, Supplier<RuntimeException> failure) {
+    return changed(
+        (method, arguments) -> {
+          if (method.equals("prefill") && fails.test((TokenBatch) arguments[0])) {
+            throw failure.get();
+          }
+        },
+        (method, arguments, result) -> result);
+  }
+
+  /** The model with something done before a method and something to what it returns. */
+  private static CausalLm changed(BiConsumer<String, Object[]> before, Change after) {
     return (CausalLm)
         Proxy.newProxyInstance(
             CausalLm.class.getClassLoader(),
             new Class<?>[] {CausalLm.class},
             (proxy, method, arguments) -> {
-              if (method.getName().equals("prefill") && fails.test((TokenBatch) arguments[0])) {
-                throw new EngineException("DefaultCPUAllocator: can't allocate memory\nmore");
-              }
+              before.accept(method.getName(), arguments);
               try {
-                return method.invoke(lm, arguments);
+                return after.of(method.getName(), arguments, method.invoke(lm, arguments));
               } catch (InvocationTargetException e) {
                 throw e.getCause();
               }
             });
+  }
+
+  private interface Change {
+    Object of(String method, Object[] arguments, Object result);
+  }
+
+  /** The logits with one of them replaced. */
+  private static NDArray with(NDArray logits, int row, int token, float value) {
+    float[] values = logits.toFloatArray();
+    long[] shape = logits.getShape().getShape();
+    values[Math.toIntExact(row * shape[1] + token)] = value;
+    return logits.getManager().create(values, logits.getShape());
+  }
+
+  /** One prompt's last logits hold a value that is no number, or too large for the type. */
+  @ParameterizedTest
+  @ValueSource(floats = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY})
+  void promptWithALogitThatIsNotFiniteIsNamedOrRecorded(float value) {
+    int[] bad = inputs().get(13).prompt().ids();
+    CausalLm model =
+        changed(
+            (method, arguments) -> { },
+            (method, arguments, result) -> {
+              if (!method.equals("prefill")) {
+                return result;
+              }
+              List<int[]> rows = ((TokenBatch) arguments[0]).rows();
+              int row = IntStream.range(0, rows.size()).filter(i -> Arrays.equals(rows.get(i), bad)).findFirst().orElse(-1);
+              CausalLm.Prefill prefill = (CausalLm.Prefill) result;
+              return row < 0 ? prefill : new CausalLm.Prefill(with(prefill.logits(), row, 77, value), prefill.cache());
+            });
+    String reason = "the logit of token 77 at the last prompt position is " + value;
+    assertThatThrownBy(() -> collect(model, options(Positions.PROMPT, 4, false), List.of()))
+        .isInstanceOfSatisfying(
+            UserException.class,
+            failure -> {
+              assertThat(failure.exitCode()).isEqualTo(ExitCode.BAD_DATA);
+              assertThat(failure.advice().orElseThrow()).contains("bfloat16 or float32", "--keep-going");
+            })
+        .hasMessage("toy, prompt 1013 (%d tokens) cannot be run: %s".formatted(bad.length, reason));
+    List<CapturedPrompt> results = new ArrayList<>();
+    List<MissingPrompt> missing =
+        new Collector(model, options(Positions.PROMPT, 4, true), Progress.none())
+            .collect("toy", inputs(), List.of(), results::add);
+    assertThat(missing).containsExactly(new MissingPrompt(1013, reason));
+    assertThat(results).hasSize(39).extracting(CapturedPrompt::promptIndex).isSorted().doesNotContain(1013L);
+  }
+
+  @Test
+  void aLogitThatIsNotFiniteWhileGeneratingFailsThePromptsToo() {
+    CausalLm model =
+        changed(
+            (method, arguments) -> { },
+            (method, arguments, result) -> method.equals("step") ? with((NDArray) result, 0, 5, Float.NaN) : result);
+    assertThatThrownBy(() -> collect(model, options(Positions.PROMPT, 4, false), List.of()))
+        .isInstanceOf(UserException.class)
+        .hasMessageEndingWith("cannot be run: the logit of token 5 after a generated token is NaN");
+  }
+
+  @Test
+  void aDefectStaysADefectUnderKeepGoing() {
+    CausalLm model = failing(batch -> true, () -> new NullPointerException("ours"));
+    assertThatThrownBy(() -> collect(model, options(Positions.PROMPT, 4, true), List.of()))
+        .isInstanceOf(NullPointerException.class);
+    CausalLm unknown = failing(batch -> true, () -> new EngineException("shape mismatch"));
+    assertThatThrownBy(() -> collect(unknown, options(Positions.PROMPT, 4, true), List.of()))
+        .isInstanceOf(EngineException.class);
+    CausalLm machine = failing(batch -> true, () -> UserException.environment("the device is gone", "restart"));
+    assertThatThrownBy(() -> collect(machine, options(Positions.PROMPT, 4, true), List.of()))
+        .isInstanceOf(UserException.class)
+        .hasMessage("the device is gone");
   }
 
   @Test

@@ -4,16 +4,32 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
+import org.apache.commons.math3.distribution.ChiSquaredDistribution;
 import org.junit.jupiter.api.Test;
 import org.refusal.base.UserException;
 
 class PartnersTest {
 
+  /** No two indices have the same tokens. */
   private static PromptTokens prompt(String category, long index, int userTokens) {
-    return new PromptTokens(category, index, false, false, new int[userTokens + 5], 2, 2 + userTokens);
+    int[] ids = new int[userTokens + 5];
+    ids[2] = Math.toIntExact(index);
+    return new PromptTokens(category, index, false, false, ids, 2, 2 + userTokens);
+  }
+
+  private static PromptTokens named(PromptTokens prompt, String category, long index, String text) {
+    return new PromptTokens(
+        category, index, prompt.harmful(), prompt.refused(), prompt.ids(), prompt.userFrom(), prompt.userTo(), text);
+  }
+
+  private static PromptTokens named(PromptTokens prompt, String category, long index) {
+    return named(prompt, category, index, prompt.text());
   }
 
   @Test
@@ -57,7 +73,124 @@ class PartnersTest {
     }
     long distinct =
         java.util.stream.LongStream.range(0, 200).mapToObj(seed -> new Partners(pool, seed).of(target)).distinct().count();
-    assertThat(distinct).isEqualTo(8);
+    assertThat(distinct).as("the eighth and the ninth are equally far").isEqualTo(9);
+  }
+
+  /** By hand: lengths less than the target's by 0 (3), 1 (2 below, 2 above), 2 (1 below, 3 above), 3 (1): the eighth is at 2. */
+  @Test
+  void allThatAreAsNearAsTheEighthAreCandidates() {
+    int[] lengths = {10, 10, 10, 9, 9, 11, 11, 8, 12, 12, 12, 13};
+    List<PromptTokens> pool = new ArrayList<>();
+    for (int i = 0; i < lengths.length; i++) {
+      pool.add(prompt("hate", i, lengths[i]));
+    }
+    Map<Long, Integer> drawn = new TreeMap<>();
+    int draws = 4400;
+    for (int i = 0; i < draws; i++) {
+      drawn.merge(new Partners(pool, 3).of(prompt("violence", 100 + i, 10)).index(), 1, Integer::sum);
+    }
+    assertThat(drawn.keySet()).containsExactly(0L, 1L, 2L, 3L, 4L, 5L, 6L, 7L, 8L, 9L, 10L);
+    assertThat(uniform(drawn.values(), 11)).as("counts %s", drawn).isGreaterThan(.001);
+  }
+
+  /** With ties by file order all would come from the first category. */
+  @Test
+  void thousandDrawsAmongEqualLengthsAreUniformOverCategories() {
+    List<PromptTokens> pool = equalLengths();
+    Partners partners = new Partners(pool, 42);
+    Map<String, Integer> drawn = new TreeMap<>();
+    Map<Long, Integer> distinct = new TreeMap<>();
+    for (int i = 0; i < 1000; i++) {
+      PromptTokens partner = partners.of(prompt("category 0", 10_000 + i, 20));
+      drawn.merge(partner.category(), 1, Integer::sum);
+      distinct.merge(partner.index(), 1, Integer::sum);
+    }
+    assertThat(drawn).hasSize(10);
+    assertThat(uniform(drawn.values(), 10)).as("chi-square p of %s", drawn).isGreaterThan(.001);
+    // 1,000 draws of 500 leave 500 exp(-2) = 68 out
+    assertThat(distinct.size()).isBetween(400, 465);
+  }
+
+  @Test
+  void onlyTheTextsDecideAndNotWhatCategoriesAreCalledOrHowTheyAreOrdered() {
+    List<PromptTokens> pool = equalLengths();
+    List<PromptTokens> renamed = new ArrayList<>();
+    for (PromptTokens prompt : pool) {
+      renamed.add(named(prompt, "z" + (99 - prompt.category().charAt(9)), 7000 - prompt.index()));
+    }
+    Collections.shuffle(renamed, new Random(1));
+    for (Partners.Source source : Partners.Source.values()) {
+      Partners before = Partners.of(source, pool, 42);
+      Partners after = Partners.of(source, renamed, 42);
+      for (int i = 0; i < 100; i++) {
+        PromptTokens prompt = prompt("category 3", 10_000 + i, 18 + i % 5);
+        PromptTokens other = named(prompt, "z" + (99 - '3'), i);
+        assertThat(after.of(other).ids()).as("%s, prompt %d", source, i).isEqualTo(before.of(prompt).ids());
+      }
+    }
+  }
+
+  @Test
+  void matchedPartnersComeFromThePromptsOwnCategory() {
+    Partners matched = Partners.of(Partners.Source.MATCHED, equalLengths(), 42);
+    assertThat(matched.source().text()).isEqualTo("matched");
+    Map<Long, Integer> drawn = new TreeMap<>();
+    for (int i = 0; i < 1000; i++) {
+      PromptTokens partner = matched.of(prompt("category 6", 10_000 + i, 20));
+      assertThat(partner.category()).isEqualTo("category 6");
+      drawn.merge(partner.index(), 1, Integer::sum);
+    }
+    assertThat(uniform(drawn.values(), 50)).isGreaterThan(.001);
+    assertThat(matched.pool()).hasSize(500);
+    assertThatThrownBy(() -> matched.of(prompt("hate", 1, 20)))
+        .isInstanceOf(UserException.class)
+        .hasMessageContaining("category hate has no safe discovery prompt that the model answered");
+  }
+
+  @Test
+  void aPromptOfEqualTextIsNobodysPartner() {
+    PromptTokens a = named(prompt("hate", 0, 4), "hate", 0, "one text");
+    PromptTokens b = named(prompt("hate", 1, 4), "hate", 1, "another");
+    PromptTokens toxic = named(prompt("violence", 2, 4), "violence", 2, "one text");
+    for (int seed = 0; seed < 20; seed++) {
+      assertThat(new Partners(List.of(a, b), seed).of(toxic)).isEqualTo(b);
+    }
+    assertThatThrownBy(() -> new Partners(List.of(a), 1).of(toxic))
+        .isInstanceOf(UserException.class).hasMessageContaining("violence/2");
+  }
+
+  /** Sorting the pool for every prompt took 15 minutes for this. */
+  @Test
+  void manyDrawsFromALargePoolAreQuick() {
+    List<PromptTokens> pool = new ArrayList<>();
+    for (int i = 0; i < 50_000; i++) {
+      pool.add(prompt("category " + i % 10, i, 10 + i % 40));
+    }
+    Partners partners = new Partners(pool, 42);
+    long start = System.nanoTime();
+    for (int i = 0; i < 5_000; i++) {
+      partners.of(prompt("hate", 100_000 + i, 10 + i % 40));
+    }
+    assertThat((System.nanoTime() - start) / 1e9).as("seconds").isLessThan(10);
+  }
+
+  /** 50 prompts of 20 tokens in each of ten categories. */
+  private static List<PromptTokens> equalLengths() {
+    List<PromptTokens> pool = new ArrayList<>();
+    for (int i = 0; i < 500; i++) {
+      pool.add(prompt("category " + i / 50, i, 20));
+    }
+    return pool;
+  }
+
+  /** p of Pearson's chi-square against equal shares; cells that were never drawn count as 0. */
+  private static double uniform(Collection<Integer> counts, int cells) {
+    double expected = counts.stream().mapToInt(Integer::intValue).sum() / (double) cells;
+    double chiSquare = (cells - counts.size()) * expected;
+    for (int count : counts) {
+      chiSquare += (count - expected) * (count - expected) / expected;
+    }
+    return 1 - new ChiSquaredDistribution(null, cells - 1).cumulativeProbability(chiSquare);
   }
 
   @Test

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.refusal.circuit.Circuit;
 import org.refusal.circuit.Circuit.ScoredNode;
@@ -39,6 +41,38 @@ class CircuitSimilarityTest {
     assertThat(CircuitSimilarity.rankBiasedOverlap(a, empty)).isZero();
     assertThat(CircuitSimilarity.hookPoints(a, other)).containsExactly(FIRST, SECOND);
     assertThat(CircuitSimilarity.at(a, SECOND).nodes()).isEmpty();
+  }
+
+  /** Hash codes of hook points hold an enum's, another one in every JVM: no sum may follow them. */
+  @Test
+  void sumsGoForwardWhateverTheOrderOfTheNodes() {
+    long seed = new Random().nextLong();
+    System.out.println("CircuitSimilarityTest seed " + seed);
+    Random random = new Random(seed);
+    List<HookPoint> points =
+        List.of(HookPoint.attention(1), HookPoint.mlp(1), HookPoint.residuals(1), HookPoint.residuals(2)).stream()
+            .sorted()
+            .toList();
+    List<ScoredNode> a = new ArrayList<>();
+    List<ScoredNode> b = new ArrayList<>();
+    double low = 0;
+    double high = 0;
+    for (HookPoint at : points) {
+      for (int latent = 0; latent < 50; latent++) {
+        double inA = random.nextDouble() * Math.pow(10, random.nextInt(6));
+        double inB = random.nextDouble() * Math.pow(10, random.nextInt(6));
+        a.add(new ScoredNode(new LatentNode(at, latent), inA, inA));
+        b.add(new ScoredNode(new LatentNode(at, latent), inB, inB));
+        low += Math.min(inA, inB);
+        high += Math.max(inA, inB);
+      }
+    }
+    for (int trial = 0; trial < 5; trial++) {
+      Collections.shuffle(a, random);
+      Collections.shuffle(b, random);
+      assertThat(CircuitSimilarity.weightedJaccard(new Circuit(a, List.of()), new Circuit(b, List.of())))
+          .isEqualTo(low / high);
+    }
   }
 
   @Test

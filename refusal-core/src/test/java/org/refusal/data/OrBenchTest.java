@@ -40,7 +40,7 @@ class OrBenchTest {
 
   private static List<Prompt> prompts(Category category, Label label, int count) {
     return IntStream.range(0, count)
-        .mapToObj(i -> new Prompt(label.text() + " " + i, category, label, "f.csv", i + 1))
+        .mapToObj(i -> new Prompt(category + " " + label.text() + " " + i, category, label, "f.csv", i + 1))
         .toList();
   }
 
@@ -91,14 +91,19 @@ class OrBenchTest {
     all.addAll(prompts(b, Label.HARD, 3));
     all.addAll(prompts(b, Label.TOXIC, 5));
     Balancer.Balanced result = Balancer.balance(all, List.of(a, b), USE_ALL);
-    assertThat(result.perSide()).containsExactlyInAnyOrderEntriesOf(Map.of(a, 4, b, 2));
-    assertThat(result.warnings()).singleElement().asString().contains("category b has only 2 safe");
+    assertThat(result.sides())
+        .containsExactlyInAnyOrderEntriesOf(Map.of(a, new Balancer.Sides(4, 4), b, new Balancer.Sides(5, 2)));
+    assertThat(result.of(b).stream().filter(prompt -> prompt.label().toxic())).as("none is thrown away").hasSize(5);
+    assertThat(result.warnings()).singleElement().asString()
+        .isEqualTo("category b has only 2 safe prompts for 5 toxic ones: all of them are used, and the sides are uneven");
     assertThat(result).isEqualTo(Balancer.balance(all, List.of(a, b), USE_ALL));
     assertThat(Balancer.balance(all, List.of(a), USE_ALL).of(a)).isEqualTo(result.of(a));
     var hard = new Balancer.Options(Balancer.Strategy.EQUALIZE, true, 0, false, 1);
-    assertThat(Balancer.balance(all, List.of(a, b), hard).perSide()).containsEntry(a, 4).containsEntry(b, 4);
+    assertThat(Balancer.balance(all, List.of(a, b), hard).sides())
+        .containsEntry(a, new Balancer.Sides(4, 4)).containsEntry(b, new Balancer.Sides(4, 4));
     var capped = new Balancer.Options(Balancer.Strategy.USE_ALL, true, 2, true, 1);
-    assertThat(Balancer.balance(all, List.of(a, b), capped).perSide()).containsEntry(a, 2).containsEntry(b, 2);
+    assertThat(Balancer.balance(all, List.of(a, b), capped).sides())
+        .containsEntry(a, new Balancer.Sides(2, 2)).containsEntry(b, new Balancer.Sides(2, 2));
     assertThatThrownBy(() -> Balancer.balance(prompts(a, Label.SAFE, 3), List.of(a), USE_ALL))
         .hasMessageContaining("category a has no toxic prompt");
     assertThatThrownBy(() -> Balancer.balance(prompts(a, Label.TOXIC, 3), List.of(a), USE_ALL))

@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
@@ -20,6 +21,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.refusal.circuit.HookPoint;
+import org.refusal.data.Category;
 import org.refusal.data.Label;
 import org.refusal.data.OrBench;
 import org.refusal.io.Json;
@@ -47,7 +49,7 @@ class PlantedMechanismTest {
 
   static Stream<Arguments> refusing() {
     List<Arguments> plants = new ArrayList<>();
-    for (PlantedKind kind : List.of(PlantedKind.MONOLITHIC, PlantedKind.MODULAR, PlantedKind.MIXED)) {
+    for (PlantedKind kind : List.of(PlantedKind.MONOLITHIC, PlantedKind.MODULAR, PlantedKind.MIXED, PlantedKind.GRADED)) {
       plants.add(Arguments.of(kind, 901L, 0.0));
       plants.add(Arguments.of(kind, 903L, 4.0));
     }
@@ -180,6 +182,70 @@ class PlantedMechanismTest {
           .as("residuals_3, direction of %s, prompt of %s", categories.get(0), asked.category())
           .isCloseTo(1, within(0.1));
     }
+  }
+
+  static Stream<Arguments> shares() {
+    return DoubleStream.of(0.2, 0.35, 0.4, 0.6, 0.8, 0.9)
+        .boxed()
+        .flatMap(
+            share ->
+                Stream.of(
+                    Arguments.of(share, 911L, PlantedVariant.PLAIN),
+                    Arguments.of(share, 912L, PlantedVariant.PLAIN),
+                    Arguments.of(share, 913L, PlantedVariant.LEAK),
+                    Arguments.of(share, 914L, PlantedVariant.NOISE)));
+  }
+
+  /** 1 - D of the true directions: mean drop that other categories' bring about, over that of the own. */
+  @ParameterizedTest(name = "share {0}, seed {1}, {2}")
+  @MethodSource("shares")
+  void theSharedPartOfAGradedModelIsItsShare(double share, long seed, PlantedVariant variant) {
+    PlantedSpec spec =
+        new PlantedSpec(PlantedKind.GRADED, seed, 0, Category.OR_BENCH.subList(0, 4), 6, 6, 0.01, 0).withShare(share);
+    PlantedModel.write(variant.of(spec), folder);
+    JsonNode truth = Json.read(folder.resolve("truth.json"));
+    assertThat(truth.path("share").asDouble()).isEqualTo(share);
+    assertThat(truth.path("shared_part").asDouble()).isCloseTo(share, within(0.05));
+    assertThat(truth.path("verdict").asText())
+        .isEqualTo(share < 0.5 ? "MODULAR" : share > 0.8 ? "MONOLITHIC" : "GRADED");
+
+    PlainLlama plain = new PlainLlama(folder);
+    Prompts prompts = prompts(6);
+    List<String> categories = new ArrayList<>();
+    truth.path("categories").forEach(category -> categories.add(category.asText()));
+    List<PlainLlama.Run> safe = prompts.safe().stream().map(asked -> plain.run(asked.tokens(), (l, x) -> {})).toList();
+    double own = 0;
+    double others = 0;
+    for (int p = 0; p < prompts.toxic().size(); p++) {
+      Asked asked = prompts.toxic().get(p);
+      double refused = m(plain.run(asked.tokens(), (l, x) -> {}), prompts);
+      double[][] partner = safe.get(p).residuals()[2];
+      for (String category : categories) {
+        double drop = refused - m(plain.run(asked.tokens(), swapped(direction(truth, 2, category), partner)), prompts);
+        if (category.equals(asked.category())) {
+          own += drop;
+        } else {
+          others += drop / (categories.size() - 1);
+        }
+      }
+    }
+    System.out.printf("share %.2f, seed %d, %s: own drop %.2f, shared part %.3f, truth %.3f%n",
+        share, seed, variant.text(), own / prompts.toxic().size(), others / own, truth.path("shared_part").asDouble());
+    assertThat(others / own).isCloseTo(truth.path("shared_part").asDouble(), within(0.02));
+  }
+
+  /** The component along a direction at the template positions after the text set to the partner's. */
+  private static PlainLlama.Change swapped(double[] direction, double[][] partner) {
+    return (layer, residuals) -> {
+      for (int back = 1; layer == 2 && back <= POST_INSTRUCTION; back++) {
+        double[] row = residuals[residuals.length - back];
+        double[] other = partner[partner.length - back];
+        double along = IntStream.range(0, row.length).mapToDouble(d -> (row[d] - other[d]) * direction[d]).sum();
+        for (int d = 0; d < row.length; d++) {
+          row[d] -= along * direction[d];
+        }
+      }
+    };
   }
 
   private static double[] direction(JsonNode truth, int layer, String category) {

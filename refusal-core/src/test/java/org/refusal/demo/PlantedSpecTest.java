@@ -66,6 +66,7 @@ class PlantedSpecTest {
     assertRefused(() -> SPEC.withLeak(-1), "the leak of a planted model is 0 or more, not -1.0");
     assertRefused(() -> SPEC.withWeightNoise(Double.NaN), "the weight noise of a planted model is 0 or more, not NaN");
     assertRefused(() -> SPEC.withMislabelled(1.5), "the mislabelled share of a planted model is 0 to 1, not 1.5");
+    assertRefused(() -> SPEC.withShare(1), "the share of a graded planted model lies between 0 and 1; it is 1.0");
     assertRefused(() -> SPEC.withPrompts(1, 5), "at least 2 toxic prompts in every category; deception has 1");
     assertRefused(() -> SPEC.withSizes(List.of(5, 5), List.of(5, 5)), "needs as many numbers of toxic prompts, not 2");
   }

@@ -47,6 +47,12 @@ class CircuitScoreTest {
   }
 
   @Test
+  void withoutNodesThereIsNoSizeAndNoArea() {
+    assertThat(FaithfulnessCurve.sizes(0, 12)).isEmpty();
+    assertThat(FaithfulnessCurve.area(new int[0], new double[0])).isNaN();
+  }
+
+  @Test
   void areaIsTheMeanOverTheLogarithmOfSize() {
     assertThat(FaithfulnessCurve.area(new int[] {1, 10, 100}, new double[] {1, 1, 1})).isCloseTo(1, within(1e-12));
     assertThat(FaithfulnessCurve.area(new int[] {1, 10, 100}, new double[] {0, 1, 1})).isCloseTo(.75, within(1e-12));

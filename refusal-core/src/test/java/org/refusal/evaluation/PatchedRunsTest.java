@@ -335,6 +335,44 @@ class PatchedRunsTest {
     assertThat(some.crossEntropyModel()).containsExactly(none.crossEntropyModel(), within(1e-9));
   }
 
+  /** Where all effects are 0 and errors are kept there is no node to rank. */
+  @Test
+  void aCurveWithoutNodesIsUndefinedAndSaysWhy() {
+    HookPoint at = HookPoint.residuals(1);
+    try (SparseAutoencoder sae =
+        TopKAutoencoder.of(randomWeights(lm.config().dModel(), 32, 4, 1), lm.manager(), DataType.FLOAT64)) {
+      PatchedRuns runs = new PatchedRuns(model(SinkThresholds.none(), Map.of(at, sae)), 8);
+      FaithfulnessCurve curve =
+          FaithfulnessCurve.measure(
+              runs, new CircuitInterventions(Map.of(at, 32), ErrorMode.KEEP), prompts, runs.clean(prompts), 1, List.of(),
+              FaithfulnessCurve.sizes(0, 12), 3, 20, new SplittableRandom(1));
+      assertThat(curve.sizes()).isEmpty();
+      assertThat(curve.undefined()).isEqualTo("no node has an effect, so that there is no circuit to score");
+      assertThat(curve.area().value()).isNaN();
+      assertThat(curve.randomArea()).isNaN();
+      assertThat(curve.empty()).hasSize(prompts.size());
+    }
+  }
+
+  @Test
+  void whereEveryPostInstructionTokenIsASinkThereIsNoDifferenceOfMeansAndNoFailure() {
+    HookPoint quiet = HookPoint.residuals(1);
+    HookPoint loud = HookPoint.residuals(2);
+    SinkThresholds thresholds = new SinkThresholds(Map.of(loud, 0.0));
+    PatchedRuns runs = new PatchedRuns(model(thresholds, Map.of()), 3);
+    Map<HookPoint, DiscoveryMeans> refused = DiscoveryMeans.over(runs, prompts, List.of(quiet, loud));
+    Map<HookPoint, DiscoveryMeans> answered = DiscoveryMeans.over(runs, pool, List.of(quiet, loud));
+    assertThat(refused.get(quiet).hasPostInstruction()).isTrue();
+    assertThat(DiscoveryMeans.difference(refused.get(quiet), answered.get(quiet))).hasDimensions(1, lm.config().dModel());
+    assertThat(refused.get(loud).hasPostInstruction()).isFalse();
+    assertThat(DiscoveryMeans.difference(refused.get(loud), answered.get(loud))).isEmpty();
+    TransferPart part =
+        new TransferParts(
+                new org.refusal.config.EvaluateConfig.Transfer(List.of(), "reproducible", .95, 512, .95, 16, 2, 2), 1, "privacy", loud)
+            .differenceOfMeans(refused.get(loud), answered.get(loud));
+    assertThat(part.size()).isZero();
+  }
+
   private static SaeWeights randomWeights(int dIn, int dSae, int k, long seed) {
     SplittableRandom random = new SplittableRandom(seed);
     return new SaeWeights(

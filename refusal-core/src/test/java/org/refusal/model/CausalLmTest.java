@@ -9,7 +9,10 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -73,6 +76,95 @@ class CausalLmTest {
           m2[side] = metric.apply(lm.suffix(twice, x, Hooks.none(), LogitsAt.LAST)).toDoubleArray()[0];
         }
         assertThat(gradient[component]).isCloseTo((m2[1] - m2[0]) / (2 * h), within(1e-6));
+      }
+    }
+  }
+
+  private static Hook into(Map<HookPoint, NDArray> seen) {
+    return (x, at) -> {
+      seen.put(at, x);
+      return x;
+    };
+  }
+
+  @Test
+  void theStreamBetweenAttentionAndMlpIsWhatTheLayerReadPlusItsAttention() {
+    TokenBatch batch = batch(new int[] {1, 5, 6}, new int[] {7, 8});
+    double[] whole = lm.forward(batch, Hooks.none(), LogitsAt.ALL).toDoubleArray();
+    List<HookPoint> points =
+        List.of(
+            HookPoint.residuals(0), HookPoint.attention(1), HookPoint.residualsMid(1), HookPoint.mlp(1),
+            HookPoint.residuals(1));
+    Map<HookPoint, NDArray> seen = new LinkedHashMap<>();
+    Map<HookPoint, Hook> hooks = new HashMap<>();
+    points.forEach(point -> hooks.put(point, into(seen)));
+    assertThat(lm.forward(batch, new Hooks(hooks), LogitsAt.ALL).toDoubleArray())
+        .as("looking changes nothing").containsExactly(whole, within(1e-12));
+    assertThat(seen.keySet()).as("in the order of the pass").containsExactlyElementsOf(points);
+    double[] mid = seen.get(points.get(2)).toDoubleArray();
+    assertThat(mid)
+        .containsExactly(seen.get(points.get(0)).add(seen.get(points.get(1))).toDoubleArray(), within(1e-12));
+    assertThat(seen.get(points.get(4)).toDoubleArray())
+        .containsExactly(seen.get(points.get(2)).add(seen.get(points.get(3))).toDoubleArray(), within(1e-12));
+    Map<HookPoint, NDArray> alone = new HashMap<>();
+    lm.forward(batch, Hooks.at(points.get(2), into(alone)), LogitsAt.LAST);
+    assertThat(alone.get(points.get(2)).toDoubleArray()).containsExactly(mid, within(1e-12));
+    assertThat(lm.prefix(batch, points.get(2), Hooks.none()).activation().toDoubleArray())
+        .containsExactly(mid, within(1e-12));
+  }
+
+  @Test
+  void patchingTheStreamBetweenAttentionAndMlp() {
+    TokenBatch one = batch(new int[] {1, 5, 6});
+    TokenBatch other = batch(new int[] {7, 8, 9});
+    double[] ofOne = lm.forward(one, Hooks.none(), LogitsAt.LAST).toDoubleArray();
+    double[] ofOther = lm.forward(other, Hooks.none(), LogitsAt.LAST).toDoubleArray();
+    // after the attention of the last layer nothing else of a prompt is read, so that only there its logits follow
+    HookPoint last = HookPoint.residualsMid(1);
+    Prefix from = lm.prefix(one, last, Hooks.none());
+    NDArray to = lm.prefix(other, last, Hooks.none()).activation();
+    assertThat(lm.suffix(from, from.activation(), Hooks.none(), LogitsAt.LAST).toDoubleArray())
+        .containsExactly(ofOne, within(1e-12));
+    assertThat(lm.suffix(from, to, Hooks.none(), LogitsAt.LAST).toDoubleArray()).containsExactly(ofOther, within(1e-12));
+    assertThat(lm.forward(one, Hooks.at(last, (x, at) -> to), LogitsAt.LAST).toDoubleArray())
+        .containsExactly(ofOther, within(1e-12));
+    // as does the whole stream one layer below: the layers above read nothing but it
+    HookPoint first = HookPoint.residualsMid(0);
+    NDArray below = lm.prefix(other, first, Hooks.none()).activation();
+    assertThat(lm.suffix(lm.prefix(one, first, Hooks.none()), below, Hooks.none(), LogitsAt.LAST).toDoubleArray())
+        .containsExactly(ofOther, within(1e-12));
+    // a hook there acts on what comes from below it
+    double[] patched =
+        lm.suffix(
+                lm.prefix(one, HookPoint.attention(1), Hooks.none()),
+                lm.prefix(one, HookPoint.attention(1), Hooks.none()).activation(),
+                Hooks.at(last, (x, at) -> to),
+                LogitsAt.LAST)
+            .toDoubleArray();
+    assertThat(patched).containsExactly(ofOther, within(1e-12));
+    Prefix mlp = lm.prefix(one, HookPoint.mlp(1), Hooks.at(last, (x, at) -> to));
+    assertThat(lm.suffix(mlp, mlp.activation(), Hooks.none(), LogitsAt.LAST).toDoubleArray())
+        .containsExactly(ofOther, within(1e-12));
+  }
+
+  /** Keys and values of the columns that stay are shared, and text is generated, from there too. */
+  @Test
+  void sharingAndGeneratingFromTheStreamBetweenAttentionAndMlp() {
+    TokenBatch batch = batch(new int[] {1, 5, 6, 3}, new int[] {7, 8});
+    double[] whole = lm.forward(batch, Hooks.none(), LogitsAt.LAST).toDoubleArray();
+    for (int layer = 0; layer < 2; layer++) {
+      HookPoint at = HookPoint.residualsMid(layer);
+      Prefix shared = lm.share(lm.prefix(batch, at, Hooks.none()), 2);
+      assertThat(lm.suffix(shared, shared.activation(), Hooks.none(), LogitsAt.LAST).toDoubleArray())
+          .containsExactly(whole, within(1e-12));
+      shared.past().close();
+      Prefix prefix = lm.prefixToGenerate(batch, at, Hooks.none());
+      CausalLm.Prefill plain = lm.prefill(batch, 1, Hooks.none());
+      CausalLm.Prefill prefill = lm.prefill(prefix, prefix.activation(), 1, Hooks.none());
+      try (KvCache a = plain.cache(); KvCache b = prefill.cache(); KvCache below = prefix.below()) {
+        assertThat(prefill.logits().toDoubleArray()).containsExactly(whole, within(1e-12));
+        assertThat(lm.step(b, new int[] {4, 9}, Hooks.none()).toDoubleArray())
+            .containsExactly(lm.step(a, new int[] {4, 9}, Hooks.none()).toDoubleArray(), within(1e-12));
       }
     }
   }

@@ -1,6 +1,7 @@
 package org.refusal.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.index.NDIndex;
@@ -120,8 +121,29 @@ class ModelGoldenTest {
           String point = entry.getKey().name();
           compare(point.replaceAll("_\\d+", ""), "p" + i + "." + point, doubles(entry.getValue()));
         }
+        betweenAttentionAndMlp(i);
         if (tensors.has("p" + i + ".logits_all")) {
           compare("logits", "p" + i + ".logits_all", doubles(lm.forward(one(i), Hooks.none(), LogitsAt.ALL)));
+        }
+      }
+    }
+
+    /** transformers shows no such tensor: it is what the layer read plus its attention's output. */
+    private void betweenAttentionAndMlp(int prompt) {
+      for (int layer = 1; layer < lm.config().layers(); layer++) {
+        String residuals = "p" + prompt + "." + HookPoint.residuals(layer - 1).name();
+        String attention = "p" + prompt + "." + HookPoint.attention(layer).name();
+        if (tensors.has(residuals) && tensors.has(attention)) {
+          double[] mid = doubles(lm.prefix(one(prompt), HookPoint.residualsMid(layer), Hooks.none()).activation());
+          float[] before = tensors.floats(residuals);
+          float[] added = tensors.floats(attention);
+          double largest = 0;
+          for (int k = 0; k < mid.length; k++) {
+            largest = Math.max(largest, Math.abs(before[k] + (double) added[k]));
+          }
+          for (int k = 0; k < mid.length; k++) {
+            assertThat(mid[k]).isCloseTo(before[k] + (double) added[k], within(1e-4 * Math.max(1, largest)));
+          }
         }
       }
     }

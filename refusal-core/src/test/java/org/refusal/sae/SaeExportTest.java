@@ -81,6 +81,15 @@ class SaeExportTest {
   }
 
   @Test
+  void theStreamBetweenAttentionAndMlpIsNoModulesOutput() {
+    HookPoint mid = HookPoint.residualsMid(2);
+    assertThat(SaeExport.SAELENS.write(random(), mid, folder)).isEqualTo(folder.resolve("residuals_mid_2"));
+    assertThatThrownBy(() -> SaeExport.SPARSIFY.write(random(), mid, folder))
+        .isInstanceOf(UserException.class)
+        .hasMessageContaining("residuals_mid_2");
+  }
+
+  @Test
   void anUnknownLayoutIsNamed() {
     assertThatThrownBy(() -> SaeExport.of("sparsfy"))
         .isInstanceOf(UserException.class)

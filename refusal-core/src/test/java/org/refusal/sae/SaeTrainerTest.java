@@ -5,11 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.ndarray.NDManager;
+import java.lang.ref.WeakReference;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Tag;
@@ -178,12 +180,13 @@ class SaeTrainerTest {
               () ->
                   new SaeTrainer(
                           store, data(store, 10), options, manager, 2, folder.resolve("together"), diesAfter(30))
-                      .train(points, 2, "toy", true))
+                      .train(points, 2, "toy", true, (at, result) -> {}))
           .hasMessage("killed");
       assertThat(folder.resolve("together/sae-residuals_3.state.safetensors")).exists();
       assertThat(folder.resolve("together/sae-residuals_5.state.safetensors")).exists();
-      Map<HookPoint, SaeTrainer.Result> results = together.train(points, 2, "toy", true);
-      assertThat(results).containsOnlyKeys(points);
+      Map<HookPoint, SaeTrainer.Result> results = new LinkedHashMap<>();
+      together.train(points, 2, "toy", true, results::put);
+      assertThat(results.keySet()).containsExactlyElementsOf(points);
       for (HookPoint point : points) {
         SaeTrainer.Result alone =
             new SaeTrainer(store, data(store, 10), options, manager, 2, folder.resolve("alone"), Progress.none())
@@ -191,6 +194,28 @@ class SaeTrainerTest {
         assertThat(results.get(point).checkpoint()).usingRecursiveComparison().isEqualTo(alone.checkpoint());
         assertThat(results.get(point).history()).usingRecursiveComparison().isEqualTo(alone.history());
       }
+    }
+  }
+
+  /** Weights of 7B models are gigabytes each: a result that was taken is held by nobody. */
+  @Test
+  void noResultIsHeldOnceItWasTaken() {
+    List<HookPoint> points = List.of(AT, HookPoint.residuals(5), HookPoint.mlp(5), HookPoint.residuals(6));
+    float[] rows = PlantedActivations.random(12, 30, 3, .05, 5).sample(800, 1);
+    try (ActivationStore store = store("taken", rows, 12, points.toArray(HookPoint[]::new));
+        NDManager manager = Devices.manager(TestDevice.get()).newSubManager()) {
+      List<WeakReference<SaeCheckpoint>> taken = new ArrayList<>();
+      new SaeTrainer(
+              store, data(store, 10), options(32, 3, 48, 40, 3e-3, 12 * 4 * 260, 7), manager, 1,
+              folder.resolve("taken-work"), Progress.none())
+          .train(
+              points, 2, "toy", true,
+              (at, result) -> {
+                System.gc();
+                assertThat(taken).as("results held at " + at).allMatch(each -> each.get() == null);
+                taken.add(new WeakReference<>(result.checkpoint()));
+              });
+      assertThat(taken).hasSize(4);
     }
   }
 

@@ -72,4 +72,33 @@ class TokenStreamTest {
     assertThat(Arrays.stream(epoch).filter(row -> row / TOKENS % 5 == 0).distinct().count())
         .as("each of the fewer toxic tokens is drawn").isEqualTo(PROMPTS / 5 * TOKENS);
   }
+
+  /** Twenty tokens of hate (16 toxic), ten of privacy (2 toxic); weights .25 and .75 on either side. */
+  @Test
+  void sidesAndCategoriesOfUnequalSizeAreDrawnByTheirShares() {
+    int[][] sizes = {{16, 4}, {2, 8}};
+    List<TrainingPrompt> prompts = new ArrayList<>();
+    List<int[]> rows = new ArrayList<>();
+    int row = 0;
+    for (int c = 0; c < 2; c++) {
+      for (int side = 0; side < 2; side++) {
+        for (int p = 0; p < sizes[c][side]; p++) {
+          prompts.add(new TrainingPrompt(new StoredPrompt(c == 0 ? "hate" : "privacy", p, 0, row, 1), side == 0));
+          rows.add(new int[] {row++});
+        }
+      }
+    }
+    SaeOptions options = new SaeOptions(32, 3, 0, 10_000, 10, 3, 48, 0, 0, true, true, 3e-3, 1 << 20, 100, 0, 1);
+    TokenStream stream =
+        new TokenStream(new SaeData(prompts, List.of(), Map.of("hate", .25, "privacy", .75)), rows, options);
+    int[] draws = stream.rows(0, 20_000);
+    double[] expected = {.125, .125, .375, .375};
+    int[] ends = {16, 20, 22, 30};
+    for (int s = 0; s < 4; s++) {
+      int from = s == 0 ? 0 : ends[s - 1];
+      int to = ends[s];
+      assertThat(Arrays.stream(draws).filter(each -> each >= from && each < to).count() / 20_000.0)
+          .as("share of rows %d to %d", from, to - 1).isBetween(expected[s] - .015, expected[s] + .015);
+    }
+  }
 }

@@ -65,7 +65,8 @@ class CircuitComparisonTest {
             new CircuitComparison.Dictionaries(
                 Map.of(EARLY, DECODER, LATE, DECODER), new RandomCircuits(Map.of(EARLY, 3, LATE, 3), 200, 1))),
         List.of(sides),
-        false);
+        false,
+        1);
   }
 
   @Test

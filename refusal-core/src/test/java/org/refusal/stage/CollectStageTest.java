@@ -11,7 +11,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -30,8 +34,10 @@ import org.refusal.config.CollectConfig;
 import org.refusal.config.DiscoverConfig;
 import org.refusal.config.ModelSection;
 import org.refusal.data.Category;
+import org.refusal.data.EqualTexts;
 import org.refusal.data.Label;
 import org.refusal.data.ModelOutput;
+import org.refusal.data.Split;
 import org.refusal.demo.PlantedKind;
 import org.refusal.demo.PlantedModel;
 import org.refusal.demo.PlantedSpec;
@@ -48,6 +54,7 @@ class CollectStageTest {
   private static Path model;
   @TempDir Path folder;
   private final List<String> notes = new ArrayList<>();
+  private final List<String> tasks = new ArrayList<>();
 
   @BeforeAll
   static void plant() {
@@ -75,6 +82,7 @@ class CollectStageTest {
         new Progress() {
           @Override
           public Task task(String name, long steps) {
+            tasks.add(name);
             return silent.task(name, steps);
           }
 
@@ -126,6 +134,14 @@ class CollectStageTest {
     assertThat(report.refusalTokens()).extracting(CollectReport.RefusalToken::piece).containsExactly("Sorry");
     assertThat(report.calibrated()).isTrue();
     assertThat(report.separation().auc()).isCloseTo(1, within(1e-9));
+    List<ModelOutput> heldOut =
+        collected.categories().stream()
+            .flatMap(category -> collected.outputs(category).stream())
+            .filter(output -> output.split() == Split.Side.HELDOUT)
+            .toList();
+    int refusedHeldOut = (int) heldOut.stream().filter(output -> output.behaviour().refused()).count();
+    assertThat(report.separation().refused()).isPositive().isEqualTo(refusedHeldOut);
+    assertThat(report.separation().complied()).isEqualTo(heldOut.size() - refusedHeldOut);
     List<String> table = Files.readAllLines(new ResultLayout(folder).collectTable("planted"));
     assertThat(table.get(0)).startsWith("category,side,prompts,refused,partial,refusal_rate,wilson_low,wilson_high,kept");
     String toxicRow = "all,toxic,%d,%d,0,".formatted(toxic, refused);
@@ -208,6 +224,42 @@ class CollectStageTest {
     assertThat(result.summary()).contains("left out, too long for the model's context: 1");
   }
 
+  /** Every prompt stands twice, one of the toxic ones among the safe prompts of the other category too. */
+  @Test
+  void equalTextsStayOnOneSideOfTheSplitAndAreCounted() throws IOException {
+    Path data = Files.createDirectories(folder.resolve("data"));
+    String conflict = null;
+    for (String file : List.of("or-bench-hard-1k.csv", "or-bench-toxic.csv", "or-bench-80k.csv")) {
+      List<String> lines = Files.readAllLines(model.resolve(file));
+      List<String> all = new ArrayList<>(lines);
+      lines.subList(1, lines.size()).forEach(line -> all.add(line.toUpperCase(Locale.ROOT).replace(" ", "  ")
+          .replaceFirst("[^,]*$", line.substring(line.lastIndexOf(',') + 1))));
+      if (file.contains("toxic")) {
+        conflict = lines.get(1);
+      } else if (file.contains("80k")) {
+        String category = conflict.endsWith(CATEGORIES.get(0).name()) ? CATEGORIES.get(1).name() : CATEGORIES.get(0).name();
+        all.add(conflict.substring(0, conflict.lastIndexOf(',') + 1) + category);
+      }
+      Files.write(data.resolve(file), all);
+    }
+
+    StageResult result = collect("data.path=" + data, "data.max_prompts_per_category=0");
+
+    Map<String, Set<String>> sides = new TreeMap<>();
+    for (String category : collected().categories()) {
+      collected().outputs(category).forEach(output -> sides
+          .computeIfAbsent(EqualTexts.key(output.prompt()), text -> new TreeSet<>())
+          .add(output.split().text()));
+    }
+    assertThat(sides).allSatisfy((text, of) -> assertThat(of).as(text).hasSize(1));
+    assertThat(sides.values().stream().filter(of -> of.contains("heldout")).count()).isBetween(6L, 18L);
+    EqualTexts equal = collected().report().equalTexts();
+    assertThat(equal.texts()).isGreaterThanOrEqualTo(20);
+    assertThat(Json.read(new ResultLayout(folder).splits()).at("/equal_texts/texts").intValue()).isEqualTo(equal.texts());
+    assertThat(notes).anyMatch(note -> note.startsWith("warning: %d texts stand more than once".formatted(equal.texts())));
+    assertThat(result.summary()).anyMatch(line -> line.contains("equal texts stay on one side of the split"));
+  }
+
   @Test
   void refusalTokensOfTheConfigAreCheckedAgainstTheTokenizer() throws IOException {
     collect("inference.refusal_tokens=[Sorry, I]");
@@ -230,7 +282,7 @@ class CollectStageTest {
     StageResult stopped = new DiscoverStage().run(discover(), context());
     assertThat(stopped.summary())
         .containsExactly(
-            "no circuits: the metric m does not separate refused from answered prompts (AUC 0.550, below .6;"
+            "no circuits: the metric m does not separate refused from answered held-out prompts (AUC 0.550, below .6;"
                 + " discovery.force: true goes on all the same)");
     assertThat(notes).anyMatch(note -> note.startsWith("warning: no circuits are sought"));
     assertThatThrownBy(() -> new DiscoverStage().run(discover("discovery.force=true"), context()))
@@ -241,12 +293,68 @@ class CollectStageTest {
     setAuc(layout, 0.7);
     assertThatThrownBy(() -> new DiscoverStage().run(discover(), context())).hasMessageContaining("autoencoder");
     assertThat(notes).containsExactly(
-        "warning: the metric m separates refused from answered prompts poorly (AUC 0.700, below .8)");
+        "warning: the metric m separates refused from answered held-out prompts poorly (AUC 0.700, below .8)");
 
     notes.clear();
     setAuc(layout, 0.9);
     assertThatThrownBy(() -> new DiscoverStage().run(discover(), context())).hasMessageContaining("autoencoder");
     assertThat(notes).isEmpty();
+  }
+
+  @Test
+  void theContentFreePromptsAreSomeThirtyLinesOfTheirOwn() {
+    assertThat(ContentFree.prompts()).hasSize(30).doesNotHaveDuplicates().allMatch(line -> line.equals(line.strip()))
+        .noneMatch(String::isEmpty);
+  }
+
+  @Test
+  void refusalByDefaultIsAskedApartFromAllCategories() throws IOException {
+    StageContext context = context();
+    StageResult result = new CollectStage().run(config(), context);
+
+    Interval wilson = Wilson.interval(0, 30, 0.95);
+    assertThat(collected().report().defaultRefusal())
+        .isEqualTo(new CollectReport.DefaultRefusal(30, 0, 0, wilson.low(), wilson.high()));
+    assertThat(result.summary()).contains("refusal by default: 0 of 30 content-free prompts = 0.00 [0.00, 0.11]");
+    Path file = folder.resolve("model_outputs/planted_content_free.json");
+    assertThat(result.outputs()).contains(file);
+    JsonNode answers = Json.read(file);
+    assertThat(answers).hasSize(30);
+    for (int i = 0; i < 30; i++) {
+      JsonNode answer = answers.get(i);
+      assertThat(answer.path("prompt_index").intValue()).isEqualTo(i);
+      assertThat(answer.path("prompt").textValue()).isEqualTo(ContentFree.prompts().get(i));
+      assertThat(answer.path("completion").textValue()).startsWith("Sure");
+      assertThat(answer.path("refused").booleanValue()).isFalse();
+    }
+    assertThat(collected().categories()).containsExactly(CATEGORIES.get(0).name(), CATEGORIES.get(1).name());
+    assertThat(Json.read(new ResultLayout(folder).splits()).toString()).doesNotContain("content");
+    assertThat(tasks).contains("collect content_free");
+
+    String written = Files.readString(file);
+    tasks.clear();
+    new CollectStage().run(config(), context);
+    assertThat(tasks).as("finished before").isEmpty();
+    assertThat(file).hasContent(written);
+
+    assertThat(collect("inference.content_free=false").summary()).noneMatch(line -> line.contains("by default"));
+    assertThat(collected().report().defaultRefusal()).isNull();
+    assertThat(file).doesNotExist();
+  }
+
+  @Test
+  void withoutHeldOutPromptsTheMetricIsNotJudged() throws IOException {
+    StageResult result = collect("data.heldout_fraction=0");
+
+    String why = "m was measured on no held-out prompt";
+    assertThat(collected().report().separation().judged()).isFalse();
+    assertThat(result.summary()).contains("metric m: cannot be judged, since " + why);
+    assertThat(new DiscoverStage().run(discover(), context()).summary())
+        .containsExactly(
+            "no circuits: the metric m cannot be judged, since " + why + " (discovery.force: true goes on all the same)");
+    assertThatThrownBy(() -> new DiscoverStage().run(discover("discovery.force=true"), context()))
+        .as("forced, it looks for autoencoders, which are not there")
+        .hasMessageContaining("autoencoder");
   }
 
   private DiscoverConfig discover(String... sets) {

@@ -2,6 +2,7 @@ package org.refusal.stage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.awt.image.BufferedImage;
@@ -18,6 +19,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.refusal.activation.ActivationStore;
+import org.refusal.attribution.AttributionStore;
 import org.refusal.base.Digests;
 import org.refusal.base.Progress;
 import org.refusal.base.UserException;
@@ -39,6 +41,8 @@ import org.refusal.data.OrBench;
 import org.refusal.demo.PlantedKind;
 import org.refusal.demo.PlantedModel;
 import org.refusal.demo.PlantedSpec;
+import org.refusal.evaluation.LayerDecision;
+import org.refusal.evaluation.TransferFile;
 import org.refusal.io.Json;
 import org.refusal.io.Safetensors;
 import org.refusal.run.ResultLayout;
@@ -64,7 +68,7 @@ class KeyEffectsTest {
   static void plantAndCollect() {
     model = shared.resolve("planted");
     PlantedModel.write(
-        new PlantedSpec(PlantedKind.MODULAR, 5, 0, TWO, List.of(9, 6), List.of(14, 12), 0.01, 0.3), model);
+        new PlantedSpec(PlantedKind.MODULAR, 5, 0, TWO, 9, 14, 0.01, 0.3).withSizes(List.of(9, 6), List.of(14, 12)), model);
     base = shared.resolve("base");
     new CollectStage().run(collect(base), context(base));
     new TrainSaesStage().run(sae(base, "sae.variant=legacy"), context(base));
@@ -437,6 +441,77 @@ class KeyEffectsTest {
     assertThat(top.nodes()).as("circuit.selection").hasSize(6);
   }
 
+  /** Too few safe prompts to match by themselves; when told to, evaluate follows. */
+  @Test
+  void partnersAreThoseOfTheConfigAndEvaluateTakesDiscoversOwn() throws IOException {
+    Circuit auto = effects("auto");
+    assertThat(partners("auto")).isEqualTo("pool");
+    JsonNode why = Json.read(folder.resolve("auto/attributions/planted_check.json")).path("partners");
+    assertThat(why.path("source").asText()).isEqualTo("pool");
+    assertThat(why.path("reason").asText()).contains("answered safe discovery prompts, fewer than 20");
+    assertThat(why.at("/topic_membership/" + FIRST + "/chance").doubleValue()).isEqualTo(.5);
+    assertThat(Json.read(folder.resolve("auto/circuits/planted_" + FIRST + "_toxic_circuit.json"))
+        .at("/metadata/partners").asText()).isEqualTo("pool");
+    assertThat(strengths(effects("pool", "circuit.partners=pool"))).isEqualTo(strengths(auto));
+
+    assertThat(strengths(effects("matched", "circuit.partners=matched"))).isNotEqualTo(strengths(auto));
+    assertThat(partners("matched")).isEqualTo("matched");
+    treatment("pool");
+    treatment("matched");
+    JsonNode pool = Json.read(folder.resolve("pool/evaluation/planted_transfer.json")).path("gaps");
+    JsonNode matched = Json.read(folder.resolve("matched/evaluation/planted_transfer.json")).path("gaps");
+    assertThat(matched.at("/" + FIRST + "/prompt_index")).isNotEmpty().isEqualTo(pool.at("/" + FIRST + "/prompt_index"));
+    assertThat(matched).as("other partners of held-out prompts").isNotEqualTo(pool);
+  }
+
+  /** The first category by name becomes the last; the autoencoders stay, as their training is in the order of the files. */
+  @Test
+  void renamingACategoryChangesNoEffect() throws IOException {
+    Circuit before = effects("before");
+    Path data = Files.createDirectories(folder.resolve("renamed data"));
+    for (String file : List.of("or-bench-80k.csv", "or-bench-hard-1k.csv", "or-bench-toxic.csv")) {
+      Files.writeString(
+          data.resolve(file), Files.readString(model.resolve(file)).replaceAll("(?m)," + FIRST + "$", ",zeal"));
+    }
+    Path results = folder.resolve("renamed");
+    new CollectStage().run(
+        collect(results, "data.heldout_fraction=0.3", "data.path=" + data), context(results));
+    copy(causal.resolve("saes"), results.resolve("saes"));
+    List<String> defaults =
+        List.of(
+            "model.name=" + model, "output.result_dir=" + results, "circuit.ig_steps=4", "circuit.edges=none",
+            "circuit.node_threshold=0", "discovery.safe_prompts=false", "discovery.force=true");
+    new DiscoverStage().run(bind(DiscoverConfig.class, defaults), context(results));
+    Circuit after = CircuitJson.read(results.resolve("circuits/planted_zeal_toxic_circuit.json")).circuit();
+    assertThat(after.nodes()).extracting(Circuit.ScoredNode::node)
+        .isEqualTo(before.nodes().stream().map(Circuit.ScoredNode::node).toList());
+    for (int i = 0; i < before.nodes().size(); i++) {
+      assertThat(after.nodes().get(i).effect()).isCloseTo(before.nodes().get(i).effect(), within(1e-4));
+    }
+  }
+
+  private String partners(String name) {
+    try (AttributionStore store =
+        AttributionStore.open(new ResultLayout(folder.resolve(name)).attributions("planted", FIRST))) {
+      return store.partners();
+    }
+  }
+
+  /** Faithfulness moves with the baseline; drops are from the partners' values, which they are said to be. */
+  @Test
+  void transferTakesPartnersWhateverTheBaselineOfTheCurves() throws IOException {
+    effects("paired");
+    copy(folder.resolve("paired"), folder.resolve("mean"));
+    treatment("paired");
+    treatment("mean", "evaluation.baseline=mean");
+    String metrics = "evaluation/planted_" + FIRST + "_metrics.json";
+    assertThat(Json.read(folder.resolve("mean").resolve(metrics)).path("curve"))
+        .isNotEmpty().isNotEqualTo(Json.read(folder.resolve("paired").resolve(metrics)).path("curve"));
+    String transfer = "evaluation/planted_transfer.json";
+    assertThat(Json.read(folder.resolve("mean").resolve(transfer)))
+        .isEqualTo(Json.read(folder.resolve("paired").resolve(transfer)));
+  }
+
   /** Without a treatment of its own evaluate takes the one that the circuits were made for. */
   @Test
   void errorsOfTheCircuitAreThoseOfItsEvaluation() throws IOException {
@@ -444,6 +519,32 @@ class KeyEffectsTest {
     assertThat(treatment("keep")).isEqualTo("keep");
     effects("told", "circuit.errors=keep");
     assertThat(treatment("told", "evaluation.errors=ablate")).isEqualTo("ablate");
+  }
+
+  @Test
+  void decidedAtEveryLayer() throws IOException {
+    effects("layers");
+    treatment("layers", "evaluation.decision_prompts=1");
+    Path results = folder.resolve("layers");
+    TransferFile few = TransferFile.read(results.resolve("evaluation/planted_transfer.json"));
+    assertThat(few.decisionProfile().stream().map(LayerDecision::hookPoint))
+        .as("captured are residuals_2 and residuals_3")
+        .containsExactly("residuals_0", "residuals_1", "residuals_2", "residuals_3", "residuals_4", "residuals_5");
+    assertThat(few.decisionProfile()).allSatisfy(at -> {
+      assertThat(at.drops().length).isEqualTo(few.categories().size());
+      assertThat(at.drops()[0]).hasSize(1);
+      assertThat(at.gap()[0]).hasSize(1);
+    });
+    Path work = results.resolve(".work/decision-profile.json");
+    assertThat(work).isRegularFile();
+    Json.write(work, few.decisionProfile().subList(0, 2));
+    treatment("layers", "evaluation.decision_prompts=1");
+    assertThat(TransferFile.read(results.resolve("evaluation/planted_transfer.json")).decisionProfile())
+        .as("what an interrupted run has measured is not measured again").hasSize(2);
+    Files.delete(work);
+    treatment("layers", "evaluation.decision_prompts=0");
+    assertThat(TransferFile.read(results.resolve("evaluation/planted_transfer.json")).decisionProfile()).isEmpty();
+    assertThat(work).doesNotExist();
   }
 
   private String treatment(String name, String... sets) {

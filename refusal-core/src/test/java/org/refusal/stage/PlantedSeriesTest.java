@@ -26,9 +26,36 @@ class PlantedSeriesTest {
           default -> List.of();
         };
     return new PlantedTrial(
-        kind, "plain", seed, List.of(36, 36), expected, found, clusters, truth, "residuals_2", "residuals_2",
+        kind, null, "plain", seed, List.of(36, 36), expected, found, clusters, truth, "residuals_2", "residuals_2",
         kind.equals("monolithic") ? "residuals_2" : "residuals_4", kind.equals("monolithic") ? "residuals_2" : "residuals_3",
-        List.of("why"), 0.9, Double.NaN, legacy);
+        List.of("why"), 0.9, Double.NaN, null, legacy);
+  }
+
+  private static PlantedTrial graded(double share, long seed, double value, double low, double high) {
+    return new PlantedTrial(
+        "graded", share, "plain", seed, List.of(36, 36), "GRADED", "GRADED", List.of(), List.of(), "residuals_2", "residuals_2",
+        "residuals_3", "residuals_3", List.of(), 0.5, 1 - value, new PlantedTrial.Shared(share, value, low, high), Double.NaN);
+  }
+
+  @Test
+  void countsHowOftenTheSharedPartIsCovered() {
+    PlantedSeries series =
+        PlantedSeries.of(
+            List.of(
+                graded(0.6, 1, 0.5, 0.4, 0.58),
+                graded(0.6, 2, 0.62, 0.55, 0.7),
+                graded(0.7, 1, 0.7, 0.65, 0.75),
+                trial("modular", 1, "MODULAR", "MODULAR", Double.NaN)));
+
+    assertThat(series.rows()).as("a row for each share").hasSize(3);
+    PlantedSeries.Row row = series.rows().get(0);
+    assertThat(row.trueSharedPart()).isEqualTo(0.6);
+    assertThat(row.sharedMeasured()).isEqualTo(2);
+    assertThat(row.sharedCovered()).isEqualTo(1);
+    assertThat(row.sharedPart()).containsExactly(new double[] {0.5, 0.56, 0.62}, within(1e-12));
+    assertThat(series.rows().get(1).sharedCovered()).isEqualTo(1);
+    assertThat(series.rows().get(2).sharedMeasured()).isZero();
+    assertThat(series.markdown()).contains("| 0.60 | 0.56 (0.50, 0.62) | 1 of 2 |");
   }
 
   @Test
@@ -82,9 +109,11 @@ class PlantedSeriesTest {
 
   @Test
   void aTrialSurvivesItsFile() {
-    PlantedTrial trial = trial("modular", 4, "MODULAR", "MODULAR", Double.NaN);
-    PlantedTrial read = Json.mapper().convertValue(Json.mapper().valueToTree(trial), PlantedTrial.class);
-    assertThat(read).isEqualTo(trial);
+    for (PlantedTrial trial :
+        List.of(trial("modular", 4, "MODULAR", "MODULAR", Double.NaN), graded(0.6, 1, 0.5, 0.4, 0.58))) {
+      PlantedTrial read = Json.mapper().convertValue(Json.mapper().valueToTree(trial), PlantedTrial.class);
+      assertThat(read).isEqualTo(trial);
+    }
   }
 
   @Test
@@ -97,8 +126,8 @@ class PlantedSeriesTest {
     assertThat(PlantedVariant.UNEQUAL.of(plain).toxicSizes()).containsExactly(40, 60, 80);
     assertThat(PlantedVariant.MISLABELLED.of(plain)).isEqualTo(plain.withPrompts(50, 50).withMislabelled(0.1));
     assertThat(PlantedVariant.FEW.of(plain)).isEqualTo(plain.withPrompts(20, 20));
-    assertThat(PlantedVariant.FEW.expected(PlantedKind.MODULAR)).isEqualTo("INCONCLUSIVE");
-    assertThat(PlantedVariant.LEAK.expected(PlantedKind.MODULAR)).isEqualTo("MODULAR");
+    assertThat(PlantedVariant.FEW.expected(plain)).isEqualTo("INCONCLUSIVE");
+    assertThat(PlantedVariant.LEAK.expected(plain)).isEqualTo("MODULAR");
     assertThatThrownBy(() -> PlantedVariant.parse("leek"))
         .isInstanceOf(UserException.class)
         .hasMessageContaining("leek");

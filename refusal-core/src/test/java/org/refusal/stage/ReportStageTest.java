@@ -4,12 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.regex.MatchResult;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.pdfbox.Loader;
 import org.apache.pdfbox.pdmodel.PDDocument;
 import org.apache.pdfbox.text.PDFTextStripper;
@@ -33,15 +40,18 @@ import org.refusal.evaluation.Share;
 import org.refusal.evaluation.TransferFile;
 import org.refusal.evaluation.TransferMatrix;
 import org.refusal.io.Json;
+import org.refusal.report.Markdown;
+import org.refusal.report.Numbers;
 import org.refusal.run.ResultLayout;
 import org.refusal.stage.CollectReport.Rate;
 import org.refusal.stage.CollectReport.RefusalToken;
 import org.refusal.stage.CollectReport.Separation;
 import org.refusal.stage.CollectReport.Sides;
+import org.refusal.verdict.StatsFile;
+import org.refusal.verdict.VerdictExamples;
 
 class ReportStageTest {
   private static final HookPoint AT = HookPoint.residuals(2);
-  private static final Interval NONE = new Interval(Double.NaN, Double.NaN, Double.NaN, 0);
 
   @TempDir Path folder;
   private Path model;
@@ -76,7 +86,8 @@ class ReportStageTest {
         new CollectReport(
             "tiny", "the model's own", List.of(new RefusalToken(6, "Sorry")), true,
             new Separation(.97, .91, .99, 38, 42), categories, new Sides(refused, null, answered), answered, "all",
-            List.of("hate/3"), Map.of(), 100, 200, List.of()));
+            List.of("hate/3"), Map.of(), 100, 200, List.of(), null,
+            new CollectReport.DefaultRefusal(30, 3, .1, .03, .26)));
   }
 
   private void attributed() {
@@ -92,15 +103,8 @@ class ReportStageTest {
   }
 
   private void transferred() {
-    TransferMatrix effect =
-        new TransferMatrix(
-            new int[] {1, 1}, new double[2][2][0], new double[0][][], new double[0][][][],
-            new double[][] {{1.02, .04}, {.03, .98}},
-            new Interval(1, .95, 1.05, 100), new Interval(.01, 0, .02, 100), new Interval(.96, .9, 1.02, 100), null);
-    TransferMatrix weak =
-        new TransferMatrix(
-            new int[] {0, 0}, new double[2][2][0], new double[0][][], new double[0][][][],
-            new double[][] {{0, 0}, {0, 0}}, new Interval(0, 0, 0, 100), NONE, NONE, "the own drop is below .1");
+    TransferMatrix raw =
+        new TransferMatrix(new int[] {1, 1}, new double[2][2][0], new double[0][][], new double[0][][][]);
     DecisionProfile decision =
         new DecisionProfile(
             new double[2][0], new double[2][0], new double[] {1, 1}, new Interval(1, .9, 1.1, 100),
@@ -113,73 +117,47 @@ class ReportStageTest {
             new double[][] {{1, 0}, {0, 1}}, new Interval(1, 1, 1, 100), new Interval(0, 0, 0, 100),
             new Interval(.97, .9, 1, 100), null);
     Map<String, TransferMatrix> forms = new LinkedHashMap<>();
-    forms.put("effect", effect);
-    forms.put("difference_of_means", weak);
+    forms.put("effect", raw);
+    forms.put("difference_of_means", raw);
     TransferFile.of(
-            "tiny", List.of("hate", "self_harm"), 42, 100, Map.of(),
+            "tiny", List.of("hate", "self_harm"), 42, 100, "reproducible", Map.of(),
             new Refusals(20, new long[2][4], new boolean[2][4], new Share[] {kept, kept}),
-            Map.of(AT.name(), new TransferFile.AtPoint(decision, 2, forms, Map.of("effect", seen))))
+            Map.of(AT.name(), new TransferFile.AtPoint(decision, forms, Map.of("effect", seen))))
         .write(layout.transfer("tiny"));
   }
 
-  private void judged(String verdict) throws IOException {
-    String estimate = "{\"value\": 0.1, \"interval\": {\"low\": 0.05, \"high\": 0.15, \"level\": 0.95}}";
-    String undefined = "{\"value\": \"NaN\", \"interval\": {\"low\": \"NaN\", \"high\": \"NaN\", \"level\": 0.95}}";
-    String vectors =
-        """
-        {"similarity": [[1.0, 0.1], [0.1, 1.0]], "mean_similarity": EST, "leaf_order": [0, 1],
-         "reliability": {"reliability": [0.97, 0.95]},
-         "pairs": [{"i": 0, "j": 1, "similarity": 0.1, "interval95": {"low": 0.05, "high": 0.15}, "kind": "DISTINCT",
-                    "max_t": 0.0005}],
-         "separation": {"statistic": 0.8, "p": 0.0005, "r2": "NaN"}, "merges": [],
-         "permanova": {"statistic": 50.0, "p": 0.0005}, "permdisp": {"statistic": 1.0, "p": 0.3}, "topic": null}""";
-    String text =
-        """
-        {"format": "refusal-stats", "version": 1, "model": "tiny",
-         "verdict": VERDICT,
-         "tests": {"categories": ["hate", "self_harm"], "auc": {"value": 0.97, "interval": {"low": 0.91, "high": 0.99}},
-           "hook_points": [{"hook_point": "residuals_2", "effect": VECTORS, "latents": null}], "pooled_latents": null}}
-        """
-            .replace("VERDICT", verdict)
-            .replace("VECTORS", vectors)
-            .replace("UNDEF", undefined)
-            .replace("EST", estimate);
-    Files.createDirectories(layout.stats("tiny").getParent());
-    Files.writeString(layout.stats("tiny"), text);
+  private void judged(StatsFile stats) {
+    stats.write(layout.stats("tiny"));
   }
 
-  private static final String MODULAR =
-      """
-      {"answer": "MODULAR", "reasons": ["1 of 1 pairs are distinct at residuals_2"], "clusters": [["hate"], ["self_harm"]],
-       "decision_layer": "residuals_2", "first_shared_layer": null, "remark": "latents: split",
-       "profile": [{"hook_point": "residuals_2", "decided": EST, "readout_rank": 2, "s_effect": EST, "s_latents": UNDEF,
-         "d": {"effect": EST}, "completeness": EST, "prompt_share": UNDEF, "cause": "SEVERAL"}],
-       "thresholds": {"decided": 0.5, "cluster_cut": 0.65}}""";
+  private String report() throws IOException {
+    run(config("markdown", true, null));
+    return Files.readString(layout.reports().resolve("tiny_report.md"));
+  }
 
   private void everything() throws IOException {
     collected();
     attributed();
     transferred();
-    judged(MODULAR);
+    judged(VerdictExamples.mixed());
     SimilarityFile.nothing("tiny", "analysis.compare_categories is false").write(layout.similarity("tiny"));
     Files.writeString(
         model.resolve("truth.json"),
         """
-        {"verdict": "MODULAR", "category_clusters": [["self_harm"], ["hate"], ["privacy"]], "first_shared_layer": null,
+        {"verdict": "MIXED", "category_clusters": [["violence", "self-harm"], ["hate", "privacy"], ["fraud"]], "first_shared_layer": null,
          "leak": 0.0}""");
   }
 
-  /** The least reliability of the vectors in {@link #judged} is .95. */
+  /** The least reliability of the vectors in the example is .97. */
   @Test
   void similarityOfUnreliableVectorsIsLeftOutOfTheProfile() throws Exception {
-    everything();
-    for (String least : List.of("0.9", "0.96")) {
-      judged(MODULAR.replace("\"cluster_cut\": 0.65", "\"cluster_cut\": 0.65, \"min_reliability\": " + least));
-      run(config("markdown", true, null));
-      assertThat(Files.readString(layout.reports().resolve("tiny_report.md")))
-          .contains(
-              "| residuals_2 | 0.10 [0.05, 0.15] | 2 | %s | 0.10 [0.05, 0.15] |"
-                  .formatted(least.equals("0.9") ? "0.10 [0.05, 0.15]" : "–"));
+    for (double least : new double[] {.96, .98}) {
+      judged(VerdictExamples.mixed());
+      ObjectNode stats = (ObjectNode) Json.read(layout.stats("tiny"));
+      ((ObjectNode) stats.at("/verdict/thresholds")).put("min_reliability", least);
+      Json.write(layout.stats("tiny"), stats);
+      assertThat(report())
+          .contains("| residuals_15 | %s | – | – | undecided |".formatted(least < .97 ? "0.91 [0.84, 0.97]" : "–"));
     }
   }
 
@@ -191,13 +169,14 @@ class ReportStageTest {
 
     String markdown = Files.readString(layout.reports().resolve("tiny_report.md"));
     assertThat(markdown)
-        .contains("> **MODULAR.** Where the model decides, every category has a cause of refusal of its own.")
-        .contains("> - 1 of 1 pairs are distinct at residuals\\_2")
-        .contains("| verdict | MODULAR | MODULAR | yes |")
-        .contains("| clusters | {self\\_harm} {hate}")
-        .contains("0.10 [0.05, 0.15]")
-        .contains("| residuals_2 | effect | 1.00 [0.95, 1.05] | 0.01 [0.00, 0.02] | 0.96 [0.90, 1.02] |")
-        .contains("the own drop is below .1")
+        .contains("> **MIXED**: in this model two mechanisms stop all four categories")
+        .contains("> - The model decides at residuals\\_15: ")
+        .contains("| verdict | MIXED | MIXED | yes |")
+        .contains("| clusters | {violence, self-harm} {hate, privacy} | {hate, privacy} {self-harm, violence} | yes |")
+        .contains("| m tells refused from answered prompts | AUC 0.97 \\[0.91, 0.99\\], at least 0.80")
+        .contains("| hate – privacy | 1.01 [0.96, 1.06] | shared | – |", "| hate – violence | 0.09 [-0.01, 0.19] | distinct | – |")
+        .contains("So refusal has 2 causes, each shared by a cluster of categories: at residuals\\_15, pairs of categories (6 in all)")
+        .contains("| residuals_15 | effect | 0.81 [0.75, 0.88] | 0.02 [0.01, 0.03] | 0.60 [0.55, 0.65] |")
         .contains(
             "8 prompts, of which 100.0 % are refused without intervention",
             "| residuals_2 | effect | 0.00 [0.00, 0.49] | 1.00 [0.51, 1.00] | 1.00 [0.51, 1.00] | 0.97 [0.90, 1.00] |")
@@ -206,9 +185,11 @@ class ReportStageTest {
         .contains("Nothing was compared: analysis.compare")
         .contains("- faithfulness and side effects (`refusal evaluate`")
         .contains("](../visualizations/tiny/report_profile.png)");
-    assertThat(Files.readString(layout.reports().resolve("tiny_report.html"))).contains("data:image/png;base64,");
+    assertThat(Files.readString(layout.reports().resolve("tiny_report.html")))
+        .contains("data:image/png;base64,")
+        .contains("Refusal by default: 3 of 30 prompts that ask for nothing (words, greetings, numbers) were refused, 0.10 [0.03, 0.26]");
     try (PDDocument pdf = Loader.loadPDF(layout.reports().resolve("tiny_report.pdf").toFile())) {
-      assertThat(new PDFTextStripper().getText(pdf)).contains("MODULAR", "Truth beside finding", "0.96 [0.90, 1.02]");
+      assertThat(new PDFTextStripper().getText(pdf)).contains("MIXED", "Truth beside finding", "0.60 [0.55, 0.65]");
     }
     assertThat(result.outputs()).allMatch(Files::isRegularFile).hasSizeGreaterThan(8);
   }
@@ -244,18 +225,73 @@ class ReportStageTest {
   }
 
   @Test
-  void noDecisionLayerIsNoFailure() throws Exception {
-    collected();
-    judged(
-        """
-        {"answer": "INCONCLUSIVE", "reasons": ["no refusals", "no decision layer"], "clusters": [],
-         "decision_layer": null, "first_shared_layer": null, "remark": "", "profile": [], "thresholds": {}}""");
+  void anOpenAnswerSaysWhatRemainsWhyAndWhatToDo() throws Exception {
+    judged(VerdictExamples.open());
+    assertThat(report())
+        .contains("> **INCONCLUSIVE**: this evidence does not settle", "### What is still possible\n\nMONOLITHIC, GRADED.\n")
+        .contains("### Why it is not settled\n\n- the intervals do not settle it: at residuals\\_15")
+        .contains("### What would settle it, the cheapest first\n\n- add refused prompts: about 48 held out")
+        .contains("- Left out: self\\_harm (4 refused discovery prompts, fewer than 20)\n")
+        .contains("| pairs of categories | 6 shared, 0 distinct, 0 partial, 0 open | **no** |");
 
-    run(config("markdown", true, null));
+    judged(VerdictExamples.undecided());
+    assertThat(report())
+        .as("a command stands in code style")
+        .contains("- capture them: `refusal run --config ... --set model.activation_layers=[residuals_8-15]`\n")
+        .contains("no answer is ruled out.", "Decision layer: none", "No causal transfer of pairs was measured")
+        .contains("| residuals_8 | 0.04 [0.00, 0.10] | weak |");
+  }
 
-    assertThat(Files.readString(layout.reports().resolve("tiny_report.md")))
-        .contains("> **INCONCLUSIVE.** The evidence does not decide.", "> - no refusals", "> - no decision layer")
-        .contains("the last captured hook point");
+  @Test
+  void everyLayerIsDrawnWhereItWasMeasured() throws Exception {
+    judged(VerdictExamples.monolithic());
+    run(config("markdown", false, null));
+    assertThat(layout.visualizations("tiny").resolve("report_layers.png")).isNotEmptyFile();
+    assertThat(layout.visualizations("tiny").resolve("report_pairs_tree.png")).isNotEmptyFile();
+
+    judged(VerdictExamples.undecided());
+    Files.delete(layout.visualizations("tiny").resolve("report_layers.png"));
+    run(config("markdown", false, null));
+    assertThat(layout.visualizations("tiny").resolve("report_layers.png")).doesNotExist();
+  }
+
+  /** Numbers that the text itself brings: levels of intervals, a scale's ends, numbers of pairs of a kind. */
+  private static final Set<String> OWN = Set.of("95", "90", "0", "1");
+
+  @Test
+  void everyFigureOfTheVerdictStandsInTheFileItCameFrom() throws Exception {
+    for (StatsFile example :
+        List.of(VerdictExamples.monolithic(), VerdictExamples.mixed(), VerdictExamples.open(), VerdictExamples.undecided())) {
+      judged(example);
+      Set<String> known = new HashSet<>(OWN);
+      figures(Json.read(layout.stats("tiny")), known);
+      String report = report();
+      String section = report.substring(0, report.indexOf("\n## Statistics"));
+      List<String> unknown = new ArrayList<>();
+      Matcher figure = FIGURE.matcher(section.replaceAll("residuals\\\\?_\\d+(-\\d+)?", ""));
+      while (figure.find()) {
+        if (!known.contains(figure.group())) {
+          unknown.add(figure.group());
+        }
+      }
+      assertThat(unknown).as(example.verdict().headline()).isEmpty();
+      assertThat(section).contains(Markdown.escape(example.verdict().headline().substring(example.verdict().answer().name().length())));
+    }
+  }
+
+  private static final Pattern FIGURE = Pattern.compile("-?\\d+(\\.\\d+)?");
+
+  /** Every number of the tree as the report may round it, and every one in its sentences. */
+  private static void figures(JsonNode node, Set<String> known) {
+    if (node.isNumber()) {
+      for (int decimals : new int[] {0, 2, 3, 4}) {
+        known.add(Numbers.of(node.doubleValue(), decimals));
+      }
+    } else if (node.isTextual()) {
+      FIGURE.matcher(node.asText().replaceAll("residuals_\\d+(-\\d+)?", "")).results().map(MatchResult::group).forEach(known::add);
+    } else {
+      node.forEach(child -> figures(child, known));
+    }
   }
 
   /** The original's own files, as its scripts left them. */

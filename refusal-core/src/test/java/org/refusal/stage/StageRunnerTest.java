@@ -20,6 +20,7 @@ import org.refusal.base.Progress;
 import org.refusal.base.UserException;
 import org.refusal.config.Key;
 import org.refusal.io.Json;
+import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
 import org.refusal.run.RunManifest;
 
@@ -138,7 +139,7 @@ class StageRunnerTest {
     assertThat(manifest.versions()).containsEntry("java", "17");
     assertThat(manifest.summary()).containsExactly("the word is a");
     assertThat(new ResultLayout(results).manifests().resolve("words-" + manifest.key() + ".json")).exists();
-    assertThat(Json.toText(StageRunner.history(new ResultLayout(results)))).isEqualTo(Json.toText(List.of(manifest)));
+    assertThat(Json.toText(RunManifest.all(new ResultLayout(results)))).isEqualTo(Json.toText(List.of(manifest)));
   }
 
   @Test
@@ -169,11 +170,52 @@ class StageRunnerTest {
   }
 
   @Test
+  void anotherConfigsRunLeavesTheWorkOfAnInterruptedOneAlone() {
+    stage.fail = true;
+    assertThatThrownBy(() -> run("a", "cpu", 1, false)).isInstanceOf(UserException.class);
+    stage.fail = false;
+    run("b", "cpu", 1, false);
+    assertThat(stage.foundInWork).as("another key").isNull();
+    run("a", "cpu", 1, false);
+    assertThat(stage.foundInWork).isEqualTo("a");
+    assertThat(work()).doesNotExist();
+  }
+
+  @Test
+  void freshRemovesAllThatInterruptedRunsOfTheStageHaveLeft() {
+    stage.fail = true;
+    assertThatThrownBy(() -> run("a", "cpu", 1, false)).isInstanceOf(UserException.class);
+    assertThatThrownBy(() -> run("b", "cpu", 1, false)).isInstanceOf(UserException.class);
+    assertThat(work()).isDirectory();
+    stage.fail = false;
+    run("b", "cpu", 1, true);
+    assertThat(stage.foundInWork).isNull();
+    assertThat(work()).doesNotExist();
+  }
+
+  /** Of two manifests that name a file, the later counts, though both ended in the same second. */
+  @Test
+  void aRunFoundUpToDateIsTheLatestAgain() {
+    RunManifest a = run("a", "cpu", 1, false).manifest();
+    output = results.resolve("other.txt");
+    RunManifest b = run("b", "cpu", 1, false).manifest();
+    Lineage before = Lineage.of(new ResultLayout(results));
+    assertThat(before.isLatest(b)).isTrue();
+    assertThat(before.isLeftOver(results.resolve("word.txt"))).isTrue();
+    assertThat(run("a", "cpu", 1, false).skipped()).isTrue();
+    Lineage after = Lineage.of(new ResultLayout(results));
+    assertThat(after.isLatest(a)).isTrue();
+    assertThat(after.isLeftOver(results.resolve("word.txt"))).isFalse();
+    assertThat(after.isLeftOver(results.resolve("other.txt"))).isTrue();
+    assertThat(RunManifest.all(new ResultLayout(results))).extracting(RunManifest::sequence).containsExactly(2L, 3L);
+  }
+
+  @Test
   void anInterruptedStageFindsItsWorkAgainButNeverAnothersWork() throws IOException {
     stage.fail = true;
     assertThatThrownBy(() -> run("a", "cpu", 1, false)).isInstanceOf(UserException.class);
     assertThat(output).doesNotExist();
-    assertThat(StageRunner.history(new ResultLayout(results))).isEmpty();
+    assertThat(RunManifest.all(new ResultLayout(results))).isEmpty();
 
     assertThatThrownBy(() -> run("a", "cpu", 1, false)).isInstanceOf(UserException.class);
     assertThat(stage.foundInWork).as("same key").isEqualTo("a");
@@ -187,7 +229,7 @@ class StageRunnerTest {
     stage.fail = false;
     run("b", "cpu", 1, false);
     assertThat(stage.foundInWork).isEqualTo("b");
-    assertThat(work()).doesNotExist();
+    assertThat(work()).as("fresh has removed the other key's").doesNotExist();
   }
 
   @Test

@@ -11,16 +11,6 @@ import org.refusal.base.Seeds;
 
 class BasicsTest {
   @Test
-  void aucCountsWinsAndHalvesTies() {
-    Auc auc = Auc.of(new double[] {3, 2, 5}, new double[] {1, 2});
-    assertThat(auc.value()).isEqualTo(5.5 / 6); // 3>1 3>2 2>1 2=2 5>1 5>2
-    assertThat(auc.interval().contains(auc.value())).isTrue();
-    assertThat(Auc.of(new double[] {2, 3}, new double[] {0, 1}).value()).isEqualTo(1);
-    assertThat(Auc.of(new double[0], new double[] {1}).value()).isNaN();
-    assertThat(Auc.of(new double[] {Double.NaN}, new double[] {1}).value()).isNaN();
-  }
-
-  @Test
   void normalTails() {
     assertThat(Normal.upperTail(0)).isEqualTo(0.5);
     assertThat(Normal.upperTail(1.959963984540054)).isCloseTo(0.025, within(1e-15));

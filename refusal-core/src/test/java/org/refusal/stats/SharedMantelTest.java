@@ -57,6 +57,9 @@ class SharedMantelTest {
       assertThat(tests.get(m).partialP()).isEqualTo(partial.p());
     }
     assertThat(SharedMantel.test(x, y, groups, 3, new Resampling(DRAWS, 11, 1))).isEqualTo(tests);
+    for (int m = 0; m < x.size(); m++) {
+      assertThat(SharedMantel.test(List.<double[][]>of(x.get(m)), y, groups, 3, resampling)).as("alone").containsExactly(tests.get(m));
+    }
   }
 
   @Test

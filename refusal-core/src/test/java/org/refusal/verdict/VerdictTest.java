@@ -90,7 +90,7 @@ class VerdictTest {
         .containsExactly(
             List.of("category-a", "category-b"), List.of("category-c", "category-d", "category-e"));
     assertThat(verdict.headline())
-        .startsWith("MIXED: in this model two mechanisms stop the five categories: {category-a, category-b} and");
+        .startsWith("MIXED: in this model two mechanisms stop all five categories: {category-a, category-b} and");
     assertThat(verdict.reasons()).singleElement().asString().contains("bootstrap support of at least 1.00");
   }
 
@@ -101,7 +101,7 @@ class VerdictTest {
     assertThat(verdict.clusters()).isEmpty();
     assertThat(verdict.sharedPart().value()).isCloseTo(.65, within(.03));
     assertThat(verdict.headline())
-        .startsWith("GRADED: in this model about 6").contains("is common to all four categories, the rest");
+        .startsWith("GRADED: in this model about 6").contains("is common to all four categories; the rest");
     assertThat(verdict.pairs()).allMatch(pair -> pair.kind() == PairKind.PARTIAL);
     assertThat(verdict.possible()).containsExactly(Answer.GRADED);
   }
@@ -126,7 +126,7 @@ class VerdictTest {
         .startsWith("the intervals do not settle it: at residuals_2, pairs of categories (3 in all)");
     assertThat(verdict.headline()).contains("still possible: MONOLITHIC");
     assertThat(verdict.nextSteps()).singleElement().asString()
-        .startsWith("more refused prompts: about ").contains("held out per category (now 8)");
+        .startsWith("add refused prompts: about ").contains("held out per category (now 8)");
     assertThat(verdict.sharedPart().value()).isBetween(.4, 1.);
   }
 
@@ -155,7 +155,7 @@ class VerdictTest {
     assertThat(verdict.reasons()).singleElement().asString()
         .startsWith("no decision layer: it lies between residuals_1 (-3 % decided) and residuals_3 (100 %)");
     assertThat(verdict.nextSteps())
-        .containsExactly("capture them: --set model.activation_layers=[residuals_1-3]");
+        .containsExactly("capture them: refusal run --config ... --set model.activation_layers=[residuals_1-3]");
     assertThat(verdict.possible())
         .containsExactly(Answer.MONOLITHIC, Answer.MODULAR, Answer.MIXED, Answer.GRADED);
     assertThat(verdict.sharedPart().value()).isNaN();
@@ -201,7 +201,7 @@ class VerdictTest {
     assertThat(verdict.reasons()).singleElement().asString()
         .isEqualTo("decided at residuals_3 (60 % of the refusal gap, after 10 % one layer below), which was not captured");
     assertThat(verdict.nextSteps())
-        .containsExactly("capture it: --set model.activation_layers=[residuals_2,residuals_3]");
+        .containsExactly("capture it: refusal run --config ... --set model.activation_layers=[residuals_2,residuals_3]");
     assertThat(verdict.layers()).hasSize(6);
     assertThat(verdict.layers().get(4).captured()).isTrue();
     assertThat(verdict.layers().get(3).captured()).isFalse();
@@ -219,7 +219,7 @@ class VerdictTest {
                 .at("residuals_3", .6, uniform(4, .95)));
     assertThat(verdict.answer()).as(verdict.text()).isEqualTo(Answer.MONOLITHIC);
     assertThat(verdict.decisionLayer()).isEqualTo("residuals_3");
-    assertThat(verdict.facts().get(0)).startsWith("it decides at residuals_3: 0.60").contains("0.30").contains("one layer below");
+    assertThat(verdict.facts().get(0)).startsWith("The model decides at residuals_3:").contains("60 % [60, 60]", "30 % [30, 30] one layer below");
   }
 
   @Test
@@ -307,7 +307,7 @@ class VerdictTest {
     assertThat(verdict.reasons()).singleElement().asString()
         .startsWith("one cause is seen at residuals_2, but the layer below was not captured");
     assertThat(verdict.nextSteps())
-        .containsExactly("capture the layer below: --set model.activation_layers=[residuals_1,residuals_2]");
+        .containsExactly("capture the layer below: refusal run --config ... --set model.activation_layers=[residuals_1,residuals_2]");
 
     Verdict unmeasured =
         verdict(new HandMadeEvidence(4).at("residuals_1", .1, null).at("residuals_2", .7, uniform(4, .95)));
@@ -415,11 +415,11 @@ class VerdictTest {
         .startsWith("the model refuses 24 of 30 prompts without content: what the categories share is in part a lack of");
     assertThat(verdict.checks())
         .anyMatch(check -> check.name().equals("refusal of prompts without content") && check.holds() == null
-            && check.value().equals("24 of 30 (0.62 to 0.90)"));
+            && check.value().equals("24 of 30, 0.80 [0.62, 0.90]"));
     assertThat(verdict(three(uniform(3, .95)).byDefault(2, 30, .02, .21)).remark()).doesNotContain("without content");
     assertThat(verdict(three(uniform(3, .95))).checks())
         .anyMatch(check -> check.name().equals("refusal of prompts without content")
-            && check.value().equals("was not asked"));
+            && check.value().equals("not asked"));
   }
 
   @Test
@@ -431,7 +431,7 @@ class VerdictTest {
                 .at("residuals_2", .7, uniform(3, .95)).completeness(.3));
     assertThat(outside.reasons()).singleElement().asString()
         .startsWith("the attribution at residuals_2 is unreliable: completeness 0.30");
-    assertThat(outside.nextSteps()).containsExactly("raise circuit.ig_steps, or use circuit.attribution_method: ig");
+    assertThat(outside.nextSteps()).containsExactly("integrate over more steps: refusal run --config ... --set circuit.attribution_method=ig --set circuit.ig_steps=32");
     assertThat(outside.possible()).containsExactly(Answer.MONOLITHIC);
     Verdict unknown =
         verdict(
@@ -466,7 +466,7 @@ class VerdictTest {
   void aMetricThatDoesNotSeparateIsAReason() {
     Verdict verdict = verdict(three(uniform(3, .95)).blindMetric());
     assertThat(verdict.reasons()).singleElement().asString()
-        .startsWith("m does not separate refused from complied prompts: AUC 0.");
+        .startsWith("m does not separate refused from complied held-out prompts: AUC 0.");
     assertThat(verdict.possible()).hasSize(4);
     SharingEvidence good = three(uniform(3, .95)).make();
     SharingEvidence unknown =
@@ -474,7 +474,7 @@ class VerdictTest {
             good.model(), good.categories(), good.promptCategory(), good.promptTokens(), good.refusedMetric(),
             new double[0], good.heldoutGap(), null, good.hookPoints(), List.of(), null, null);
     assertThat(verdict(unknown).reasons()).singleElement().asString()
-        .startsWith("whether m separates refused from complied prompts is unknown: 40 refused and 0 complied");
+        .startsWith("whether m separates refused from complied prompts is unknown: all of the 40 held-out prompts were refused");
     Verdict both =
         verdict(
             new HandMadeEvidence(4).blindMetric()

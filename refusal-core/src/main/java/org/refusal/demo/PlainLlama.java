@@ -69,16 +69,24 @@ final class PlainLlama {
       x[t] = Arrays.copyOfRange(embedding.values(), from, from + embedding.columns());
     }
     double[][][] residuals = new double[layers][tokens.length][];
-    for (int layer = 0; layer < layers; layer++) {
+    double[] logits =
+        above(-1, x, (layer, here) -> {
+          change.apply(layer, here);
+          for (int t = 0; t < tokens.length; t++) {
+            residuals[layer][t] = here[t].clone();
+          }
+        });
+    return new Run(logits, residuals);
+  }
+
+  /** Logits at the last position, from the output of a layer on, -1 for the embeddings; {@code x} is used up. */
+  double[] above(int below, double[][] x, Change change) {
+    for (int layer = below + 1; layer < layers; layer++) {
       attention(layer, x);
       feedForward(layer, x);
       change.apply(layer, x);
-      for (int t = 0; t < tokens.length; t++) {
-        residuals[layer][t] = x[t].clone();
-      }
     }
-    double[] last = norm(x[tokens.length - 1], weights.get("model.norm.weight"));
-    return new Run(weights.get("lm_head.weight").times(last), residuals);
+    return weights.get("lm_head.weight").times(norm(x[x.length - 1], weights.get("model.norm.weight")));
   }
 
   /** Log-odds of one token against all others. */

@@ -1,0 +1,95 @@
+package org.refusal.attribution;
+
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.refusal.base.UserException;
+import org.refusal.circuit.HookPoint;
+import org.refusal.data.ModelOutput;
+import org.refusal.data.Split;
+import org.refusal.stats.SparseRows;
+
+/**
+ * x_p, the vector that stands for a prompt's attribution at a hook point, and the prompts that similarity is about: the one
+ * place where either is chosen, for analyze and stats alike (docs/statistics.md).
+ */
+public final class EffectRows {
+  private EffectRows() {}
+
+  /**
+   * What x_p holds of the indirect effects over the latents, the error node left out: {@code prompt_side} where partners come
+   * from a pool, since what the partners have is then alike for all categories by construction; {@code total}, both sides,
+   * where they are matched, since what they have is then no more alike than the categories themselves.
+   */
+  public static String kind(AttributionStore store) {
+    return store.partners().equals("matched") ? "total" : "prompt_side";
+  }
+
+  /**
+   * Whether the store holds such vectors: exact patching splits no sides.
+   *
+   * @throws UserException when it holds nothing at all for the hook point
+   */
+  public static boolean known(AttributionStore store, HookPoint at) {
+    return store.dSae(at) > 0 && (kind(store).equals("total") || store.hasPromptSide(at));
+  }
+
+  /** x_p of the given rows of the store, in that order. */
+  public static SparseRows rows(AttributionStore store, HookPoint at, int[] rows) {
+    AttributionStore.SparseRows chosen = of(store, at).select(rows);
+    return new SparseRows(
+        chosen.width(),
+        Arrays.stream(chosen.offsets()).mapToInt(Math::toIntExact).toArray(),
+        chosen.latents(),
+        chosen.values());
+  }
+
+  /** x_p of all rows, as the store has them. */
+  public static AttributionStore.SparseRows of(AttributionStore store, HookPoint at) {
+    return kind(store).equals("total") ? store.total(at) : store.promptSide(at);
+  }
+
+  /** Rows of the store whose prompts are toxic and were refused, ascending. O(rows). */
+  public static int[] refusedToxic(AttributionStore store, List<ModelOutput> outputs) {
+    boolean[] refused = store.refused();
+    Set<Long> toxic = indices(outputs, true);
+    long[] index = store.promptIndex();
+    return IntStream.range(0, index.length).filter(row -> refused[row] && toxic.contains(index[row])).toArray();
+  }
+
+  /** Rows of the store whose prompts are not toxic, ascending. O(rows). */
+  public static int[] harmless(AttributionStore store, List<ModelOutput> outputs) {
+    Set<Long> harmless = indices(outputs, false);
+    long[] index = store.promptIndex();
+    return IntStream.range(0, index.length).filter(row -> harmless.contains(index[row])).toArray();
+  }
+
+  private static Set<Long> indices(List<ModelOutput> outputs, boolean toxic) {
+    return outputs.stream()
+        .filter(output -> output.split() == Split.Side.DISCOVERY && output.label().toxic() == toxic)
+        .map(ModelOutput::promptIndex)
+        .collect(Collectors.toCollection(HashSet::new));
+  }
+
+  /** One after the other. */
+  public static SparseRows stacked(List<SparseRows> parts) {
+    int[] starts = new int[parts.stream().mapToInt(SparseRows::rows).sum() + 1];
+    int entries = parts.stream().mapToInt(part -> part.columns().length).sum();
+    int[] columns = new int[entries];
+    float[] values = new float[entries];
+    int row = 0;
+    int at = 0;
+    for (SparseRows part : parts) {
+      System.arraycopy(part.columns(), 0, columns, at, part.columns().length);
+      System.arraycopy(part.values(), 0, values, at, part.columns().length);
+      for (int i = 1; i <= part.rows(); i++) {
+        starts[++row] = at + part.starts()[i];
+      }
+      at += part.columns().length;
+    }
+    return new SparseRows(parts.get(0).width(), starts, columns, values);
+  }
+}
