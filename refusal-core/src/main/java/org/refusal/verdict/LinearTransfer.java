@@ -1,12 +1,20 @@
 package org.refusal.verdict;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.refusal.base.Seeds;
+import org.refusal.circuit.HookPoint;
+import org.refusal.stats.GramMatrix;
 import org.refusal.stats.ReadDirections;
 import org.refusal.stats.ReproducibleReadout;
 import org.refusal.stats.TransferDrops;
+import org.refusal.verdict.SharingEvidence.AtHookPoint;
+import org.refusal.verdict.SharingEvidence.AttributionCheck;
+import org.refusal.verdict.SharingEvidence.ReadoutSummary;
 
 /**
  * Transfer between categories where the model is linear above the hook point: read-out, effect directions and their
@@ -17,8 +25,10 @@ import org.refusal.stats.TransferDrops;
  * @param drops of the effect form on the held-out prompts
  * @param gap {@code [category][held-out prompt]}
  * @param projected y_p = B Bᵀ v_p of the discovery prompts {@code [n][d]}
+ * @param labels category of each discovery prompt
  */
-record LinearTransfer(ReproducibleReadout readout, TransferDrops drops, double[][] gap, double[][] projected) {
+record LinearTransfer(
+    ReproducibleReadout readout, TransferDrops drops, double[][] gap, double[][] projected, int[] labels) {
 
   /**
    * Prompts as the effect form sees them.
@@ -78,7 +88,8 @@ record LinearTransfer(ReproducibleReadout readout, TransferDrops drops, double[]
             .toArray(double[][]::new),
         Arrays.stream(discovery.differences())
             .map(v -> ReproducibleReadout.project(readout.basis(), v))
-            .toArray(double[][]::new));
+            .toArray(double[][]::new),
+        discovery.categories());
   }
 
   private static double[][] directions(Prompts discovery, double[] weights, double[][] basis) {
@@ -115,6 +126,49 @@ record LinearTransfer(ReproducibleReadout readout, TransferDrops drops, double[]
     return IntStream.of(rows)
         .mapToDouble(p -> dot(prompts.gradients()[p], direction) * dot(prompts.differences()[p], direction))
         .toArray();
+  }
+
+  /**
+   * Evidence of one hook point, residuals_0, at which the model decides: below it there is no layer that could object, and
+   * metric and attribution check are those of a clear case, so that nothing but the question of one cause or several is
+   * asked.
+   */
+  SharingEvidence evidence(long seed) {
+    int k = gap.length;
+    int n = projected.length;
+    SplittableRandom random = Seeds.random(seed, "evidence");
+    List<String> names = new ArrayList<>();
+    for (int c = 0; c < k; c++) {
+      names.add("category-" + (char) ('a' + c));
+    }
+    int[] tokens = new int[n];
+    double[] refused = new double[n];
+    double[] complied = new double[n];
+    for (int p = 0; p < n; p++) {
+      tokens[p] = 5 + random.nextInt(40);
+      refused[p] = 3 + random.nextGaussian();
+      complied[p] = -3 + random.nextGaussian();
+    }
+    double[] ones = new double[n];
+    Arrays.fill(ones, 1);
+    double[] against = new double[n];
+    Arrays.fill(against, -1);
+    double[][] decided =
+        Arrays.stream(gap)
+            .map(row -> Arrays.stream(row).map(each -> .7 * each).toArray())
+            .toArray(double[][]::new);
+    AtHookPoint point =
+        new AtHookPoint(
+            HookPoint.residuals(0),
+            GramMatrix.ofDense(projected, 1),
+            ReadoutSummary.of(readout),
+            null,
+            new AttributionCheck(against, against, against, ones),
+            decided,
+            Map.of(Form.EFFECT, drops));
+    return new SharingEvidence(
+        "simulated", names, labels, tokens, refused, complied, gap, null, List.of(point), List.of(), null,
+        "matched");
   }
 
   static double dot(double[] a, double[] b) {

@@ -1,17 +1,9 @@
 package org.refusal.verdict;
 
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
-import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.refusal.base.Seeds;
-import org.refusal.circuit.HookPoint;
-import org.refusal.stats.GramMatrix;
-import org.refusal.verdict.SharingEvidence.AtHookPoint;
-import org.refusal.verdict.SharingEvidence.AttributionCheck;
-import org.refusal.verdict.SharingEvidence.ReadoutSummary;
 
 /**
  * A simulated model with a known answer (docs/calibration.md): linear above the hook point, a read-out for every category,
@@ -32,7 +24,8 @@ import org.refusal.verdict.SharingEvidence.ReadoutSummary;
  * @param company length of the difference that is not read
  */
 public record Simulation(
-    double[][] cosines, int discovery, int heldout, double noise, double commonWay, double company) {
+    double[][] cosines, int discovery, int heldout, double noise, double commonWay, double company)
+    implements World {
 
   private static final int WIDTH = 200;
   private static final double SPREAD = 0.5;
@@ -40,7 +33,7 @@ public record Simulation(
   private static final double DIFFERENCE_NOISE = 4;
   private static final double ELSEWHERE = 0.3;
   /** As {@code transfer.direction_resamples} and {@code transfer.controls} by default. */
-  static final int RESAMPLES = 4;
+  static final int RESAMPLES = 8;
   static final int CONTROLS = 2;
 
   /** K read-outs of which every two have the same cosine. */
@@ -94,10 +87,15 @@ public record Simulation(
     return with(uniform(categories(), high));
   }
 
+  Simulation withNoise(double otherNoise) {
+    return new Simulation(cosines, discovery, heldout, otherNoise, commonWay, company);
+  }
+
   public Simulation with(double[][] otherCosines) {
     return new Simulation(otherCosines, discovery, heldout, noise, commonWay, company);
   }
 
+  @Override
   public int categories() {
     return cosines.length;
   }
@@ -132,12 +130,18 @@ public record Simulation(
     }
   }
 
-  /** What infinitely many prompts would show. Gradients and differences are independent within a category. */
-  Truth truth() {
+  /** Gradients and differences are independent within a category. */
+  @Override
+  public Truth truth() {
     double[][] readouts = readouts();
     double[][] means = means(readouts);
     return Truth.of(
         IntStream.range(0, categories()).mapToObj(c -> new Category(readouts[c], means[c])).toList());
+  }
+
+  @Override
+  public double[][] meanDifferences() {
+    return means(readouts());
   }
 
   private record Category(double[] gradient, double[] difference) implements Truth.Population {
@@ -195,60 +199,12 @@ public record Simulation(
     }
   }
 
-  LinearTransfer transfer(long seed, int resamples) {
+  @Override
+  public LinearTransfer transfer(long seed) {
     return LinearTransfer.measure(
         prompts(discovery, Seeds.random(seed, "discovery")),
         prompts(heldout, Seeds.random(seed, "held out")),
-        new LinearTransfer.Draws(resamples, CONTROLS, Seeds.derive(seed, "measurement")));
-  }
-
-  /**
-   * Evidence of one hook point, residuals_0, at which the model decides: below it there is no layer that could object, and
-   * metric and attribution check are those of a clear case, so that nothing but the question of one cause or several is
-   * tested.
-   */
-  public SharingEvidence evidence(long seed) {
-    return evidence(transfer(seed, RESAMPLES), seed);
-  }
-
-  static SharingEvidence evidence(LinearTransfer transfer, long seed) {
-    int k = transfer.gap().length;
-    int n = transfer.projected().length;
-    SplittableRandom random = Seeds.random(seed, "evidence");
-    List<String> names = new ArrayList<>();
-    for (int c = 0; c < k; c++) {
-      names.add("category-" + (char) ('a' + c));
-    }
-    int[] tokens = new int[n];
-    double[] refused = new double[n];
-    double[] complied = new double[n];
-    for (int p = 0; p < n; p++) {
-      tokens[p] = 5 + random.nextInt(40);
-      refused[p] = 3 + random.nextGaussian();
-      complied[p] = -3 + random.nextGaussian();
-    }
-    double[] ones = new double[n];
-    Arrays.fill(ones, 1);
-    double[] against = new double[n];
-    Arrays.fill(against, -1);
-    double[][] decided =
-        Arrays.stream(transfer.gap())
-            .map(gap -> Arrays.stream(gap).map(each -> .7 * each).toArray())
-            .toArray(double[][]::new);
-    AtHookPoint point =
-        new AtHookPoint(
-            HookPoint.residuals(0),
-            GramMatrix.ofDense(transfer.projected(), 1),
-            ReadoutSummary.of(transfer.readout()),
-            null,
-            new AttributionCheck(against, against, against, ones),
-            decided,
-            Map.of(Form.EFFECT, transfer.drops()));
-    int[] labels = new int[n];
-    Arrays.setAll(labels, p -> p / (n / k));
-    return new SharingEvidence(
-        "simulated", names, labels, tokens, refused, complied, transfer.gap(), null, List.of(point), List.of(), null,
-        "matched");
+        new LinearTransfer.Draws(RESAMPLES, CONTROLS, Seeds.derive(seed, "measurement")));
   }
 
   private static double[][] cholesky(double[][] matrix) {

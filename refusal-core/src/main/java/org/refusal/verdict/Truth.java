@@ -3,6 +3,7 @@ package org.refusal.verdict;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.SplittableRandom;
 import org.refusal.config.StatsConfig;
 import org.refusal.stats.AverageLinkage;
 import org.refusal.stats.ReproducibleReadout;
@@ -12,10 +13,11 @@ import org.refusal.stats.TransferStatistics;
  * What infinitely many prompts would show: the transfer between categories under the directions that their populations have.
  *
  * @param drop mean drops in units of the gap {@code [i][j]}
- * @param similarity cosines of the projected mean differences {@code [i][j]}: what S estimates
  */
-record Truth(double[][] drop, double[][] similarity) {
+record Truth(double[][] drop) {
 
+  /** Transfers that differ by less are equal. */
+  private static final double EQUAL = 1e-6;
 
   /**
    * A population of prompts.
@@ -47,20 +49,18 @@ record Truth(double[][] drop, double[][] similarity) {
       labels[2 * c + 1] = c;
     }
     double[][] basis =
-        ReproducibleReadout.of(gradients, labels, k, new java.util.SplittableRandom(0)).basis();
+        ReproducibleReadout.of(gradients, labels, k, new SplittableRandom(0)).basis();
     double[][] directions = new double[k][];
     for (int c = 0; c < k; c++) {
       directions[c] = unit(ReproducibleReadout.project(basis, populations.get(c).difference()));
     }
     double[][] drop = new double[k][k];
-    double[][] similarity = new double[k][k];
     for (int i = 0; i < k; i++) {
       for (int j = 0; j < k; j++) {
         drop[i][j] = populations.get(j).drop(directions[i]) / populations.get(j).gap();
-        similarity[i][j] = LinearTransfer.dot(directions[i], directions[j]);
       }
     }
-    return new Truth(drop, similarity);
+    return new Truth(drop);
   }
 
   private static double[] unit(double[] vector) {
@@ -80,12 +80,22 @@ record Truth(double[][] drop, double[][] similarity) {
     return (drop[i][j] + drop[j][i]) / (drop[i][i] + drop[j][j]);
   }
 
-  double meanSimilarity() {
+  /**
+   * Mean cosine over pairs of the means of B Bᵀ v: what S of the effect vectors estimates. S takes the read-out as it was
+   * found and says nothing of how well it is known.
+   *
+   * @param means of v over each category's population
+   */
+  static double meanSimilarity(double[][] basis, double[][] means) {
+    double[][] units =
+        Arrays.stream(means)
+            .map(mean -> unit(ReproducibleReadout.project(basis, mean)))
+            .toArray(double[][]::new);
     double sum = 0;
     int pairs = 0;
-    for (int i = 0; i < similarity.length; i++) {
-      for (int j = i + 1; j < similarity.length; j++) {
-        sum += similarity[i][j];
+    for (int i = 0; i < units.length; i++) {
+      for (int j = i + 1; j < units.length; j++) {
+        sum += LinearTransfer.dot(units[i], units[j]);
         pairs++;
       }
     }
@@ -121,8 +131,36 @@ record Truth(double[][] drop, double[][] similarity) {
     if (distinct >= thresholds.pairShare() * pairs && distinctness() >= thresholds.severalCausesD()) {
       return Answer.MODULAR;
     }
-    int clusters = clusters(thresholds).size();
-    return clusters > 1 && clusters < k ? Answer.MIXED : Answer.GRADED;
+    return clustered(thresholds) ? Answer.MIXED : Answer.GRADED;
+  }
+
+  /** Whether some categories belong together more than with the others; equal transfers make no clusters at the cut. */
+  private boolean clustered(StatsConfig.Verdict thresholds) {
+    int[] clusterOf = new int[drop.length];
+    List<List<Integer>> clusters = clusters(thresholds);
+    for (int cluster = 0; cluster < clusters.size(); cluster++) {
+      for (int category : clusters.get(cluster)) {
+        clusterOf[category] = cluster;
+      }
+    }
+    double within = Double.POSITIVE_INFINITY;
+    double between = Double.NEGATIVE_INFINITY;
+    for (int i = 0; i < drop.length; i++) {
+      for (int j = i + 1; j < drop.length; j++) {
+        if (clusterOf[i] == clusterOf[j]) {
+          within = Math.min(within, transfer(i, j));
+        } else {
+          between = Math.max(between, transfer(i, j));
+        }
+      }
+    }
+    return Double.isFinite(within) && Double.isFinite(between) && within > between + EQUAL;
+  }
+
+  /** Whether the shared part is so near a bar that the answers to either side of it are equally right. */
+  boolean atBar(StatsConfig.Verdict thresholds, double tolerance) {
+    return Math.abs(distinctness() - thresholds.oneCauseD()) < tolerance
+        || Math.abs(distinctness() - thresholds.severalCausesD()) < tolerance;
   }
 
   /** Whether an answer says what is not so; INCONCLUSIVE never does. */
