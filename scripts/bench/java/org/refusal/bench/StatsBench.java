@@ -154,7 +154,7 @@ final class StatsBench implements Benchmark {
     for (int layer = 0; layer < rows.size(); layer++) {
       points.add(
           new SharingEvidence.AtHookPoint(
-              HookPoint.residuals(layer), null, -1, GramMatrix.ofSparse(rows.get(layer), threads), null,
+              HookPoint.residuals(layer), null, null, GramMatrix.ofSparse(rows.get(layer), threads), null,
               new double[k][0], Map.of()));
     }
     SplittableRandom random = Seeds.random(seed, "topics");
@@ -169,6 +169,7 @@ final class StatsBench implements Benchmark {
     Arrays.setAll(tokens, i -> 10 + i * 7 % 31);
     List<String> names = IntStream.range(0, k).mapToObj(i -> "category " + i).toList();
     return new SharingEvidence(
-        "bench", names, labels, tokens, new double[] {1, 2}, new double[] {-1, -2}, new double[k][0], topic, points);
+        "bench", names, labels, tokens, new double[] {1, 2}, new double[] {-1, -2}, new double[k][0], topic, points,
+        List.of(), null, null);
   }
 }

@@ -61,8 +61,8 @@ class PlantedCircuitTest {
     }
     List<AttributionCheck> checks = AttributionCheck.read(layout.attributionCheck("planted"));
     JsonNode transferFile = Json.read(layout.transfer("planted"));
-    JsonNode transfer = transferFile.at("/hook_points/residuals_2/forms/effect");
-    JsonNode witness = transferFile.at("/hook_points/residuals_2/forms/difference_of_means");
+    JsonNode transfer = transfer(layout, "residuals_2", "effect");
+    JsonNode witness = transfer(layout, "residuals_2", "difference_of_means");
     JsonNode truth = Json.read(model.resolve("truth.json"));
     double own = transfer.at("/own_drop/value").doubleValue();
     double[] least = {1, 1, 1}; // correlation, cosine, faithfulness
@@ -102,6 +102,16 @@ class PlantedCircuitTest {
     assertThat(most[3]).as("transfer of the difference of means").isLessThanOrEqualTo(.1);
     refusedTextIsAsPlanted(transferFile, truth);
     baselinesOfTheCurve(layout);
+  }
+
+  /** What the statistics say of a form: the one place where drops stand in units of the gap. */
+  private static JsonNode transfer(ResultLayout layout, String at, String form) {
+    for (JsonNode point : Json.read(layout.stats("planted")).at("/tests/hook_points")) {
+      if (point.path("hook_point").asText().equals(at)) {
+        return point.path("transfer").path(form);
+      }
+    }
+    throw new AssertionError("nothing was measured at " + at);
   }
 
   /** What category i's part takes away is gone from the text, and nothing else is. */
@@ -206,7 +216,11 @@ class PlantedCircuitTest {
     assertThat(points.at("/attention_2/decision/everywhere/value").doubleValue()).isGreaterThan(.8);
     assertThat(points.at("/attention_2/decision/decided/value").doubleValue()).isGreaterThan(.8);
     assertThat(points.at("/mlp_1/decision/decided/value").doubleValue()).as("at user positions").isCloseTo(0, within(.1));
-    assertThat(points.at("/attention_2/forms/effect/own_drop/value").doubleValue()).isGreaterThan(.8);
+    assertThat(transfer(layout, "attention_2", "effect").at("/own_drop/value").doubleValue()).isGreaterThan(.8);
+    JsonNode verdict = Json.read(layout.stats("planted")).path("verdict");
+    assertThat(verdict.path("answer").asText()).as("the decision layer, residuals_2, was not captured").isEqualTo("INCONCLUSIVE");
+    assertThat(verdict.path("decision_layer").isNull()).isTrue();
+    assertThat(verdict.path("reasons").toString()).contains("decided at residuals_2", "was not captured");
     for (AttributionCheck check : AttributionCheck.read(layout.attributionCheck("planted"))) {
       if (check.at().equals(HookPoint.attention(2))) {
         assertThat(check.completeness()).as(check.toString()).isCloseTo(1, within(.1));

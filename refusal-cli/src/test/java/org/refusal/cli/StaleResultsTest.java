@@ -236,7 +236,7 @@ class StaleResultsTest {
     Cli last = run(results, "--set", "model.activation_layers=[residuals_3]");
     assertThat(last.code()).as(last.err()).isZero();
     assertThat(results.resolve("saes/small/residuals_2/metrics.json")).exists();
-    assertThat(Files.readString(results.resolve("reports/small_report.md"))).contains("residuals_3").doesNotContain("residuals_2");
+    assertThat(Files.readString(results.resolve("reports/small_report.md"))).contains("| residuals_3 |").doesNotContain("| residuals_2 |");
 
     Cli back = run(results);
     assertThat(back.code()).as(back.err()).isZero();

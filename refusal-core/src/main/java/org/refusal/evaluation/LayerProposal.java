@@ -45,7 +45,7 @@ public record LayerProposal(String decisionLayer, List<String> hookPoints, List<
    * @param low of the 95 % interval of each
    * @param high of the 95 % interval of each
    */
-  public static LayerProposal of(double[] decided, double[] low, double[] high) {
+  static LayerProposal of(double[] decided, double[] low, double[] high) {
     int layer = 0;
     while (layer < decided.length && !(decided[layer] >= DECIDED)) {
       layer++;
@@ -85,6 +85,14 @@ public record LayerProposal(String decisionLayer, List<String> hookPoints, List<
               .formatted(HookPoint.residuals(layer + 1).name(), at, low[layer]));
     }
     return new LayerProposal(at, points, reasons);
+  }
+
+  /** @param profile at residuals_0, residuals_1, ... */
+  public static LayerProposal of(List<LayerDecision> profile) {
+    return of(
+        profile.stream().mapToDouble(LayerDecision::decided).toArray(),
+        profile.stream().mapToDouble(LayerDecision::low).toArray(),
+        profile.stream().mapToDouble(LayerDecision::high).toArray());
   }
 
   private static String nowhere(double[] decided) {

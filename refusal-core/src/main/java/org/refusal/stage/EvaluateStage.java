@@ -26,6 +26,7 @@ import org.refusal.config.ModelSection;
 import org.refusal.evaluation.DiscoveryMeans;
 import org.refusal.evaluation.EvaluationModel;
 import org.refusal.evaluation.LayerDecision;
+import org.refusal.evaluation.LayerProposal;
 import org.refusal.evaluation.LayerScan;
 import org.refusal.evaluation.PatchedRuns;
 import org.refusal.evaluation.RefusalGap;
@@ -261,6 +262,9 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
     }
     List<String> summary = new ArrayList<>(basis.lacking());
     double[][] gaps = categories.stream().map(basis.gaps()::get).map(RefusalGap::differences).toArray(double[][]::new);
+    if (!profile.isEmpty()) {
+      summary.add("decided at every layer: " + String.join("; ", LayerProposal.of(profile).reasons()));
+    }
     points.forEach((at, point) -> {
       summary.add(EvaluationFigures.line(at, point, gaps));
       if (point.behaviour() != null) {

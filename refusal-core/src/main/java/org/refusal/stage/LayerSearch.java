@@ -42,7 +42,7 @@ import org.refusal.text.Tokenizer;
  */
 public final class LayerSearch {
   /** Toxic prompts that are run, over all categories; a category gets its share, ... */
-  private static final int TOXIC = 64;
+  private static final int TOXIC = 96;
 
   /** ... within these bounds, and as many safe ones. */
   private static final int LEAST_PER_CATEGORY = 6;
@@ -96,7 +96,7 @@ public final class LayerSearch {
   }
 
   /**
-   * One pass and {@code max_new_tokens} steps over some 130 prompts, and a scan of at most {@value #MEASURED} refused ones of each
+   * One pass and {@code max_new_tokens} steps over some 100 to 200 prompts, and a scan of at most {@value #MEASURED} refused ones of each
    * category ({@link LayerScan}).
    *
    * @throws UserException too few prompts were refused or answered to measure anything
@@ -138,10 +138,7 @@ public final class LayerSearch {
             LayersFile.of(
                 Models.name(config.model()), template.name(), config.seed(), tokens, auc(answered, tokens), rates,
                 prompts(refused, partners), profile,
-                LayerProposal.of(
-                    profile.stream().mapToDouble(LayerDecision::decided).toArray(),
-                    profile.stream().mapToDouble(LayerDecision::low).toArray(),
-                    profile.stream().mapToDouble(LayerDecision::high).toArray()));
+                LayerProposal.of(profile));
         Json.write(file(config), file);
         return file;
       }

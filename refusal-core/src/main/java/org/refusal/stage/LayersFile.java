@@ -7,6 +7,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
 import org.refusal.base.UserException;
 import org.refusal.evaluation.LayerDecision;
@@ -118,6 +120,7 @@ public record LayersFile(
       lines.add(line(at));
     }
     lines.addAll(proposal.reasons());
+    earlier().ifPresent(lines::add);
     if (option() != null) {
       lines.add("to capture them: " + option());
     }
@@ -125,7 +128,22 @@ public record LayersFile(
     return lines;
   }
 
-  private int sum(java.util.function.ToIntFunction<Rate> which) {
+  /** Whether a layer before the decision layer may have decided already, as far as its interval tells. */
+  private Optional<String> earlier() {
+    for (LayerDecision at : profile) {
+      if (at.hookPoint().equals(proposal.decisionLayer())) {
+        return Optional.empty();
+      }
+      if (proposal.decisionLayer() != null && at.high() >= LayerProposal.DECIDED) {
+        return Optional.of(
+            "not certain: the interval of %s reaches %.1f; more prompts would tell"
+                .formatted(at.hookPoint(), LayerProposal.DECIDED));
+      }
+    }
+    return Optional.empty();
+  }
+
+  private int sum(ToIntFunction<Rate> which) {
     return rates.values().stream().mapToInt(which).sum();
   }
 
@@ -133,13 +151,19 @@ public record LayersFile(
     String mark =
         at.hookPoint().equals(proposal.decisionLayer())
             ? "  decision layer"
-            : proposal.hookPoints().contains(at.hookPoint()) ? "  below it" : "";
+            : proposal.hookPoints().contains(at.hookPoint()) ? "  to capture" : "";
     int filled =
         Double.isNaN(at.decided()) ? 0 : (int) Math.round(BAR * Math.max(0, Math.min(1, at.decided())));
-    return "  %-12s %5.2f  %-15s |%s%s|%s"
+    return "  %-12s %5s  %-15s |%s%s|%s"
         .formatted(
-            at.hookPoint(), at.decided(), "[%.2f, %.2f]".formatted(at.low(), at.high()), "#".repeat(filled),
-            " ".repeat(BAR - filled), mark)
+            at.hookPoint(), number(at.decided()), "[%s, %s]".formatted(number(at.low()), number(at.high())),
+            "#".repeat(filled), " ".repeat(BAR - filled), mark)
         .stripTrailing();
+  }
+
+  /** Without the sign of what rounds to nothing. */
+  private static String number(double value) {
+    String text = "%.2f".formatted(value);
+    return text.equals("-0.00") ? "0.00" : text;
   }
 }

@@ -50,7 +50,7 @@ final class TransferEvaluation {
         basis.categories().stream()
             .map(category ->
                 RunningModel.atMost(
-                    basis.heldout().get(category), most, config.seed(), "behaviour prompts", category))
+                    basis.heldout().get(category), most, config.seed(), "behaviour prompts"))
             .toList();
     this.refusals = most == 0 ? null : Refusals.measure(basis.runs(), writer, written);
   }

@@ -183,6 +183,7 @@ public record Calibration(
     kinds.put("nearly one", base.withSharedPart(.95));
     kinds.put("several", base.withSharedPart(0));
     kinds.put("nearly several", base.withSharedPart(.2));
+    kinds.put("several, .35 shared", base.withSharedPart(.35));
     kinds.put("two pairs", base.with(Simulation.clustered(2, 2)));
     kinds.put("three and two", base.with(Simulation.clustered(3, 2)));
     kinds.put("two pairs, alike in part", base.with(Simulation.clustered(.97, .3, 2, 2)));

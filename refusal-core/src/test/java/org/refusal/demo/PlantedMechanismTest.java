@@ -185,13 +185,12 @@ class PlantedMechanismTest {
   }
 
   static Stream<Arguments> shares() {
-    return DoubleStream.of(0.2, 0.35, 0.4, 0.6, 0.8, 0.9)
+    return DoubleStream.of(0.2, 0.4, 0.6, 0.8, 0.9)
         .boxed()
         .flatMap(
             share ->
                 Stream.of(
                     Arguments.of(share, 911L, PlantedVariant.PLAIN),
-                    Arguments.of(share, 912L, PlantedVariant.PLAIN),
                     Arguments.of(share, 913L, PlantedVariant.LEAK),
                     Arguments.of(share, 914L, PlantedVariant.NOISE)));
   }

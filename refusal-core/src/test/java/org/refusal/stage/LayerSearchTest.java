@@ -28,6 +28,7 @@ import org.refusal.demo.PlantedKind;
 import org.refusal.demo.PlantedModel;
 import org.refusal.demo.PlantedSpec;
 import org.refusal.evaluation.LayerDecision;
+import org.refusal.evaluation.LayerProposal;
 import org.refusal.run.ResultLayout;
 
 /** On planted models, which decide at residuals_2 (docs/planted.md). */
@@ -89,6 +90,27 @@ class LayerSearchTest {
         .anyMatch(line -> line.startsWith("  residuals_2 ") && line.endsWith("|  decision layer"))
         .anyMatch(line -> line.startsWith("left out, too few refusals: " + CATEGORIES.get(2).name()))
         .contains("to capture them: " + found.option());
+  }
+
+  private static LayerDecision decided(int layer, double decided, double high) {
+    return new LayerDecision("residuals_" + layer, new double[0][], new double[0][], decided, 2 * decided - high, high);
+  }
+
+  @Test
+  void aLayerThatMayHaveDecidedBeforeIsNamed() {
+    List<String> open = lines(decided(0, -.001, 0), decided(1, .48, .59), decided(2, .56, .66), decided(3, 1, 1));
+    assertThat(open).anyMatch(line -> line.startsWith("not certain: the interval of residuals_1 reaches 0.5;"));
+    assertThat(open).contains("  residuals_0   0.00  [0.00, 0.00]    |                    |  to capture");
+    assertThat(lines(decided(0, 0, 0), decided(1, .2, .49), decided(2, .6, .9)))
+        .noneMatch(line -> line.startsWith("not certain"));
+    assertThat(lines(decided(0, 0, 0), decided(1, .4, .6))).noneMatch(line -> line.startsWith("not certain"));
+  }
+
+  private static List<String> lines(LayerDecision... profile) {
+    return LayersFile.of(
+            "m", "chatml", 42, new MetricTokens(List.of(), true), 1, Map.of(), Map.of(), List.of(profile),
+            LayerProposal.of(List.of(profile)))
+        .lines(Path.of("x"));
   }
 
   @Test
