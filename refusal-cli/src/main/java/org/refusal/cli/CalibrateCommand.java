@@ -2,9 +2,9 @@ package org.refusal.cli;
 
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.refusal.base.AtomicFiles;
 import org.refusal.base.ExitCode;
+import org.refusal.base.Progress;
 import org.refusal.base.UserException;
 import org.refusal.config.Binder;
 import org.refusal.config.StatsConfig;
@@ -13,14 +13,23 @@ import org.refusal.demo.PlantedSpec;
 import org.refusal.demo.PlantedVariant;
 import org.refusal.io.Json;
 import org.refusal.stage.CalibrationFigures;
+import org.refusal.stage.RealVectors;
 import org.refusal.verdict.Calibration;
+import org.refusal.verdict.VectorCalibration;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParseResult;
 
-/** {@code refusal calibrate}: error rates, coverage and power of the statistics, by simulation. */
+/** {@code refusal calibrate}: error rates, coverage and power of the statistics, by simulation or on planted models. */
 final class CalibrateCommand {
   private static final int SIMULATIONS = 500;
+
+  /** What is calibrated on. */
+  private enum Mode {
+    SIMULATION,
+    VECTORS,
+    PLANTED
+  }
 
   private static final List<String> OF_SIMULATIONS = List.of("--seed", "--simulations");
   private static final List<String> OF_PLANTED =
@@ -32,35 +41,37 @@ final class CalibrateCommand {
     CommandSpec spec =
         CommandTree.command(
             "calibrate",
-            "How far to trust the statistics: by simulation, or (--planted) on models whose truth is known.",
+            "How far to trust the statistics: by simulation, with a real model's vectors, or on planted models.",
             arguments -> {
-              boolean planted = arguments.hasMatchedOption("--planted");
-              for (String option : planted ? OF_SIMULATIONS : OF_PLANTED) {
-                if (arguments.hasMatchedOption(option)) {
-                  throw new UserException(
-                      ExitCode.USAGE, option + (planted ? " has no effect with --planted" : " needs --planted"), null);
-                }
-              }
-              if (planted) {
+              Mode mode = mode(arguments);
+              refuseOptionsOfOtherModes(arguments, mode);
+              if (mode == Mode.PLANTED) {
                 return planted(arguments, console).run();
               }
               long seed = (long) arguments.commandSpec().findOption("--seed").getValue();
               int threads = value(arguments, "--threads");
-              Calibration.Options options =
-                  Calibration.Options.full(seed, threads).withCoverageSimulations(simulations(arguments));
+              int simulations = simulations(arguments);
+              Calibration.Options options = Calibration.Options.full(seed, threads).simulations(simulations);
               StatsConfig.Verdict thresholds =
                   Binder.bind(StatsConfig.Verdict.class, Binder.empty(), console.environment()::get);
-              AtomicBoolean interrupted = Interruption.listen();
-              Calibration calibration =
-                  Calibration.run(
-                      options,
-                      thresholds,
-                      new ConsoleProgress(console, false, System::currentTimeMillis, interrupted));
-              console.out().println(calibration.markdown());
+              Progress progress =
+                  new ConsoleProgress(console, false, System::currentTimeMillis, Interruption.listen());
               Path output = arguments.matchedOptionValue("--output", null);
+              if (mode == Mode.VECTORS) {
+                VectorCalibration calibration =
+                    VectorCalibration.run(
+                        RealVectors.read(
+                            arguments.matchedOptionValue("--vectors", null),
+                            arguments.matchedOptionValue("--hook-point", null)),
+                        options,
+                        thresholds,
+                        progress);
+                write(console, calibration.markdown(), calibration, output, "calibration_vectors");
+                return ExitCode.OK.code();
+              }
+              Calibration calibration = Calibration.run(options, thresholds, progress);
+              write(console, calibration.markdown(), calibration, output, "calibration");
               if (output != null) {
-                Json.write(output.resolve("calibration.json"), calibration);
-                AtomicFiles.writeString(output.resolve("calibration.md"), calibration.markdown());
                 CalibrationFigures.write(calibration, output);
               }
               return ExitCode.OK.code();
@@ -74,12 +85,57 @@ final class CalibrateCommand {
             .description("CPU threads to use; changes no result. Default: all (${DEFAULT-VALUE}).").build());
     spec.addOption(
         OptionSpec.builder("--simulations").type(int.class).paramLabel("N").defaultValue(Integer.toString(SIMULATIONS))
-            .description("Simulations per row of the coverage table. Default: ${DEFAULT-VALUE}.").build());
+            .description("Simulations per row of coverage; rows of answers take half as many. Default: ${DEFAULT-VALUE}.").build());
+    addVectors(spec);
     addPlanted(spec);
     spec.addOption(
         OptionSpec.builder("--output", "--output-dir").type(Path.class).paramLabel("FOLDER")
             .description("Also write calibration.json, calibration.md and a figure there. With --planted: results/planted by default.").build());
     return spec;
+  }
+
+  private static Mode mode(ParseResult arguments) {
+    boolean planted = arguments.hasMatchedOption("--planted");
+    boolean vectors = arguments.hasMatchedOption("--vectors");
+    if (planted && vectors) {
+      throw new UserException(ExitCode.USAGE, "--planted and --vectors exclude each other", null);
+    }
+    if (vectors != arguments.hasMatchedOption("--hook-point")) {
+      throw new UserException(
+          ExitCode.USAGE, "--vectors and --hook-point belong together",
+          "for example: --vectors results --hook-point residuals_15");
+    }
+    return planted ? Mode.PLANTED : vectors ? Mode.VECTORS : Mode.SIMULATION;
+  }
+
+  private static void refuseOptionsOfOtherModes(ParseResult arguments, Mode mode) {
+    boolean planted = mode == Mode.PLANTED;
+    for (String option : planted ? OF_SIMULATIONS : OF_PLANTED) {
+      if (arguments.hasMatchedOption(option)) {
+        throw new UserException(
+            ExitCode.USAGE, option + (planted ? " has no effect with --planted" : " needs --planted"), null);
+      }
+    }
+  }
+
+  /** The tables on the console, and both files where a folder is given. */
+  private static void write(Console console, String markdown, Object calibration, Path output, String name) {
+    console.out().println(markdown);
+    if (output != null) {
+      Json.write(output.resolve(name + ".json"), calibration);
+      AtomicFiles.writeString(output.resolve(name + ".md"), markdown);
+    }
+  }
+
+  private static void addVectors(CommandSpec spec) {
+    spec.addOption(
+        OptionSpec.builder("--vectors").type(Path.class).paramLabel("RESULTS")
+            .description(
+                "Simulate with the vectors of a real model's prompts, from a results folder in which discover has run.")
+            .build());
+    spec.addOption(
+        OptionSpec.builder("--hook-point").type(String.class).paramLabel("NAME")
+            .description("Of --vectors: where, such as residuals_15.").build());
   }
 
   private static void addPlanted(CommandSpec spec) {

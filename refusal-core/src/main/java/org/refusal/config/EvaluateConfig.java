@@ -3,6 +3,7 @@ package org.refusal.config;
 import static org.refusal.config.Checks.atLeast;
 import static org.refusal.config.Checks.noRepetition;
 import static org.refusal.config.Checks.fraction;
+import static org.refusal.config.Checks.require;
 
 import java.util.List;
 
@@ -70,7 +71,7 @@ public record EvaluateConfig(
           double directionEnergy,
       @Key(doc = "At most so many dimensions of the direction form.", def = "16") int maxDirections,
       @Key(doc = "Random latent sets and spans of equal size as controls.", def = "2") int controls,
-      @Key(doc = "Resamples of the discovery prompts whose effect directions are run as well, for intervals.", def = "4")
+      @Key(doc = "Resamples of the discovery prompts whose effect directions are run as well, for intervals: none, or at least 2; fewer make them wider.", def = "8")
           int directionResamples) {
     public Transfer {
       noRepetition("forms", forms);
@@ -79,7 +80,9 @@ public record EvaluateConfig(
       fraction("direction_energy", directionEnergy);
       atLeast("max_directions", maxDirections, 1);
       atLeast("controls", controls, 0);
-      atLeast("direction_resamples", directionResamples, 0);
+      require(
+          "direction_resamples", directionResamples == 0 || directionResamples >= 2, directionResamples,
+          "0 or at least 2");
     }
   }
 

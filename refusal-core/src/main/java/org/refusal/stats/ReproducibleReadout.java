@@ -34,15 +34,18 @@ import org.refusal.base.Seeds;
 public record ReproducibleReadout(
     double[][] basis, int distinct, double[] spectrum, double floor, double[] held) {
 
-  /** Directions whose eigenvalue is a smaller share of the largest are never kept. */
-  private static final double LEAST_SHARE = .001;
+  /**
+   * Directions whose eigenvalue is a smaller share of the largest are never kept: a real model with one planted mechanism has
+   * .0013, from how its gradients bend, planted models with many have .0037 at least.
+   */
+  private static final double LEAST_SHARE = .002;
   /**
    * So many times the noise floor must an eigenvalue be: those of noise reach 1.2 to 1.6 times the floor in 5 % of simulated
    * cases (the narrower the noise, the more), those of read-outs more than 16 times where their number is known.
    */
   private static final double ABOVE_FLOOR = 2;
-  /** A category of whose gradient less is held gets a direction of its own. */
-  private static final double HELD = .95;
+  /** A category of whose gradient less is held gets a direction of its own; at .95 shared parts of .9 came out as 1. */
+  private static final double HELD = .98;
   /** Least share of some category's linearised refusal gap along a direction; of many categories, half of an equal part. */
   private static final double CARRIED = .05;
   private static final int HALVINGS = 40;
@@ -107,6 +110,11 @@ public record ReproducibleReadout(
 
   public int rank() {
     return basis.length;
+  }
+
+  /** Noise floor as a share of the largest eigenvalue; NaN where nothing is reproducible. */
+  public double relativeFloor() {
+    return spectrum.length == 0 ? Double.NaN : floor / spectrum[0];
   }
 
   /** Whether the prompts are enough to say how many directions there are. */

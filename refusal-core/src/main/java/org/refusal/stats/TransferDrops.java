@@ -8,9 +8,15 @@ import java.util.Arrays;
  *
  * @param drops {@code [i][j][prompt of j]}
  * @param controls {@code [control][j][prompt of j]} under random parts of equal size; may be empty
- * @param resamples {@code [resample][i][j][prompt of j]} with i's part from resampled discovery prompts; may be empty
+ * @param resamples {@code [resample][i][j][prompt of j]} with all parts from the same resampled discovery prompts; none, or
+ *     at least two, since one tells nothing of how far they scatter
  */
 public record TransferDrops(double[][][] drops, double[][][] controls, double[][][][] resamples) {
+  public TransferDrops {
+    if (resamples.length == 1) {
+      throw new IllegalArgumentException("one resample of the parts: none or at least two are needed");
+    }
+  }
 
   /** Only some categories, in that order. */
   public TransferDrops of(int[] categories) {

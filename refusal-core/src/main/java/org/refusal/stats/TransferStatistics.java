@@ -60,10 +60,11 @@ public record TransferStatistics(
   public record Bars(double weakDrop, double clusterCut, String unit) {}
 
   /**
-   * Every resample draws held-out prompts with replacement within each category (the same prompts for every i, drops and
-   * Delta alike) and, where there are any, for each i the deviation of one of the resampled parts, to either side of the
-   * drops themselves: the few resampled parts that a run can afford would otherwise narrow and shift the interval. O(B K^2
-   * (n + K)).
+   * Every draw takes held-out prompts with replacement within each category (the same prompts for every i, drops and Delta
+   * alike). Where there are parts from resampled discovery prompts, it also moves all drops together by what the parts are
+   * uncertain by: less their bias (the mean of the resampled parts' drops less the drops), plus a multivariate t deviation
+   * with the resampled parts' covariance and as many degrees of freedom. Few resamples make intervals wide, not false: the
+   * bias is itself known to 1 / sqrt(R) only, and the covariance to R - 1 degrees. O(B K^2 n R).
    *
    * @param gap {@code [category][prompt]} m less m of the partner
    */
@@ -94,12 +95,10 @@ public record TransferStatistics(
             }
           }
           for (int i = 0; i < k; i++) {
-            double[] row = row(drops.drops()[i], gap, weights);
-            if (drops.resamples().length > 0) {
-              double[][][] source = drops.resamples()[random.nextInt(drops.resamples().length)];
-              deviate(row, row(source[i], gap, weights), random.nextBoolean());
-            }
-            resampled[draw][i] = row;
+            resampled[draw][i] = row(drops.drops()[i], gap, weights);
+          }
+          if (drops.resamples().length > 0) {
+            deviate(resampled[draw], resampledParts(drops, gap, weights), random);
           }
           controls[draw] = control(drops.controls(), gap, weights);
         });
@@ -132,10 +131,37 @@ public record TransferStatistics(
         weakness(own, control, bars));
   }
 
-  /** The row moved by the difference of another, or against it. */
-  private static void deviate(double[] row, double[] other, boolean towards) {
-    for (int j = 0; j < row.length; j++) {
-      row[j] = towards ? other[j] : 2 * row[j] - other[j];
+  /** Mean drops {@code [resample][i][j]}. */
+  private static double[][][] resampledParts(TransferDrops drops, double[][] gap, double[][] weights) {
+    return Arrays.stream(drops.resamples())
+        .map(resample ->
+            Arrays.stream(resample).map(row -> row(row, gap, weights)).toArray(double[][]::new))
+        .toArray(double[][][]::new);
+  }
+
+  /** Moves the drops by bias and deviation of their parts; the resamples are those of all parts together. */
+  private static void deviate(double[][] drops, double[][][] resamples, SplittableRandom random) {
+    int count = resamples.length;
+    double[] multiplier = new double[count];
+    double squares = 0;
+    for (int b = 0; b < count; b++) {
+      multiplier[b] = random.nextGaussian();
+      double other = random.nextGaussian();
+      squares += b == 0 ? 0 : other * other;
+    }
+    double scale = Math.sqrt((1 + 1. / count) / squares); // chi^2 of R - 1 degrees: (R - 1) cancels
+    for (int i = 0; i < drops.length; i++) {
+      for (int j = 0; j < drops.length; j++) {
+        double mean = 0;
+        for (double[][] resample : resamples) {
+          mean += resample[i][j] / count;
+        }
+        double moved = 2 * drops[i][j] - mean;
+        for (int b = 0; b < count; b++) {
+          moved += scale * multiplier[b] * (resamples[b][i][j] - mean);
+        }
+        drops[i][j] = moved;
+      }
     }
   }
 

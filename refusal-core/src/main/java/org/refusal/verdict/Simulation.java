@@ -1,45 +1,42 @@
 package org.refusal.verdict;
 
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
-import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.refusal.base.Seeds;
-import org.refusal.circuit.HookPoint;
-import org.refusal.stats.GramMatrix;
-import org.refusal.stats.TransferDrops;
-import org.refusal.verdict.SharingEvidence.AtHookPoint;
-import org.refusal.verdict.SharingEvidence.AttributionCheck;
 
 /**
- * Simulated evidence with a known answer, for calibration: vectors that are skewed and sparse like attributions, few
- * prompts, drops that vary between prompts.
+ * A simulated model with a known answer (docs/calibration.md): linear above the hook point, a read-out for every category,
+ * prompts whose gradients and differences from their partners vary, and company that is not read.
  *
- * <p>Each category has a true cause, a unit vector; causes of one group share a common part. A prompt's vector is its
- * category's cause times a log-normal strength, plus sparse skewed noise: every coordinate is active with probability
- * {@code activity} and then exponential less its mean. The drop of
- * category j's prompt when i's direction is removed is the squared cosine of their causes times the prompt's own share of
- * the refusal gap.
+ * <p>Category c is read by a unit vector u_c. A prompt's gradient is u_c times a log-normal strength plus noise; its
+ * difference is u_c times a log-normal amount, plus a way common to everything harmful that lies among what is read (along
+ * the sum of the u_c), plus company that nobody reads (half common, half the category's own), plus noise. Setting a
+ * direction e to the partner's takes (g · e)(e · v) from m; the gap is g · v plus a part that does not pass through the hook
+ * point.
  *
- * @param cosines true cosine of the causes, {@code [K][K]}, positive semi-definite
+ * @param cosines of the read-outs {@code [K][K]}, positive semi-definite
  * @param discovery prompts per category
  * @param heldout prompts per category
- * @param width coordinates
- * @param activity share of the coordinates at which a prompt has noise
- * @param noise expected norm of a prompt's noise, the cause's being 1
+ * @param noise expected norm of a gradient's noise, the read-out's being 1; a difference's is four times as much, the amount
+ *     along the read-out being 1
+ * @param commonWay length of the difference that is common and read
+ * @param company length of the difference that is not read
  */
 public record Simulation(
-    double[][] cosines, int discovery, int heldout, int width, double activity, double noise) {
+    double[][] cosines, int discovery, int heldout, double noise, double commonWay, double company)
+    implements World {
 
-  private static final double STRENGTH_SPREAD = 0.5;
-  private static final double DROP_SPREAD = 0.15;
-  private static final double FULL_DROP = 0.7;
-  private static final double GAP = 8;
-  private static final int RESAMPLES = 4; // as transfer.direction_resamples by default
-  private static final int CONTROLS = 4;
+  private static final int WIDTH = 200;
+  private static final double SPREAD = 0.5;
+  private static final double COMPANY_SPREAD = 0.3;
+  private static final double DIFFERENCE_NOISE = 4;
+  private static final double ELSEWHERE = 0.3;
+  /** As {@code transfer.direction_resamples} and {@code transfer.controls} by default. */
+  static final int RESAMPLES = 8;
+  static final int CONTROLS = 2;
 
-  /** K causes of which every two have the same cosine. */
+  /** K read-outs of which every two have the same cosine. */
   public static double[][] uniform(int categories, double cosine) {
     double[][] cosines = new double[categories][categories];
     for (int i = 0; i < categories; i++) {
@@ -49,146 +46,165 @@ public record Simulation(
     return cosines;
   }
 
-  /** Causes alike within clusters and orthogonal between them. */
+  /** Read-outs alike within clusters and orthogonal between them. */
   public static double[][] clustered(int... sizes) {
-    int categories = Arrays.stream(sizes).sum();
-    double[][] cosines = new double[categories][categories];
+    return clustered(1, 0, sizes);
+  }
+
+  /** Read-outs with these cosines within and between clusters. */
+  public static double[][] clustered(double within, double between, int... sizes) {
+    double[][] cosines = uniform(Arrays.stream(sizes).sum(), between);
     int start = 0;
     for (int size : sizes) {
       for (int i = start; i < start + size; i++) {
-        Arrays.fill(cosines[i], start, start + size, 1);
+        Arrays.fill(cosines[i], start, start + size, within);
+        cosines[i][i] = 1;
       }
       start += size;
     }
     return cosines;
   }
 
+  /**
+   * The same world with the cosine of every two read-outs chosen so that the true shared part is as given.
+   *
+   * @param shared in [0, 1]; without a common way 0 takes orthogonal read-outs, with one slightly opposed ones
+   */
+  public Simulation withSharedPart(double shared) {
+    double low = -1.0 / (categories() - 1) + 1e-3;
+    double high = 1;
+    if (shared >= 1) {
+      return with(uniform(categories(), 1));
+    }
+    for (int step = 0; step < 60; step++) {
+      double middle = (low + high) / 2;
+      if (with(uniform(categories(), middle)).truth().sharedPart() < shared) {
+        low = middle;
+      } else {
+        high = middle;
+      }
+    }
+    return with(uniform(categories(), high));
+  }
+
+  Simulation withNoise(double otherNoise) {
+    return new Simulation(cosines, discovery, heldout, otherNoise, commonWay, company);
+  }
+
+  public Simulation with(double[][] otherCosines) {
+    return new Simulation(otherCosines, discovery, heldout, noise, commonWay, company);
+  }
+
+  @Override
   public int categories() {
     return cosines.length;
   }
 
-  /** Mean over pairs of the true cosines: what S estimates. */
-  public double trueSimilarity() {
-    double sum = 0;
-    int pairs = 0;
-    for (int i = 0; i < categories(); i++) {
-      for (int j = i + 1; j < categories(); j++) {
-        sum += cosines[i][j];
-        pairs++;
-      }
-    }
-    return sum / pairs;
-  }
-
-  /** What D estimates: 1 - mean over i != j of the squared cosine. */
-  public double trueDistinctness() {
-    double sum = 0;
-    int pairs = 0;
-    for (int i = 0; i < categories(); i++) {
-      for (int j = 0; j < categories(); j++) {
-        if (i != j) {
-          sum += cosines[i][j] * cosines[i][j];
-          pairs++;
-        }
-      }
-    }
-    return 1 - sum / pairs;
-  }
-
-  /** Vectors of {@code perCategory} prompts of each category, categories in order: {@code [K * perCategory][width]}. */
-  double[][] vectors(int perCategory, SplittableRandom random) {
+  /** Read-outs {@code [K][WIDTH]}, within the first K axes. */
+  private double[][] readouts() {
     double[][] factor = cholesky(cosines);
+    return Arrays.stream(factor).map(row -> Arrays.copyOf(row, WIDTH)).toArray(double[][]::new);
+  }
+
+  /** Mean difference of each category. */
+  private double[][] means(double[][] readouts) {
     int k = categories();
-    double scale = noise / Math.sqrt(width * activity); // an exponential has variance 1
-    double[][] rows = new double[k * perCategory][width];
-    for (int i = 0; i < k; i++) {
-      for (int p = 0; p < perCategory; p++) {
-        double[] row = rows[i * perCategory + p];
-        double strength =
-            Math.exp(STRENGTH_SPREAD * random.nextGaussian() - STRENGTH_SPREAD * STRENGTH_SPREAD / 2);
-        for (int axis = 0; axis < k; axis++) {
-          row[axis * (width / k)] = strength * factor[i][axis];
-        }
-        for (int column = 0; column < width; column++) {
-          if (random.nextDouble() < activity) {
-            row[column] += scale * (-Math.log(1 - random.nextDouble()) - 1);
-          }
-        }
-      }
+    double[] common = new double[WIDTH];
+    for (double[] readout : readouts) {
+      add(common, readout, 1);
     }
-    return rows;
+    double norm = Math.sqrt(LinearTransfer.dot(common, common));
+    double[][] means = new double[k][];
+    for (int c = 0; c < k; c++) {
+      means[c] = readouts[c].clone();
+      add(means[c], common, norm > 0 ? commonWay / norm : 0);
+      means[c][k] += company / Math.sqrt(2);
+      means[c][k + 1 + c] += company / Math.sqrt(2);
+    }
+    return means;
   }
 
-  /** Labels of {@link #vectors}. */
-  int[] labels(int perCategory) {
-    int[] labels = new int[categories() * perCategory];
-    Arrays.setAll(labels, p -> p / perCategory);
-    return labels;
+  private static void add(double[] to, double[] vector, double times) {
+    for (int i = 0; i < to.length; i++) {
+      to[i] += times * vector[i];
+    }
   }
 
-  /** Raw drops {@code [i][j][prompt]} and gaps; every prompt has a level of its own, common to all i. */
-  record Drops(double[][] gap, TransferDrops transfer) {}
+  /** Gradients and differences are independent within a category. */
+  @Override
+  public Truth truth() {
+    double[][] readouts = readouts();
+    double[][] means = means(readouts);
+    return Truth.of(
+        IntStream.range(0, categories()).mapToObj(c -> new Category(readouts[c], means[c])).toList());
+  }
 
-  Drops drops(SplittableRandom random) {
+  @Override
+  public double[][] meanDifferences() {
+    return means(readouts());
+  }
+
+  private record Category(double[] gradient, double[] difference) implements Truth.Population {
+    @Override
+    public double gap() {
+      return (1 + ELSEWHERE) * LinearTransfer.dot(gradient, difference);
+    }
+
+    @Override
+    public double drop(double[] direction) {
+      return LinearTransfer.dot(gradient, direction) * LinearTransfer.dot(direction, difference);
+    }
+  }
+
+  /** Prompts of all categories, one after the other. */
+  LinearTransfer.Prompts prompts(int perCategory, SplittableRandom random) {
     int k = categories();
-    double[][] gap = new double[k][heldout];
-    double[][] level = new double[k][heldout];
-    for (int j = 0; j < k; j++) {
-      for (int p = 0; p < heldout; p++) {
-        gap[j][p] = GAP * (1 + 0.3 * random.nextGaussian());
-        level[j][p] = FULL_DROP * (1 + 0.3 * random.nextGaussian());
+    double[][] readouts = readouts();
+    double[][] means = means(readouts);
+    int n = k * perCategory;
+    double[][] gradients = new double[n][];
+    double[][] differences = new double[n][];
+    double[] gaps = new double[n];
+    int[] labels = new int[n];
+    for (int p = 0; p < n; p++) {
+      int c = p / perCategory;
+      labels[p] = c;
+      gradients[p] = new double[WIDTH];
+      add(gradients[p], readouts[c], logNormal(SPREAD, random));
+      noise(gradients[p], noise, random);
+      double[] difference = new double[WIDTH];
+      add(difference, readouts[c], logNormal(SPREAD, random) - 1);
+      double accompanied = 1 + COMPANY_SPREAD * random.nextGaussian();
+      for (int axis = 0; axis < WIDTH; axis++) {
+        difference[axis] += means[c][axis] * (axis < k ? 1 : accompanied);
       }
+      noise(difference, DIFFERENCE_NOISE * noise, random);
+      differences[p] = difference;
+      double expected = LinearTransfer.dot(readouts[c], means[c]);
+      gaps[p] =
+          LinearTransfer.dot(gradients[p], difference) + ELSEWHERE * expected * logNormal(COMPANY_SPREAD, random);
     }
-    double[][][] drops = new double[k][k][];
-    double[][][][] resamples = new double[RESAMPLES][k][k][];
-    double[][][] controls = new double[CONTROLS][k][];
-    double wobble = noise / Math.sqrt(discovery);
-    for (int i = 0; i < k; i++) {
-      double[] error = directionError(wobble, random);
-      double[][] own = new double[k][heldout]; // how a prompt answers to this very part, whichever resample made it
-      for (double[] row : own) {
-        Arrays.setAll(row, p -> DROP_SPREAD * random.nextGaussian());
-      }
-      fill(drops[i], i, error, gap, level, own);
-      for (double[][][] resample : resamples) {
-        fill(resample[i], i, plus(error, directionError(wobble, random)), gap, level, own);
-      }
-    }
-    for (double[][] control : controls) {
-      for (int j = 0; j < k; j++) {
-        control[j] = new double[heldout];
-        for (int p = 0; p < heldout; p++) {
-          control[j][p] = gap[j][p] * 0.01 * random.nextGaussian();
-        }
-      }
-    }
-    return new Drops(gap, new TransferDrops(drops, controls, resamples));
+    return new LinearTransfer.Prompts(gradients, differences, gaps, labels, k);
   }
 
-  /** How much the estimated direction of a category leans towards each other cause, from finitely many prompts. */
-  private double[] directionError(double wobble, SplittableRandom random) {
-    double[] error = new double[categories()];
-    for (int j = 0; j < error.length; j++) {
-      error[j] = 0.1 * wobble * random.nextGaussian();
-    }
-    return error;
+  /** Mean 1. */
+  private static double logNormal(double spread, SplittableRandom random) {
+    return Math.exp(spread * random.nextGaussian() - spread * spread / 2);
   }
 
-  private static double[] plus(double[] a, double[] b) {
-    double[] sum = new double[a.length];
-    Arrays.setAll(sum, i -> a[i] + b[i]);
-    return sum;
+  private static void noise(double[] to, double norm, SplittableRandom random) {
+    double scale = norm / Math.sqrt(to.length);
+    for (int i = 0; i < to.length; i++) {
+      to[i] += scale * random.nextGaussian();
+    }
   }
 
-  private void fill(
-      double[][] row, int i, double[] error, double[][] gap, double[][] level, double[][] own) {
-    for (int j = 0; j < row.length; j++) {
-      row[j] = new double[heldout];
-      double share = cosines[i][j] * cosines[i][j] * (1 + error[j]);
-      for (int p = 0; p < heldout; p++) {
-        row[j][p] = gap[j][p] * share * (level[j][p] + own[j][p]);
-      }
-    }
+  @Override
+  public LinearTransfer transfer(long seed) {
+    return LinearTransfer.measure(
+        prompts(discovery, Seeds.random(seed, "discovery")),
+        prompts(heldout, Seeds.random(seed, "held out")),
+        new LinearTransfer.Draws(RESAMPLES, CONTROLS, Seeds.derive(seed, "measurement")));
   }
 
   private static double[][] cholesky(double[][] matrix) {
@@ -211,109 +227,5 @@ public record Simulation(
       }
     }
     return factor;
-  }
-
-  /** Whole evidence over three hook points, of which the second decides; all three with the same causes. */
-  public SharingEvidence evidence(long seed) {
-    return evidence(seed, 3);
-  }
-
-  /** The same as far as the verdict needs it: of the first hook point only how little is decided, and the second. */
-  SharingEvidence decidingEvidence(long seed) {
-    SharingEvidence whole = evidence(seed, 2);
-    AtHookPoint first = whole.hookPoints().get(0);
-    AtHookPoint before =
-        first;
-    return new SharingEvidence(
-        whole.model(),
-        whole.categories(),
-        whole.promptCategory(),
-        whole.promptTokens(),
-        whole.refusedMetric(),
-        whole.compliedMetric(),
-        whole.heldoutGap(),
-        null,
-        List.of(before, whole.hookPoints().get(1)),
-        List.of(),
-        null,
-        null);
-  }
-
-  private SharingEvidence evidence(long seed, int layers) {
-    SplittableRandom random = Seeds.random(seed, "simulated evidence");
-    int k = categories();
-    int n = k * discovery;
-    List<String> names = new ArrayList<>();
-    for (int i = 0; i < k; i++) {
-      names.add("category-" + (char) ('a' + i));
-    }
-    int[] tokens = new int[n];
-    double[] refused = new double[n];
-    double[] complied = new double[n];
-    for (int p = 0; p < n; p++) {
-      tokens[p] = 5 + random.nextInt(40);
-      refused[p] = 3 + random.nextGaussian();
-      complied[p] = -3 + random.nextGaussian();
-    }
-    double[][] gap = null;
-    List<AtHookPoint> points = new ArrayList<>();
-    double[] decided = {0.05, 0.9, 1.0};
-    for (int layer = 0; layer < layers; layer++) {
-      Drops effect = drops(random);
-      gap = gap == null ? effect.gap() : gap;
-      double[][] decidedDrops = new double[k][heldout];
-      for (int j = 0; j < k; j++) {
-        for (int p = 0; p < heldout; p++) {
-          decidedDrops[j][p] = gap[j][p] * (decided[layer] + 0.02 * random.nextGaussian());
-        }
-      }
-      double[] effectSum = new double[n];
-      double[] promptSide = new double[n];
-      double[] baseline = new double[n];
-      double[] own = new double[n];
-      for (int p = 0; p < n; p++) {
-        own[p] = GAP * (1 + 0.2 * random.nextGaussian());
-        baseline[p] = -0.95 * own[p];
-        effectSum[p] = baseline[p] * (1 + 0.1 * random.nextGaussian());
-        promptSide[p] = -0.6 * own[p];
-      }
-      points.add(
-          new AtHookPoint(
-              HookPoint.residuals(layer + 1),
-              GramMatrix.ofDense(vectors(discovery, random), 1),
-              null,
-              GramMatrix.ofDense(vectors(discovery, random), 1),
-              new AttributionCheck(effectSum, promptSide, baseline, own),
-              decidedDrops,
-              Map.of(
-                  Form.EFFECT, rescaled(effect, gap),
-                  Form.LATENT, rescaled(drops(random), gap),
-                  Form.DIRECTION, rescaled(drops(random), gap))));
-    }
-    return new SharingEvidence(
-        "simulated", names, labels(discovery), tokens, refused, complied, gap, null, points, List.of(), null, null);
-  }
-
-  /** The same drops per unit of gap, for another draw of the gaps. */
-  private static TransferDrops rescaled(Drops drops, double[][] gap) {
-    double[][][] scaled = scale(drops.transfer().drops(), drops.gap(), gap);
-    double[][][][] resamples = new double[drops.transfer().resamples().length][][][];
-    Arrays.setAll(resamples, r -> scale(drops.transfer().resamples()[r], drops.gap(), gap));
-    double[][][] controls = scale(drops.transfer().controls(), drops.gap(), gap);
-    return new TransferDrops(scaled, controls, resamples);
-  }
-
-  private static double[][][] scale(double[][][] drops, double[][] from, double[][] to) {
-    double[][][] scaled = new double[drops.length][][];
-    for (int i = 0; i < drops.length; i++) {
-      scaled[i] = new double[drops[i].length][];
-      for (int j = 0; j < drops[i].length; j++) {
-        scaled[i][j] = new double[drops[i][j].length];
-        for (int p = 0; p < scaled[i][j].length; p++) {
-          scaled[i][j][p] = drops[i][j][p] / from[j][p] * to[j][p];
-        }
-      }
-    }
-    return scaled;
   }
 }

@@ -79,7 +79,7 @@ class TransferMatrixTest {
             new int[] {1, 0},
             new double[][][] {{{8, 6}, {1, 1}}, {{0, 0}, {0, 0}}},
             new double[][][] {{{.5, .25}, {0, 0}}},
-            new double[][][][] {{{{7, 6}, {1, 2}}, {{0, 0}, {0, 0}}}});
+            new double[][][][] {{{{7, 6}, {1, 2}}, {{0, 0}, {0, 0}}}, {{{9, 6}, {1, 1}}, {{0, 0}, {0, 0}}}});
     TransferFile file =
         TransferFile.of(
             "org/model",

@@ -1,6 +1,7 @@
 package org.refusal.stats;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
@@ -118,17 +119,58 @@ class TransferStatisticsTest {
   }
 
   @Test
-  void resampledPartsWidenTheIntervalsOnBothSides() {
+  void resampledPartsWidenTheIntervalsAndTakeOffTheirBias() {
     double[][] gap = gaps(new int[] {10, 10}, 10);
     double[][][] drops = drops(new double[][] {{.8, .4}, {.4, .8}}, new int[] {10, 10}, 10);
     TransferStatistics fixed = of(drops, gap);
     assertThat(fixed.distinctness().interval().high() - fixed.distinctness().interval().low())
         .as("all prompts alike").isLessThan(1e-12);
-    double[][][][] lower = {drops(new double[][] {{.8, .3}, {.3, .8}}, new int[] {10, 10}, 10)};
-    TransferStatistics moved = of(new TransferDrops(drops, NONE, lower), gap);
+
+    // eight resamples, half with transfer .3, half with .5: no bias, standard deviation .1 of .8 with 7 degrees of freedom
+    double[][][][] around = resamples(.3, .5);
+    TransferStatistics moved = of(new TransferDrops(drops, NONE, around), gap);
     assertThat(moved.distinctness().value()).isCloseTo(.5, within(1e-12));
-    assertThat(moved.distinctness().interval().low()).isLessThan(.5 - .05);
-    assertThat(moved.distinctness().interval().high()).isGreaterThan(.5 + .05);
+    double half = 2.365 * Math.sqrt(1.125) * Math.sqrt(8. / 7) * .1 / .8;
+    assertThat(moved.distinctness().interval().low()).isCloseTo(.5 - half, within(.12));
+    assertThat(moved.distinctness().interval().high()).isCloseTo(.5 + half, within(.12));
+    assertThat(moved.pairs().get(0).interval95().contains(.5)).isTrue();
+
+    // resampled parts transfer .1 more: what was measured is itself too much by as much
+    TransferStatistics biased = of(new TransferDrops(drops, NONE, resamples(.5, .5)), gap);
+    assertThat(biased.distinctness().value()).as("as measured").isCloseTo(.5, within(1e-12));
+    assertThat(biased.distinctness().interval().low()).as("1 - .3 / .8").isCloseTo(.625, within(1e-9));
+    assertThat(biased.distinctness().interval().high()).isCloseTo(.625, within(1e-9));
+  }
+
+  private static double[][][][] resamples(double even, double odd) {
+    double[][][][] resamples = new double[8][][][];
+    Arrays.setAll(
+        resamples,
+        b -> {
+          double transfer = b % 2 == 0 ? even : odd;
+          return drops(new double[][] {{.8, transfer}, {transfer, .8}}, new int[] {10, 10}, 10);
+        });
+    return resamples;
+  }
+
+  @Test
+  void partsThatMoveTogetherKeepTheirPairs() {
+    // every part falls to half in every other resample: transfer relative to own stays as it is
+    double[][] gap = gaps(new int[] {10, 10}, 10);
+    double[][][] drops = drops(new double[][] {{.8, .8}, {.8, .8}}, new int[] {10, 10}, 10);
+    double[][][] half = drops(new double[][] {{.4, .4}, {.4, .4}}, new int[] {10, 10}, 10);
+    TransferStatistics found =
+        of(new TransferDrops(drops, NONE, new double[][][][] {drops, half, drops, half, drops, half, drops, drops}), gap);
+    assertThat(found.ownDrop().interval().high() - found.ownDrop().interval().low()).isGreaterThan(.2);
+    assertThat(found.distinctness().interval().low()).isCloseTo(0, within(1e-9));
+    assertThat(found.distinctness().interval().high()).isCloseTo(0, within(1e-9));
+  }
+
+  @Test
+  void oneResampleSaysNothingOfScatter() {
+    double[][][] drops = drops(new double[][] {{.8, .4}, {.4, .8}}, new int[] {2, 2}, 10);
+    assertThatThrownBy(() -> new TransferDrops(drops, NONE, new double[][][][] {drops}))
+        .hasMessageContaining("none or at least two");
   }
 
   @Test
@@ -144,7 +186,7 @@ class TransferStatisticsTest {
         }
       }
     }
-    TransferDrops raw = new TransferDrops(drops, NONE, new double[][][][] {drops});
+    TransferDrops raw = new TransferDrops(drops, NONE, new double[][][][] {drops, drops});
     TransferStatistics one = TransferStatistics.of(raw, gap, BARS, new Resampling(200, 3, 1));
     TransferStatistics two = TransferStatistics.of(raw, gap, BARS, new Resampling(200, 3, 2));
     assertThat(Json.toText(two)).isEqualTo(Json.toText(one));

@@ -1,0 +1,182 @@
+package org.refusal.verdict;
+
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.refusal.config.StatsConfig;
+import org.refusal.stats.AverageLinkage;
+import org.refusal.stats.ReproducibleReadout;
+import org.refusal.stats.TransferStatistics;
+
+/**
+ * What infinitely many prompts would show: the transfer between categories under the directions that their populations have.
+ *
+ * @param drop mean drops in units of the gap {@code [i][j]}
+ */
+record Truth(double[][] drop) {
+
+  /** Transfers that differ by less are equal. */
+  private static final double EQUAL = 1e-6;
+
+  /**
+   * A population of prompts.
+   *
+   * @param gradient mean of g
+   * @param difference mean of v
+   * @param gap mean gap
+   */
+  interface Population {
+    double[] gradient();
+
+    double[] difference();
+
+    double gap();
+
+    /** Mean of (g · e)(e · v). */
+    double drop(double[] direction);
+  }
+
+  static Truth of(List<? extends Population> populations) {
+    int k = populations.size();
+    // twice every mean gradient: of pairs of equal prompts nothing but the mean comes back, and there is no floor
+    double[][] gradients = new double[2 * k][];
+    int[] labels = new int[2 * k];
+    for (int c = 0; c < k; c++) {
+      gradients[2 * c] = populations.get(c).gradient();
+      gradients[2 * c + 1] = populations.get(c).gradient();
+      labels[2 * c] = c;
+      labels[2 * c + 1] = c;
+    }
+    double[][] basis =
+        ReproducibleReadout.of(gradients, labels, k, new SplittableRandom(0)).basis();
+    double[][] directions = new double[k][];
+    for (int c = 0; c < k; c++) {
+      directions[c] = unit(ReproducibleReadout.project(basis, populations.get(c).difference()));
+    }
+    double[][] drop = new double[k][k];
+    for (int i = 0; i < k; i++) {
+      for (int j = 0; j < k; j++) {
+        drop[i][j] = populations.get(j).drop(directions[i]) / populations.get(j).gap();
+      }
+    }
+    return new Truth(drop);
+  }
+
+  private static double[] unit(double[] vector) {
+    double norm = Math.sqrt(LinearTransfer.dot(vector, vector));
+    return norm > 0 ? Arrays.stream(vector).map(v -> v / norm).toArray() : vector;
+  }
+
+  double distinctness() {
+    return TransferStatistics.distinctness(drop);
+  }
+
+  double sharedPart() {
+    return 1 - distinctness();
+  }
+
+  double transfer(int i, int j) {
+    return (drop[i][j] + drop[j][i]) / (drop[i][i] + drop[j][j]);
+  }
+
+  /**
+   * Mean cosine over pairs of the means of B Bᵀ v: what S of the effect vectors estimates. S takes the read-out as it was
+   * found and says nothing of how well it is known.
+   *
+   * @param means of v over each category's population
+   */
+  static double meanSimilarity(double[][] basis, double[][] means) {
+    double[][] units =
+        Arrays.stream(means)
+            .map(mean -> unit(ReproducibleReadout.project(basis, mean)))
+            .toArray(double[][]::new);
+    double sum = 0;
+    int pairs = 0;
+    for (int i = 0; i < units.length; i++) {
+      for (int j = i + 1; j < units.length; j++) {
+        sum += LinearTransfer.dot(units[i], units[j]);
+        pairs++;
+      }
+    }
+    return sum / pairs;
+  }
+
+  /** Categories joined by average linkage on the true transfers, cut as the verdict cuts. */
+  List<List<Integer>> clusters(StatsConfig.Verdict thresholds) {
+    double[][] transfers = new double[drop.length][drop.length];
+    for (int i = 0; i < drop.length; i++) {
+      for (int j = 0; j < drop.length; j++) {
+        transfers[i][j] = i == j ? 1 : transfer(i, j);
+      }
+    }
+    return AverageLinkage.of(transfers).cut(thresholds.clusterCut());
+  }
+
+  /** The answer that the truth deserves: the verdict's rules without intervals. */
+  Answer answer(StatsConfig.Verdict thresholds) {
+    int k = drop.length;
+    double shared = 0;
+    double distinct = 0;
+    double pairs = k * (k - 1) / 2.;
+    for (int i = 0; i < k; i++) {
+      for (int j = i + 1; j < k; j++) {
+        shared += transfer(i, j) >= thresholds.shared() ? 1 : 0;
+        distinct += transfer(i, j) <= thresholds.distinct() ? 1 : 0;
+      }
+    }
+    if (shared >= thresholds.pairShare() * pairs && distinctness() <= thresholds.oneCauseD()) {
+      return Answer.MONOLITHIC;
+    }
+    if (distinct >= thresholds.pairShare() * pairs && distinctness() >= thresholds.severalCausesD()) {
+      return Answer.MODULAR;
+    }
+    return clustered(thresholds) ? Answer.MIXED : Answer.GRADED;
+  }
+
+  /** Whether some categories belong together more than with the others; equal transfers make no clusters at the cut. */
+  private boolean clustered(StatsConfig.Verdict thresholds) {
+    int[] clusterOf = new int[drop.length];
+    List<List<Integer>> clusters = clusters(thresholds);
+    for (int cluster = 0; cluster < clusters.size(); cluster++) {
+      for (int category : clusters.get(cluster)) {
+        clusterOf[category] = cluster;
+      }
+    }
+    double within = Double.POSITIVE_INFINITY;
+    double between = Double.NEGATIVE_INFINITY;
+    for (int i = 0; i < drop.length; i++) {
+      for (int j = i + 1; j < drop.length; j++) {
+        if (clusterOf[i] == clusterOf[j]) {
+          within = Math.min(within, transfer(i, j));
+        } else {
+          between = Math.max(between, transfer(i, j));
+        }
+      }
+    }
+    return Double.isFinite(within) && Double.isFinite(between) && within > between + EQUAL;
+  }
+
+  /** Whether the shared part is so near a bar that the answers to either side of it are equally right. */
+  boolean atBar(StatsConfig.Verdict thresholds, double tolerance) {
+    return Math.abs(distinctness() - thresholds.oneCauseD()) < tolerance
+        || Math.abs(distinctness() - thresholds.severalCausesD()) < tolerance;
+  }
+
+  /** Whether an answer says what is not so; INCONCLUSIVE never does. */
+  boolean contradicts(Verdict verdict, List<String> categories, StatsConfig.Verdict thresholds) {
+    if (verdict.answer() == Answer.INCONCLUSIVE) {
+      return false;
+    }
+    if (verdict.answer() != answer(thresholds)) {
+      return true;
+    }
+    return verdict.answer() == Answer.MIXED
+        && !new HashSet<>(verdict.clusters())
+            .equals(
+                new HashSet<>(
+                    clusters(thresholds).stream()
+                        .map(cluster -> cluster.stream().map(categories::get).toList())
+                        .toList()));
+  }
+}
