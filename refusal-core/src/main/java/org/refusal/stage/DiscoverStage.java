@@ -38,7 +38,7 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
 
   @Override
   public int version() {
-    return 2;
+    return 3;
   }
 
   @Override
