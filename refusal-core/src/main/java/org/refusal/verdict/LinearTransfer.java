@@ -60,7 +60,8 @@ record LinearTransfer(
     int k = discovery.count();
     ReproducibleReadout readout =
         ReproducibleReadout.of(
-            discovery.gradients(), discovery.categories(), k, Seeds.random(draws.seed(), "readout"));
+            discovery.gradients(), discovery.differences(), discovery.categories(), k,
+            Seeds.random(draws.seed(), "readout"));
     double[] once = new double[discovery.categories().length];
     Arrays.fill(once, 1);
     double[][][][] resamples = new double[draws.resamples()][][][];

@@ -136,7 +136,21 @@ public record Simulation(
     double[][] readouts = readouts();
     double[][] means = means(readouts);
     return Truth.of(
-        IntStream.range(0, categories()).mapToObj(c -> new Category(readouts[c], means[c])).toList());
+        IntStream.range(0, categories()).mapToObj(c -> new Category(readouts[c], means[c])).toList(),
+        span());
+  }
+
+  /** Of the read-outs, orthonormal rows: the axes on which the factor of their cosines has a pivot. */
+  private double[][] span() {
+    double[][] factor = cholesky(cosines);
+    return IntStream.range(0, categories())
+        .filter(axis -> factor[axis][axis] > 0)
+        .mapToObj(axis -> {
+          double[] row = new double[WIDTH];
+          row[axis] = 1;
+          return row;
+        })
+        .toArray(double[][]::new);
   }
 
   @Override

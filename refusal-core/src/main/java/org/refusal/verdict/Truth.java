@@ -37,19 +37,26 @@ record Truth(double[][] drop) {
     double drop(double[] direction);
   }
 
+  /** Of populations whose read-out is what infinitely many prompts would give. */
   static Truth of(List<? extends Population> populations) {
     int k = populations.size();
-    // twice every mean gradient: of pairs of equal prompts nothing but the mean comes back, and there is no floor
+    // every population's means twice: of pairs of equal prompts nothing but the mean comes back, and there is no floor
     double[][] gradients = new double[2 * k][];
+    double[][] differences = new double[2 * k][];
     int[] labels = new int[2 * k];
-    for (int c = 0; c < k; c++) {
-      gradients[2 * c] = populations.get(c).gradient();
-      gradients[2 * c + 1] = populations.get(c).gradient();
-      labels[2 * c] = c;
-      labels[2 * c + 1] = c;
+    for (int p = 0; p < labels.length; p++) {
+      labels[p] = p / 2;
+      gradients[p] = populations.get(p / 2).gradient();
+      differences[p] = populations.get(p / 2).difference();
     }
-    double[][] basis =
-        ReproducibleReadout.of(gradients, labels, k, new SplittableRandom(0)).basis();
+    return of(
+        populations,
+        ReproducibleReadout.of(gradients, differences, labels, k, new SplittableRandom(0)).basis());
+  }
+
+  /** @param basis orthonormal rows of what is read */
+  static Truth of(List<? extends Population> populations, double[][] basis) {
+    int k = populations.size();
     double[][] directions = new double[k][];
     for (int c = 0; c < k; c++) {
       directions[c] = unit(ReproducibleReadout.project(basis, populations.get(c).difference()));
