@@ -16,7 +16,7 @@ import org.refusal.evaluation.TransferFile;
 import org.refusal.plot.LineChart;
 
 class EvaluationFiguresTest {
-  Path folder = Path.of("/tmp/figs");
+  @TempDir Path folder;
 
   private static TransferFile transfer(List<LayerDecision> profile) {
     Map<String, TransferFile.AtPoint> points = new LinkedHashMap<>();
