@@ -67,11 +67,21 @@ public record TransferFile(
     Json.write(file, this);
   }
 
+  /** @throws UserException another format, or numbers that the statistics cannot use */
   public static TransferFile read(Path file) {
     TransferFile read = Json.read(file, TransferFile.class);
     if (!FORMAT.equals(read.format) || read.version != VERSION) {
       throw UserException.badData("%s: is no %s file of version %d".formatted(file, FORMAT, VERSION));
     }
+    read.hookPoints.forEach((at, point) ->
+        point.forms().forEach((form, matrix) -> {
+          if (matrix.resamples().length == 1) {
+            throw UserException.badData(
+                "%s: the %s form at %s has one resample of the parts, which tells nothing of how far they scatter"
+                    .formatted(file, form, at),
+                "run 'refusal evaluate' again; transfer.direction_resamples is 0 or at least 2");
+          }
+        }));
     return read;
   }
 }

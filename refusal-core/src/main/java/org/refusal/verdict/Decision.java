@@ -3,11 +3,13 @@ package org.refusal.verdict;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.refusal.config.StatsConfig;
 import org.refusal.stats.Estimate;
 import org.refusal.stats.Interval;
@@ -19,6 +21,9 @@ import org.refusal.verdict.Verdict.Figure;
 final class Decision {
   /** How a command that runs the pipeline again begins. */
   static final String RUN = "refusal run --config ... ";
+  private static final List<Answer> ALL = List.of(Answer.MONOLITHIC, Answer.MODULAR, Answer.MIXED, Answer.GRADED);
+  /** Default refusal is remarked on when the interval of its rate lies above. */
+  private static final double HIGH_DEFAULT = .2;
 
   private final SharingTests tests;
   private final StatsConfig.Verdict thresholds;
@@ -27,8 +32,8 @@ final class Decision {
   private final List<String> doubts = new ArrayList<>();
   private final List<Step> steps = new ArrayList<>();
   private final List<Check> checks = new ArrayList<>();
-  /** Set by a doubt that leaves other answers open than the pairs at the decision layer do; null otherwise. */
-  private List<Answer> contradicted;
+  /** What doubts leave open that contradict the pairs at the decision layer; empty without one. */
+  private final Set<Answer> contradicted = EnumSet.noneOf(Answer.class);
 
   /** What has to be run again for a step, the cheapest first. */
   enum Effort {
@@ -192,11 +197,11 @@ final class Decision {
                         Sentences.number(thresholds.minAuc()), tests.auc().positives(), tests.auc().negatives()),
             Double.isNaN(auc) ? null : (Boolean) holds));
     if (Double.isNaN(auc)) {
-      doubts.add(
+      doubt(
           "whether m separates refused from complied prompts is unknown: "
               + UnjudgedMetric.why(tests.auc().positives(), tests.auc().negatives()));
     } else if (!holds) {
-      doubts.add(
+      doubt(
           "m does not separate refused from complied held-out prompts: AUC %s (95 %% interval %s) is below %s"
               .formatted(
                   Sentences.number(auc),
@@ -302,7 +307,7 @@ final class Decision {
         && latent != null
         && latent.weak() == null
         && latent.distinctness().interval().below(thresholds.severalCausesD())) {
-      contradicted = List.of(Answer.MODULAR, Answer.GRADED);
+      contradicted.addAll(List.of(Answer.MODULAR, Answer.GRADED));
       doubt(
           "the latent form speaks against several causes at %s: D_latent is %s, below %s"
               .formatted(
@@ -336,7 +341,7 @@ final class Decision {
     }
     if (layer.below() == null) {
       checks.add(new Check("layer below the decision layer", "not captured", null));
-      contradicted = ALL;
+      contradicted.addAll(ALL);
       doubt(
           "one cause is seen at %s, but the layer below was not captured: mechanisms that meet inside layer %d would look like one"
               .formatted(decision.hookPoint(), layer.number()));
@@ -358,7 +363,7 @@ final class Decision {
     String name = "no several causes at " + point.hookPoint();
     if (effect == null) {
       checks.add(new Check(name, "the effect form was not measured", null));
-      contradicted = ALL;
+      contradicted.addAll(ALL);
       doubt(
           "one cause is seen at %s, but the effect form at %s, the layer below, was not measured: mechanisms that meet inside layer %d would look like one"
               .formatted(decision.hookPoint(), point.hookPoint(), layer.number()));
@@ -376,11 +381,8 @@ final class Decision {
                 : "the effect form is weak there",
             !against));
     if (against) {
-      contradicted =
-          ALL.stream()
-              .filter(answer ->
-                  answer == Answer.MONOLITHIC || answer == Answer.MODULAR || point.possible().contains(answer))
-              .toList();
+      contradicted.addAll(List.of(Answer.MONOLITHIC, Answer.MODULAR));
+      contradicted.addAll(point.possible());
       doubt(
           "one cause at %s, where D_effect is %s, but several just below at %s, where it is %s: mechanisms that meet inside layer %d look like one after it"
               .formatted(
@@ -416,11 +418,10 @@ final class Decision {
         new Check(
             "same answer at %s, which may be the decision layer too".formatted(other.hookPoint()),
             "decided %s; cause %s"
-                .formatted(Sentences.estimate(other.decided()), other.cause().name().toLowerCase(java.util.Locale.ROOT)),
+                .formatted(Sentences.estimate(other.decided()), other.cause().name().toLowerCase(Locale.ROOT)),
             !differs));
     if (differs) {
-      contradicted =
-          Stream.of(answer(decision.cause()), answer(other.cause())).sorted().toList();
+      contradicted.addAll(List.of(answer(decision.cause()), answer(other.cause())));
       doubt(
           "the decision layer is not told from its neighbour (decided %s at %s, %s at %s), and they do not agree: %s at the first, %s at the second"
               .formatted(
@@ -450,15 +451,14 @@ final class Decision {
     }
   }
 
-  private static final List<Answer> ALL = List.of(Answer.MONOLITHIC, Answer.MODULAR, Answer.MIXED, Answer.GRADED);
-
   /** What the evidence leaves open when it does not decide. */
   private List<Answer> possible(HookPointTests decision) {
     boolean unread =
         decision == null
             || !(tests.auc().value() >= thresholds.minAuc())
             || Arrays.stream(tests.refusalGap()).anyMatch(gap -> !(gap > 0));
-    List<Answer> open = unread ? ALL : contradicted != null ? contradicted : decision.possible();
+    List<Answer> open =
+        unread ? ALL : contradicted.isEmpty() ? decision.possible() : List.copyOf(contradicted);
     return tests.categories().size() < 3 ? open.stream().filter(answer -> answer != Answer.MIXED).toList() : open;
   }
 
@@ -689,9 +689,6 @@ final class Decision {
     }
     return String.join("; ", remarks);
   }
-
-  /** Default refusal is remarked on when the interval of its rate lies above. */
-  private static final double HIGH_DEFAULT = .2;
 
   private boolean after(String name, HookPointTests decision) {
     List<String> order = tests.hookPoints().stream().map(HookPointTests::hookPoint).toList();

@@ -10,6 +10,8 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.refusal.base.ExitCode;
+import org.refusal.base.UserException;
 import org.refusal.io.Json;
 import org.refusal.stats.Resampling;
 
@@ -105,5 +107,26 @@ class TransferMatrixTest {
 
     Files.writeString(path, Files.readString(path).replace("\"version\" : 2", "\"version\" : 1"));
     assertThatThrownBy(() -> TransferFile.read(path)).hasMessageContaining("is no refusal-transfer file of version 2");
+  }
+
+  @Test
+  void oneResampleOfThePartsIsRefused(@TempDir Path folder) {
+    double[][][] drops = {{{8, 6}, {1, 1}}, {{0, 0}, {0, 0}}};
+    TransferMatrix matrix = new TransferMatrix(new int[] {1, 0}, drops, new double[0][][], new double[][][][] {drops});
+    Path path = folder.resolve("model_transfer.json");
+    TransferFile.of(
+            "org/model", List.of("privacy", "violence"), 42, 100, "reproducible",
+            Map.of("privacy", gaps.get(0), "violence", gaps.get(1)), null,
+            Map.of("residuals_2", new TransferFile.AtPoint(null, Map.of("effect", matrix), null)))
+        .write(path);
+    assertThatThrownBy(() -> TransferFile.read(path))
+        .isInstanceOfSatisfying(
+            UserException.class,
+            fault -> {
+              assertThat(fault.exitCode()).isEqualTo(ExitCode.BAD_DATA);
+              assertThat(fault)
+                  .hasMessageStartingWith(path + ": the effect form at residuals_2 has one resample of the parts");
+              assertThat(fault.advice()).get().asString().startsWith("run 'refusal evaluate' again");
+            });
   }
 }

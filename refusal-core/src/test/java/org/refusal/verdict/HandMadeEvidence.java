@@ -104,12 +104,18 @@ final class HandMadeEvidence {
 
   /** How far all layers, from 0 on, have decided. */
   HandMadeEvidence layers(double... decided) {
+    return layersSpread(0, decided);
+  }
+
+  /** The same, half of the prompts of every layer higher and half lower by the deviation. */
+  HandMadeEvidence layersSpread(double deviation, double... decided) {
     for (int layer = 0; layer < decided.length; layer++) {
       double[][] gap = new double[categories][4];
       double[][] drops = new double[categories][4];
       for (int j = 0; j < categories; j++) {
         Arrays.fill(gap[j], GAP);
-        Arrays.fill(drops[j], GAP * decided[layer]);
+        double mean = decided[layer];
+        Arrays.setAll(drops[j], p -> GAP * (mean + (p % 2 == 0 ? deviation : -deviation)));
       }
       layers.add(new AtLayer(HookPoint.residuals(layer), drops, gap));
     }

@@ -282,6 +282,47 @@ class VerdictTest {
   }
 
   @Test
+  void layersThatMayBothBeTheDecisionLayerMustAgree() {
+    HandMadeEvidence evidence =
+        new HandMadeEvidence(4)
+            .layersSpread(.1, .1, .3, .51, 1)
+            .at("residuals_1", .3, uniform(4, .95))
+            .at("residuals_2", .51, uniform(4, .95));
+    Verdict agreed = verdict(evidence.at("residuals_3", 1, uniform(4, .95)));
+    assertThat(agreed.answer()).as(agreed.text()).isEqualTo(Answer.MONOLITHIC);
+    assertThat(agreed.checks())
+        .anyMatch(check -> check.name().startsWith("same answer at residuals_3") && check.holds());
+    Verdict split =
+        verdict(
+            new HandMadeEvidence(4)
+                .layersSpread(.1, .1, .3, .51, 1)
+                .at("residuals_1", .3, uniform(4, .95))
+                .at("residuals_2", .51, uniform(4, .95))
+                .at("residuals_3", 1, uniform(4, .05)));
+    assertThat(split.answer()).isEqualTo(Answer.INCONCLUSIVE);
+    assertThat(split.reasons()).singleElement().asString()
+        .startsWith("the decision layer is not told from its neighbour (decided 0.51")
+        .endsWith("MONOLITHIC at the first, MODULAR at the second");
+    assertThat(split.possible()).containsExactly(Answer.MONOLITHIC, Answer.MODULAR);
+  }
+
+  @Test
+  void whatTwoContradictionsLeaveOpenIsAllLeftOpen() {
+    Verdict verdict =
+        verdict(
+            new HandMadeEvidence(4)
+                .layersSpread(.1, .1, .3, .51, 1)
+                .at("residuals_2", .51, uniform(4, .95))
+                .at("residuals_3", 1, uniform(4, .05)));
+    assertThat(verdict.reasons()).as(verdict.text()).hasSize(2);
+    assertThat(verdict.reasons().get(0)).contains("the layer below was not captured");
+    assertThat(verdict.reasons().get(1)).startsWith("the decision layer is not told from its neighbour");
+    assertThat(verdict.possible())
+        .as("a layer that was not looked at may hold anything")
+        .containsExactly(Answer.MONOLITHIC, Answer.MODULAR, Answer.MIXED, Answer.GRADED);
+  }
+
+  @Test
   void aWeakLayerBelowDoesNotSpeakAgainstOneCause() {
     Verdict verdict =
         verdict(
