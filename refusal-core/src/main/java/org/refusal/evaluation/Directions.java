@@ -2,11 +2,13 @@ package org.refusal.evaluation;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.apache.commons.math3.linear.Array2DRowRealMatrix;
 import org.apache.commons.math3.linear.EigenDecomposition;
 import org.refusal.base.Seeds;
+import org.refusal.stats.Vectors;
 
 /** Directions and subspaces of the residual stream, float64, orthonormal rows. */
 public final class Directions {
@@ -29,11 +31,7 @@ public final class Directions {
 
   /** The vector as a span of one dimension, or of none where it is zero. */
   public static double[][] unit(double[] vector) {
-    double norm = Math.sqrt(dot(vector, vector));
-    if (!(norm > 0)) {
-      return new double[0][];
-    }
-    return new double[][] {Arrays.stream(vector).map(v -> v / norm).toArray()};
+    return Vectors.dot(vector, vector) > 0 ? new double[][] {Vectors.unit(vector)} : new double[0][];
   }
 
   /**
@@ -44,7 +42,7 @@ public final class Directions {
     int n = rows.length;
     double[][] scaled = new double[n][];
     for (int i = 0; i < n; i++) {
-      double factor = Math.abs(weights[i]) / Math.sqrt(dot(rows[i], rows[i]));
+      double factor = Math.abs(weights[i]) / Math.sqrt(Vectors.dot(rows[i], rows[i]));
       scaled[i] = Arrays.stream(rows[i]).map(v -> v * factor).toArray();
     }
     if (n == 0) {
@@ -53,7 +51,7 @@ public final class Directions {
     double[][] gram = new double[n][n];
     for (int i = 0; i < n; i++) {
       for (int j = 0; j <= i; j++) {
-        gram[i][j] = gram[j][i] = dot(scaled[i], scaled[j]);
+        gram[i][j] = gram[j][i] = Vectors.dot(scaled[i], scaled[j]);
       }
     }
     EigenDecomposition eigen = new EigenDecomposition(new Array2DRowRealMatrix(gram, false)); // descending
@@ -73,7 +71,7 @@ public final class Directions {
           direction[d] += combination[i] * scaled[i][d];
         }
       }
-      append(basis, direction);
+      Vectors.append(basis, direction);
     }
     return basis.toArray(double[][]::new);
   }
@@ -86,23 +84,9 @@ public final class Directions {
       for (int d = 0; d < dModel; d++) {
         direction[d] = gaussian(random);
       }
-      append(basis, direction);
+      Vectors.append(basis, direction);
     }
     return basis.toArray(double[][]::new);
-  }
-
-  /** Gram-Schmidt, twice for rounding. */
-  private static void append(List<double[]> basis, double[] direction) {
-    for (int pass = 0; pass < 2; pass++) {
-      for (double[] row : basis) {
-        double along = dot(row, direction);
-        for (int d = 0; d < row.length; d++) {
-          direction[d] -= along * row[d];
-        }
-      }
-    }
-    double norm = Math.sqrt(dot(direction, direction));
-    basis.add(Arrays.stream(direction).map(v -> v / norm).toArray());
   }
 
   private static double gaussian(SplittableRandom random) {
@@ -129,7 +113,7 @@ public final class Directions {
           Arrays.stream(order)
               .filter(i -> !taken[i])
               .boxed()
-              .sorted(java.util.Comparator.comparingDouble(i -> Math.abs(activity[i] - activity[latent])))
+              .sorted(Comparator.comparingDouble(i -> Math.abs(activity[i] - activity[latent])))
               .limit(NEAREST)
               .mapToInt(Integer::intValue)
               .toArray();
@@ -145,12 +129,4 @@ public final class Directions {
 
   /** Candidates for each random latent. */
   public static final int NEAREST = 8;
-
-  static double dot(double[] a, double[] b) {
-    double sum = 0;
-    for (int i = 0; i < a.length; i++) {
-      sum += a[i] * b[i];
-    }
-    return sum;
-  }
 }

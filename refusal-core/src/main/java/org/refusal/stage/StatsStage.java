@@ -23,9 +23,9 @@ import org.refusal.evaluation.TransferFile;
 import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
 import org.refusal.stats.GramMatrix;
-import org.refusal.stats.ReproducibleReadout;
 import org.refusal.stats.SparseRows;
 import org.refusal.stats.TransferDrops;
+import org.refusal.stats.Vectors;
 import org.refusal.verdict.Form;
 import org.refusal.verdict.SharingEvidence;
 import org.refusal.verdict.SharingTests;
@@ -237,7 +237,7 @@ public final class StatsStage implements Stage<StatsConfig> {
       for (Map.Entry<String, int[]> entry : rows.entrySet()) {
         AttributionStore store = stores.get(entry.getKey());
         for (double[] vector : store.effect(at, entry.getValue())) {
-          effects.add(ReproducibleReadout.project(basis, vector));
+          effects.add(Vectors.project(basis, vector));
         }
         AttributionStore.SparseRows total = store.total(at).select(entry.getValue());
         known &= EffectRows.known(store, at);

@@ -1,5 +1,6 @@
 package org.refusal.stats;
 
+import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.function.ToDoubleFunction;
 
@@ -17,6 +18,28 @@ public final class Bootstrap {
       counts[random.nextInt(n)]++;
     }
     return counts;
+  }
+
+  /** Every item once. */
+  public static int[] once(int n) {
+    int[] counts = new int[n];
+    Arrays.fill(counts, 1);
+    return counts;
+  }
+
+  /**
+   * The sum of the drawn items' numerators over that of their denominators; NaN where the latter is not positive.
+   *
+   * @param counts how often each item was drawn
+   */
+  public static double ratio(double[] numerators, double[] denominators, int[] counts) {
+    double above = 0;
+    double below = 0;
+    for (int item = 0; item < numerators.length; item++) {
+      above += counts[item] * numerators[item];
+      below += counts[item] * denominators[item];
+    }
+    return below > 0 ? above / below : Double.NaN;
   }
 
   /**

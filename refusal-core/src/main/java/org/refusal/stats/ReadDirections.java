@@ -31,21 +31,9 @@ public final class ReadDirections {
     }
     double[][] directions = new double[count][];
     for (int c = 0; c < count; c++) {
-      directions[c] = unit(ReproducibleReadout.project(basis, sums[c]));
+      directions[c] = Vectors.unit(Vectors.project(basis, sums[c]));
     }
     return directions;
-  }
-
-  private static double[] unit(double[] vector) {
-    double squares = 0;
-    for (double value : vector) {
-      squares += value * value;
-    }
-    double norm = Math.sqrt(squares);
-    for (int i = 0; i < vector.length && norm > 0; i++) {
-      vector[i] /= norm;
-    }
-    return vector;
   }
 
   /** How often each prompt is drawn when every category draws as many as it has, with replacement {@code [n]}. */

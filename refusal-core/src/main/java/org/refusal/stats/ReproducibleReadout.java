@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.apache.commons.math3.linear.Array2DRowRealMatrix;
 import org.apache.commons.math3.linear.EigenDecomposition;
 import org.refusal.base.Seeds;
@@ -18,12 +19,12 @@ import org.refusal.base.Seeds;
  * where each is read by its own. It is decomposed within the span of the categories' mean gradients, outside of which
  * nothing comes back.
  *
- * @param basis orthonormal rows {@code [rank][d]}: the directions kept, strongest first, then those added for a category
- *     that they do not hold
  * <p>A direction may come back and still carry nothing: gradients bend a little differently in every category. The last
  * directions along which no category has a share of its linearised refusal gap to speak of are left out, since the
  * differences of prompts are large along some of them and would turn the effect directions away from what is read.
  *
+ * @param basis orthonormal rows {@code [rank][d]}: the directions kept, strongest first, then those added for a category
+ *     that they do not hold
  * @param distinct how many directions stand out of the noise and carry a share of some category's refusal gap: the number of
  *     read-outs that the prompts tell apart
  * @param spectrum eigenvalues of C, descending, as many as categories with a reproducible gradient
@@ -122,18 +123,6 @@ public record ReproducibleReadout(
     return spectrum.length > 0 && floor <= KNOWN * spectrum[0];
   }
 
-  /** B Bᵀ v: the part of a vector in the span of orthonormal rows {@code [d]}. */
-  public static double[] project(double[][] basis, double[] vector) {
-    double[] projected = new double[vector.length];
-    for (double[] direction : basis) {
-      double along = dot(direction, vector);
-      for (int i = 0; i < vector.length; i++) {
-        projected[i] += along * direction[i];
-      }
-    }
-    return projected;
-  }
-
   /** Values descending, vectors {@code [K][d]}. */
   private record Spectrum(double[] values, double[][] vectors) {}
 
@@ -158,7 +147,7 @@ public record ReproducibleReadout(
       for (int c = 0; c < count; c++) {
         int category = c;
         members[c] =
-            java.util.stream.IntStream.range(0, gradients.length)
+            IntStream.range(0, gradients.length)
                 .filter(p -> categories[p] == category && weights[p] > 0)
                 .toArray();
         sums[c] = sum(members[c], gradients);
@@ -192,9 +181,9 @@ public record ReproducibleReadout(
       if (!(pairWeight[c] > 0)) {
         return 0;
       }
-      double pairs = dot(sum, sum);
+      double pairs = Vectors.dot(sum, sum);
       for (int p : members[c]) {
-        pairs -= weights[p] * weights[p] * dot(vectors[p], vectors[p]);
+        pairs -= weights[p] * weights[p] * Vectors.dot(vectors[p], vectors[p]);
       }
       return pairs / pairWeight[c];
     }
@@ -204,7 +193,7 @@ public record ReproducibleReadout(
     }
 
     int reproducible() {
-      return (int) java.util.stream.IntStream.range(0, members.length).filter(this::reproducible).count();
+      return (int) IntStream.range(0, members.length).filter(this::reproducible).count();
     }
 
     /** Largest share over categories of (mean g . b)(b . mean v) in (mean g . mean v). */
@@ -212,9 +201,9 @@ public record ReproducibleReadout(
       double largest = 0;
       for (int c = 0; c < members.length; c++) {
         double[] difference = sum(members[c], differences);
-        double gap = dot(sums[c], difference);
+        double gap = Vectors.dot(sums[c], difference);
         if (reproducible(c) && gap > 0) {
-          largest = Math.max(largest, Math.abs(dot(sums[c], direction) * dot(direction, difference)) / gap);
+          largest = Math.max(largest, Math.abs(Vectors.dot(sums[c], direction) * Vectors.dot(direction, difference)) / gap);
         }
       }
       return largest;
@@ -224,7 +213,7 @@ public record ReproducibleReadout(
       List<double[]> span = new ArrayList<>();
       for (int c = 0; c < members.length; c++) {
         if (reproducible(c)) {
-          append(span, sums[c].clone());
+          Vectors.append(span, sums[c]);
         }
       }
       int rank = span.size();
@@ -291,7 +280,7 @@ public record ReproducibleReadout(
     /** Smallest eigenvalue of sum over c of scale_c (a_c b_cᵀ + b_c a_cᵀ) / 2, within the span of the halves. */
     private static double smallestOfCrossed(List<double[]> halves, List<Double> scales) {
       List<double[]> span = new ArrayList<>();
-      halves.forEach(half -> append(span, half.clone()));
+      halves.forEach(half -> Vectors.append(span, half));
       int rank = span.size();
       double[][] matrix = new double[rank][rank];
       for (int c = 0; c < scales.size(); c++) {
@@ -320,7 +309,7 @@ public record ReproducibleReadout(
         }
         int before = basis.size();
         if (worst >= 0) {
-          append(basis, sums[worst].clone());
+          Vectors.append(basis, sums[worst]);
         }
         if (basis.size() == before) {
           return held;
@@ -333,10 +322,10 @@ public record ReproducibleReadout(
         return 0;
       }
       double[] sum = coordinates(basis, sums[c]);
-      double pairs = dot(sum, sum);
+      double pairs = Vectors.dot(sum, sum);
       for (int p : members[c]) {
         double[] projected = coordinates(basis, gradients[p]);
-        pairs -= weights[p] * weights[p] * dot(projected, projected);
+        pairs -= weights[p] * weights[p] * Vectors.dot(projected, projected);
       }
       return pairs / pairWeight[c] / within[c];
     }
@@ -345,7 +334,7 @@ public record ReproducibleReadout(
   private static double[] coordinates(List<double[]> basis, double[] vector) {
     double[] coordinates = new double[basis.size()];
     for (int a = 0; a < coordinates.length; a++) {
-      coordinates[a] = dot(basis.get(a), vector);
+      coordinates[a] = Vectors.dot(basis.get(a), vector);
     }
     return coordinates;
   }
@@ -356,33 +345,5 @@ public record ReproducibleReadout(
         matrix[i][j] += scale * (vector[i] * vector[j]); // exactly symmetric
       }
     }
-  }
-
-  /** Gram-Schmidt, twice for rounding; nothing is appended where the rest is rounding. */
-  private static void append(List<double[]> basis, double[] vector) {
-    double before = Math.sqrt(dot(vector, vector));
-    for (int pass = 0; pass < 2; pass++) {
-      for (double[] row : basis) {
-        double along = dot(row, vector);
-        for (int i = 0; i < vector.length; i++) {
-          vector[i] -= along * row[i];
-        }
-      }
-    }
-    double norm = Math.sqrt(dot(vector, vector));
-    if (norm > 1e-9 * before) {
-      for (int i = 0; i < vector.length; i++) {
-        vector[i] /= norm;
-      }
-      basis.add(vector);
-    }
-  }
-
-  private static double dot(double[] a, double[] b) {
-    double sum = 0;
-    for (int i = 0; i < a.length; i++) {
-      sum += a[i] * b[i];
-    }
-    return sum;
   }
 }

@@ -70,16 +70,12 @@ public record TransferStatistics(
    */
   public static TransferStatistics of(TransferDrops drops, double[][] gap, Bars bars, Resampling bootstrap) {
     int k = gap.length;
-    double[][] ones = new double[k][];
-    for (int j = 0; j < k; j++) {
-      ones[j] = new double[gap[j].length];
-      Arrays.fill(ones[j], 1);
-    }
+    int[][] once = once(gap);
     double[][] observed = new double[k][];
     for (int i = 0; i < k; i++) {
-      observed[i] = row(drops.drops()[i], gap, ones);
+      observed[i] = row(drops.drops()[i], gap, once);
     }
-    double observedControl = control(drops.controls(), gap, ones);
+    double observedControl = control(drops.controls(), gap, once);
     double[][][] resampled = new double[bootstrap.draws()][k][];
     double[] controls = new double[bootstrap.draws()];
     Parallel.forEach(
@@ -87,20 +83,17 @@ public record TransferStatistics(
         bootstrap.threads(),
         draw -> {
           SplittableRandom random = bootstrap.stream(draw);
-          double[][] weights = new double[k][];
+          int[][] counts = new int[k][];
           for (int j = 0; j < k; j++) {
-            weights[j] = new double[gap[j].length];
-            for (int p = 0; p < gap[j].length; p++) {
-              weights[j][random.nextInt(gap[j].length)]++;
-            }
+            counts[j] = Bootstrap.counts(gap[j].length, random);
           }
           for (int i = 0; i < k; i++) {
-            resampled[draw][i] = row(drops.drops()[i], gap, weights);
+            resampled[draw][i] = row(drops.drops()[i], gap, counts);
           }
           if (drops.resamples().length > 0) {
-            deviate(resampled[draw], resampledParts(drops, gap, weights), random);
+            deviate(resampled[draw], resampledParts(drops, gap, counts), random);
           }
-          controls[draw] = control(drops.controls(), gap, weights);
+          controls[draw] = control(drops.controls(), gap, counts);
         });
     int[] all = IntStream.range(0, k).toArray();
     Estimate own = estimate(observed, resampled, gap, all, TransferStatistics::own);
@@ -132,10 +125,10 @@ public record TransferStatistics(
   }
 
   /** Mean drops {@code [resample][i][j]}. */
-  private static double[][][] resampledParts(TransferDrops drops, double[][] gap, double[][] weights) {
+  private static double[][][] resampledParts(TransferDrops drops, double[][] gap, int[][] counts) {
     return Arrays.stream(drops.resamples())
         .map(resample ->
-            Arrays.stream(resample).map(row -> row(row, gap, weights)).toArray(double[][]::new))
+            Arrays.stream(resample).map(row -> row(row, gap, counts)).toArray(double[][]::new))
         .toArray(double[][][]::new);
   }
 
@@ -221,29 +214,23 @@ public record TransferStatistics(
   }
 
   /** Drops of one part on every category, in units of Delta; NaN where Delta is not positive. */
-  private static double[] row(double[][] drops, double[][] gap, double[][] weights) {
+  private static double[] row(double[][] drops, double[][] gap, int[][] counts) {
     double[] row = new double[gap.length];
     for (int j = 0; j < row.length; j++) {
-      row[j] = ratio(drops[j], gap[j], weights[j]);
+      row[j] = Bootstrap.ratio(drops[j], gap[j], counts[j]);
     }
     return row;
   }
 
-  private static double ratio(double[] drops, double[] gap, double[] weights) {
-    double above = 0;
-    double below = 0;
-    for (int p = 0; p < drops.length; p++) {
-      above += weights[p] * drops[p];
-      below += weights[p] * gap[p];
-    }
-    return below > 0 ? above / below : Double.NaN;
+  private static int[][] once(double[][] gap) {
+    return Arrays.stream(gap).map(row -> Bootstrap.once(row.length)).toArray(int[][]::new);
   }
 
-  private static double control(double[][][] controls, double[][] gap, double[][] weights) {
+  private static double control(double[][][] controls, double[][] gap, int[][] counts) {
     double sum = 0;
     for (double[][] control : controls) {
       for (int j = 0; j < control.length; j++) {
-        sum += ratio(control[j], gap[j], weights[j]);
+        sum += Bootstrap.ratio(control[j], gap[j], counts[j]);
       }
     }
     return controls.length == 0 ? Double.NaN : sum / (controls.length * gap.length);
@@ -307,12 +294,8 @@ public record TransferStatistics(
 
   /** Mean drops {@code [i][j]} in units of Delta. */
   public static double[][] meanDrops(double[][][] drops, double[][] gap) {
-    double[][] ones = new double[gap.length][];
-    for (int j = 0; j < ones.length; j++) {
-      ones[j] = new double[gap[j].length];
-      Arrays.fill(ones[j], 1);
-    }
-    return Arrays.stream(drops).map(row -> row(row, gap, ones)).toArray(double[][]::new);
+    int[][] once = once(gap);
+    return Arrays.stream(drops).map(row -> row(row, gap, once)).toArray(double[][]::new);
   }
 
   /** Whether D may be used. */

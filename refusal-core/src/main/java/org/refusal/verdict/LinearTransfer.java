@@ -12,6 +12,7 @@ import org.refusal.stats.GramMatrix;
 import org.refusal.stats.ReadDirections;
 import org.refusal.stats.ReproducibleReadout;
 import org.refusal.stats.TransferDrops;
+import org.refusal.stats.Vectors;
 import org.refusal.verdict.SharingEvidence.AtHookPoint;
 import org.refusal.verdict.SharingEvidence.AttributionCheck;
 import org.refusal.verdict.SharingEvidence.ReadoutSummary;
@@ -88,7 +89,7 @@ record LinearTransfer(
             .mapToObj(j -> IntStream.of(heldout.rows(j)).mapToDouble(p -> heldout.gaps()[p]).toArray())
             .toArray(double[][]::new),
         Arrays.stream(discovery.differences())
-            .map(v -> ReproducibleReadout.project(readout.basis(), v))
+            .map(v -> Vectors.project(readout.basis(), v))
             .toArray(double[][]::new),
         discovery.categories());
   }
@@ -99,15 +100,10 @@ record LinearTransfer(
 
   private static double[] unit(int width, SplittableRandom random) {
     double[] direction = new double[width];
-    double squares = 0;
     for (int i = 0; i < width; i++) {
       direction[i] = random.nextGaussian();
-      squares += direction[i] * direction[i];
     }
-    for (int i = 0; i < width; i++) {
-      direction[i] /= Math.sqrt(squares);
-    }
-    return direction;
+    return Vectors.unit(direction);
   }
 
   /** Raw drops {@code [i][j][prompt]}. */
@@ -125,7 +121,7 @@ record LinearTransfer(
 
   private static double[] drops(double[] direction, Prompts prompts, int[] rows) {
     return IntStream.of(rows)
-        .mapToDouble(p -> dot(prompts.gradients()[p], direction) * dot(prompts.differences()[p], direction))
+        .mapToDouble(p -> Vectors.dot(prompts.gradients()[p], direction) * Vectors.dot(prompts.differences()[p], direction))
         .toArray();
   }
 
@@ -170,13 +166,5 @@ record LinearTransfer(
     return new SharingEvidence(
         "simulated", names, labels, tokens, refused, complied, gap, null, List.of(point), List.of(), null,
         "matched");
-  }
-
-  static double dot(double[] a, double[] b) {
-    double sum = 0;
-    for (int i = 0; i < a.length; i++) {
-      sum += a[i] * b[i];
-    }
-    return sum;
   }
 }

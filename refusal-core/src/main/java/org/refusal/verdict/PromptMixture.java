@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.refusal.base.Seeds;
+import org.refusal.stats.Vectors;
 
 /**
  * Categories made of a real model's prompts: each draws its prompts, with replacement, from all prompts by weights of its
@@ -95,8 +96,8 @@ record PromptMixture(LinearTransfer.Prompts prompts, double[][] weights, int dis
       return IntStream.range(0, weights.length)
           .filter(p -> weights[p] > 0)
           .mapToDouble(p -> weights[p]
-              * LinearTransfer.dot(prompts.gradients()[p], direction)
-              * LinearTransfer.dot(prompts.differences()[p], direction))
+              * Vectors.dot(prompts.gradients()[p], direction)
+              * Vectors.dot(prompts.differences()[p], direction))
           .sum();
     }
   }

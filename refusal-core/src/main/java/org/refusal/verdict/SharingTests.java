@@ -252,13 +252,13 @@ public record SharingTests(
           double sum = 0;
           for (int j = 0; j < gap.length; j++) {
             int[] counts = gap[j].length == 0 ? new int[0] : Bootstrap.counts(gap[j].length, random);
-            sum += weightedRatio(drops[j], gap[j], counts);
+            sum += Bootstrap.ratio(drops[j], gap[j], counts);
           }
           draws[draw] = sum / gap.length;
         });
     double sum = 0;
     for (int j = 0; j < gap.length; j++) {
-      sum += weightedRatio(drops[j], gap[j], ones(gap[j].length));
+      sum += Bootstrap.ratio(drops[j], gap[j], Bootstrap.once(gap[j].length));
     }
     return new Estimate(sum / gap.length, Bootstrap.percentile(draws, LEVEL));
   }
@@ -285,24 +285,10 @@ public record SharingTests(
       Parallel.forEach(
           draws.length,
           bootstrap.threads(),
-          draw -> draws[draw] = weightedRatio(above, below, Bootstrap.counts(n, bootstrap.stream(draw))));
+          draw -> draws[draw] = Bootstrap.ratio(above, below, Bootstrap.counts(n, bootstrap.stream(draw))));
     }
-    double value = weightedRatio(above, below, ones(n));
+    double value = Bootstrap.ratio(above, below, Bootstrap.once(n));
     return new Estimate(
         value, Double.isNaN(value) ? Interval.undefined(LEVEL) : Bootstrap.percentile(draws, LEVEL));
-  }
-
-  private static int[] ones(int n) {
-    return IntStream.generate(() -> 1).limit(n).toArray();
-  }
-
-  private static double weightedRatio(double[] above, double[] below, int[] counts) {
-    double numerator = 0;
-    double denominator = 0;
-    for (int p = 0; p < counts.length; p++) {
-      numerator += counts[p] * above[p];
-      denominator += counts[p] * below[p];
-    }
-    return denominator > 0 ? numerator / denominator : Double.NaN;
   }
 }

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.refusal.base.Seeds;
+import org.refusal.stats.Vectors;
 
 /**
  * A simulated model with a known answer (docs/calibration.md): linear above the hook point, a read-out for every category,
@@ -113,7 +114,7 @@ public record Simulation(
     for (double[] readout : readouts) {
       add(common, readout, 1);
     }
-    double norm = Math.sqrt(LinearTransfer.dot(common, common));
+    double norm = Math.sqrt(Vectors.dot(common, common));
     double[][] means = new double[k][];
     for (int c = 0; c < k; c++) {
       means[c] = readouts[c].clone();
@@ -161,12 +162,12 @@ public record Simulation(
   private record Category(double[] gradient, double[] difference) implements Truth.Population {
     @Override
     public double gap() {
-      return (1 + ELSEWHERE) * LinearTransfer.dot(gradient, difference);
+      return (1 + ELSEWHERE) * Vectors.dot(gradient, difference);
     }
 
     @Override
     public double drop(double[] direction) {
-      return LinearTransfer.dot(gradient, direction) * LinearTransfer.dot(direction, difference);
+      return Vectors.dot(gradient, direction) * Vectors.dot(direction, difference);
     }
   }
 
@@ -194,9 +195,9 @@ public record Simulation(
       }
       noise(difference, DIFFERENCE_NOISE * noise, random);
       differences[p] = difference;
-      double expected = LinearTransfer.dot(readouts[c], means[c]);
+      double expected = Vectors.dot(readouts[c], means[c]);
       gaps[p] =
-          LinearTransfer.dot(gradients[p], difference) + ELSEWHERE * expected * logNormal(COMPANY_SPREAD, random);
+          Vectors.dot(gradients[p], difference) + ELSEWHERE * expected * logNormal(COMPANY_SPREAD, random);
     }
     return new LinearTransfer.Prompts(gradients, differences, gaps, labels, k);
   }

@@ -8,6 +8,7 @@ import org.refusal.config.StatsConfig;
 import org.refusal.stats.AverageLinkage;
 import org.refusal.stats.ReproducibleReadout;
 import org.refusal.stats.TransferStatistics;
+import org.refusal.stats.Vectors;
 
 /**
  * What infinitely many prompts would show: the transfer between categories under the directions that their populations have.
@@ -59,7 +60,7 @@ record Truth(double[][] drop) {
     int k = populations.size();
     double[][] directions = new double[k][];
     for (int c = 0; c < k; c++) {
-      directions[c] = unit(ReproducibleReadout.project(basis, populations.get(c).difference()));
+      directions[c] = Vectors.unit(Vectors.project(basis, populations.get(c).difference()));
     }
     double[][] drop = new double[k][k];
     for (int i = 0; i < k; i++) {
@@ -68,11 +69,6 @@ record Truth(double[][] drop) {
       }
     }
     return new Truth(drop);
-  }
-
-  private static double[] unit(double[] vector) {
-    double norm = Math.sqrt(LinearTransfer.dot(vector, vector));
-    return norm > 0 ? Arrays.stream(vector).map(v -> v / norm).toArray() : vector;
   }
 
   double distinctness() {
@@ -96,13 +92,13 @@ record Truth(double[][] drop) {
   static double meanSimilarity(double[][] basis, double[][] means) {
     double[][] units =
         Arrays.stream(means)
-            .map(mean -> unit(ReproducibleReadout.project(basis, mean)))
+            .map(mean -> Vectors.unit(Vectors.project(basis, mean)))
             .toArray(double[][]::new);
     double sum = 0;
     int pairs = 0;
     for (int i = 0; i < units.length; i++) {
       for (int j = i + 1; j < units.length; j++) {
-        sum += LinearTransfer.dot(units[i], units[j]);
+        sum += Vectors.dot(units[i], units[j]);
         pairs++;
       }
     }

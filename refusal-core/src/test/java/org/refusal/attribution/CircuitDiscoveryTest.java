@@ -37,7 +37,7 @@ import org.refusal.io.Json;
 import org.refusal.model.CausalLm;
 import org.refusal.model.Prefix;
 import org.refusal.sae.SparseAutoencoder;
-import org.refusal.stats.ReproducibleReadout;
+import org.refusal.stats.Vectors;
 import org.refusal.torch.Memory;
 
 /** Whole discovery on a planted model: files, invariance under batching, sinks, memory, numbers that are not finite. */
@@ -142,7 +142,7 @@ class CircuitDiscoveryTest {
           assertThat(sum).as("%s prompt %d", at, p).isCloseTo(a.baselineMetric(at)[p] - a.metric()[p], within(1.5));
         }
         double[] v = a.effect(at, new int[] {0})[0];
-        double[] y = ReproducibleReadout.project(read.get(at).basis(Readout.Kind.REPRODUCIBLE), v);
+        double[] y = Vectors.project(read.get(at).basis(Readout.Kind.REPRODUCIBLE), v);
         assertThat(norm(y)).isPositive().isLessThanOrEqualTo(norm(v) * (1 + 1e-6));
       }
     }
@@ -185,9 +185,9 @@ class CircuitDiscoveryTest {
     double[] direction = planted.get(name);
     for (Readout.Kind kind : Readout.Kind.values()) {
       double[][] basis = readout.basis(kind);
-      assertThat(norm(ReproducibleReadout.project(basis, direction)) / norm(direction)).as(kind.key()).isGreaterThan(.9);
+      assertThat(norm(Vectors.project(basis, direction)) / norm(direction)).as(kind.key()).isGreaterThan(.9);
       try (AttributionStore store = AttributionStore.open(files("planted").attributions())) {
-        double[] y = ReproducibleReadout.project(basis, store.effect(at, new int[] {0})[0]);
+        double[] y = Vectors.project(basis, store.effect(at, new int[] {0})[0]);
         double dot = 0;
         for (int i = 0; i < y.length; i++) {
           dot += y[i] * direction[i];

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.refusal.circuit.HookPoint;
 import org.refusal.stats.ReproducibleReadout;
+import org.refusal.stats.Vectors;
 
 /** {@link PooledReadout} and what a read-out file holds. */
 class ReadoutTest {
@@ -33,7 +34,7 @@ class ReadoutTest {
 
     assertThat(readout.rank()).isEqualTo(2);
     assertThat(readout.energy()).containsExactly(new double[] {.9, .09}, within(1e-12));
-    assertThat(ReproducibleReadout.project(readout.basis(), new double[] {1, 2, 3, 4, 5}))
+    assertThat(Vectors.project(readout.basis(), new double[] {1, 2, 3, 4, 5}))
         .containsExactly(new double[] {0, 2, 3, 0, 0}, within(1e-9));
     assertThat(PooledReadout.of(List.of(moment), .01, 1).rank()).isEqualTo(1);
     assertThat(PooledReadout.of(List.of(), .01, 4).rank()).isZero();

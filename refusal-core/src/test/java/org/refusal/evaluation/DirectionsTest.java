@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
+import org.refusal.stats.Vectors;
 
 class DirectionsTest {
 
@@ -44,7 +45,7 @@ class DirectionsTest {
     double[][] basis = Directions.random(20, 6, new SplittableRandom(3));
     for (int i = 0; i < 6; i++) {
       for (int j = 0; j < 6; j++) {
-        assertThat(Directions.dot(basis[i], basis[j])).isCloseTo(i == j ? 1 : 0, within(1e-12));
+        assertThat(Vectors.dot(basis[i], basis[j])).isCloseTo(i == j ? 1 : 0, within(1e-12));
       }
     }
   }

@@ -46,8 +46,8 @@ class LayerScanTest {
   private static CausalLm lm;
   private static CausalLm withSinks;
 
-  private final List<List<PromptTokens>> prompts = List.of(prompts("privacy", 5, 2), prompts("hate", 3, 7));
-  private final Partners partners = new Partners(prompts("safe", 9, 1), 42);
+  private final List<List<PromptTokens>> prompts = List.of(PatchedRunsTest.prompts("privacy", 5, 2), PatchedRunsTest.prompts("hate", 3, 7));
+  private final Partners partners = new Partners(PatchedRunsTest.prompts("safe", 9, 1), 42);
 
   @BeforeAll
   static void load(@TempDir Path folder) throws IOException {
@@ -77,20 +77,6 @@ class LayerScanTest {
   static void close() {
     lm.close();
     withSinks.close();
-  }
-
-  private static List<PromptTokens> prompts(String category, int count, long seed) {
-    SplittableRandom random = new SplittableRandom(seed);
-    List<PromptTokens> prompts = new ArrayList<>();
-    for (int p = 0; p < count; p++) {
-      int length = 6 + random.nextInt(7);
-      int[] ids = new int[length];
-      for (int t = 0; t < length; t++) {
-        ids[t] = t < 2 || t >= length - 2 ? 20 + Math.min(t, length - t) : 50 + random.nextInt(400);
-      }
-      prompts.add(new PromptTokens(category, p, !category.equals("safe"), true, ids, 2, length - 2));
-    }
-    return prompts;
   }
 
   private List<LayerDecision> scan(CausalLm model, SinkThresholds thresholds, int batchSize) {
@@ -182,11 +168,11 @@ class LayerScanTest {
   @Test
   void aTemplateThatEndsWithTheUsersTextDecidesNothing() {
     List<PromptTokens> bare = new ArrayList<>();
-    for (PromptTokens each : prompts("hate", 3, 4)) {
+    for (PromptTokens each : PatchedRunsTest.prompts("hate", 3, 4)) {
       bare.add(new PromptTokens("hate", each.index(), true, true, each.ids(), 0, each.length()));
     }
     List<PromptTokens> safe = new ArrayList<>();
-    for (PromptTokens each : prompts("safe", 3, 5)) {
+    for (PromptTokens each : PatchedRunsTest.prompts("safe", 3, 5)) {
       safe.add(new PromptTokens("safe", each.index(), false, false, each.ids(), 0, each.length()));
     }
     List<LayerDecision> profile =

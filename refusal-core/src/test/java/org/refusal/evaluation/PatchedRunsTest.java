@@ -64,7 +64,8 @@ class PatchedRunsTest {
     lm.close();
   }
 
-  private static List<PromptTokens> prompts(String category, int count, long seed) {
+  /** Prompts of random words between the same two tokens at either end, 6 to 12 tokens. */
+  static List<PromptTokens> prompts(String category, int count, long seed) {
     SplittableRandom random = new SplittableRandom(seed);
     List<PromptTokens> prompts = new ArrayList<>();
     for (int p = 0; p < count; p++) {

@@ -165,8 +165,8 @@ class ReproducibleReadoutTest {
     assertThat(other.distinct()).isEqualTo(one.distinct());
     assertThat(other.held()).containsExactly(one.held(), within(1e-9));
     double[] vector = gradients[7];
-    assertThat(ReproducibleReadout.project(other.basis(), reflect(vector, unit)))
-        .containsExactly(reflect(ReproducibleReadout.project(one.basis(), vector), unit), within(1e-9));
+    assertThat(Vectors.project(other.basis(), reflect(vector, unit)))
+        .containsExactly(reflect(Vectors.project(one.basis(), vector), unit), within(1e-9));
   }
 
   private static double[] reflect(double[] vector, double[] unit) {
@@ -202,7 +202,7 @@ class ReproducibleReadoutTest {
     ReproducibleReadout found = ReproducibleReadout.of(gradients, labels(12), CATEGORIES, random);
     assertThat(found.held()[3]).isGreaterThanOrEqualTo(.98);
     double[] own = Truth.FOUR.direction(3);
-    double[] kept = ReproducibleReadout.project(found.basis(), own);
+    double[] kept = Vectors.project(found.basis(), own);
     assertThat(dot(kept, own)).as("share of the fourth's direction that is kept").isGreaterThan(.3);
 
     ReproducibleReadout alone =
@@ -225,7 +225,7 @@ class ReproducibleReadoutTest {
       double[][] again = found.resampled(gradients, labels(20), CATEGORIES, once);
       assertThat(again).hasSameDimensionsAs(found.basis());
       for (double[] row : found.basis()) {
-        assertThat(ReproducibleReadout.project(again, row)).containsExactly(row, within(1e-9));
+        assertThat(Vectors.project(again, row)).containsExactly(row, within(1e-9));
       }
     }
   }
