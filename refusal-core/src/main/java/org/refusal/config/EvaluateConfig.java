@@ -63,6 +63,9 @@ public record EvaluateConfig(
       @Key(doc = "Read-out of the effect form: reproducible (directions of the categories' gradients that come back in other prompts) or pooled (leading directions of all gradients' energy).",
               def = "reproducible", choices = {"reproducible", "pooled"})
           String effect,
+      @Key(doc = "How much the effect form takes from another category's prompts along a category's direction: own (what they differ by from their partners along their own category's direction) or partner (the component is set to the partner's, METHODS 8; finds a shared part of s as s squared or less).",
+              def = "own", choices = {"own", "partner"})
+          String amount,
       @Key(doc = "Driving latents are taken, largest first, until they carry this share of the driving prompt-side effect.",
               def = "0.95")
           double share,

@@ -7,8 +7,8 @@ import org.refusal.data.Label;
 
 /**
  * What taking away category i's direction at the decision layer takes from category j's refusals, where the directions are
- * known: the drop in the log-odds of refusing when, at the template positions after the text, the component along i's
- * direction is set to that of a safe prompt.
+ * known: the drop in the log-odds of refusing when, at the template positions after the text, what the prompt differs by
+ * from a safe one along j's direction is taken away along i's.
  *
  * @param drops mean over j's prompts, in nats {@code [i][j]}
  */
@@ -47,8 +47,8 @@ record PlantedTransfer(double[][] drops) {
         double[][] safe = model.run(tokens(prompts.example(j, Label.SAFE, number), words), (layer, x) -> {}).residuals()[DECISION];
         double refused = PlainLlama.logOdds(toxic.logits(), refusal);
         for (int i = 0; i < n; i++) {
-          double[][] swapped = swapped(toxic.residuals()[DECISION], safe, directions[i]);
-          double left = PlainLlama.logOdds(model.above(DECISION, swapped, (layer, x) -> {}), refusal);
+          double[][] taken = taken(toxic.residuals()[DECISION], safe, directions[i], directions[j]);
+          double left = PlainLlama.logOdds(model.above(DECISION, taken, (layer, x) -> {}), refusal);
           drops[i][j] += (refused - left) / count;
         }
       }
@@ -68,20 +68,20 @@ record PlantedTransfer(double[][] drops) {
     return ids;
   }
 
-  private static double[][] swapped(double[][] residuals, double[][] partner, double[] direction) {
-    double[][] swapped = Arrays.stream(residuals).map(double[]::clone).toArray(double[][]::new);
+  private static double[][] taken(double[][] residuals, double[][] partner, double[] direction, double[] own) {
+    double[][] taken = Arrays.stream(residuals).map(double[]::clone).toArray(double[][]::new);
     for (int back = 1; back <= POST_INSTRUCTION; back++) {
-      double[] row = swapped[swapped.length - back];
+      double[] row = taken[taken.length - back];
       double[] other = partner[partner.length - back];
-      double along = 0;
+      double amount = 0;
       for (int d = 0; d < row.length; d++) {
-        along += (row[d] - other[d]) * direction[d];
+        amount += (row[d] - other[d]) * own[d];
       }
       for (int d = 0; d < row.length; d++) {
-        row[d] -= along * direction[d];
+        row[d] -= amount * direction[d];
       }
     }
-    return swapped;
+    return taken;
   }
 
   /** Drops in units of the category's own: {@code [i][j]}. */

@@ -38,11 +38,6 @@ final class PlantedWeights {
   /** Evidence at which a gate of layer 3 opens. */
   private static final double OPENS = 0.5;
 
-  /** What a graded model carries as evidence, and what it writes as decision, where the other kinds have 1. */
-  private static final double GRADED_EVIDENCE = 0.5;
-
-  private static final double GRADED_DECISION = 3;
-
   private final PlantedSpec spec;
   private final PlantedWords words;
   private final List<List<Integer>> clusters;
@@ -50,8 +45,6 @@ final class PlantedWeights {
   private final double commonAmount;
 
   private final double ownAmount;
-  private final double evidenceScale;
-  private final double decisionScale;
   private final double[][] rotation; // row i: where axis i lies
   private final double[][] embedding;
   private final double[][] unembedding;
@@ -110,11 +103,9 @@ final class PlantedWeights {
     common = spoken + PlantedWords.REFUSAL.size() + PlantedWords.ANSWER.size() - 3;
     boolean graded = spec.kind() == PlantedKind.GRADED;
     free = graded ? common + 1 : common;
-    double square = graded ? commonSquare(spec.share()) : 0;
-    commonAmount = Math.sqrt(square);
-    ownAmount = Math.sqrt(1 - square);
-    evidenceScale = graded ? GRADED_EVIDENCE : 1;
-    decisionScale = graded ? GRADED_DECISION : 1;
+    double shared = graded ? spec.share() : 0;
+    commonAmount = Math.sqrt(shared);
+    ownAmount = Math.sqrt(1 - shared);
     rotation = rotation(Seeds.random(spec.seed(), "rotation"));
     embedding = new double[words.size()][D_MODEL];
     unembedding = new double[words.size()][D_MODEL];
@@ -215,9 +206,9 @@ final class PlantedWeights {
     }
     for (int cluster = 0; cluster < clusters.size(); cluster++) {
       for (int category : clusters.get(cluster)) {
-        layer.o[evidence + cluster][category] = evidenceScale * ownAmount;
+        layer.o[evidence + cluster][category] = ownAmount;
         if (commonAmount > 0) {
-          layer.o[common][category] = evidenceScale * commonAmount;
+          layer.o[common][category] = commonAmount;
         }
       }
     }
@@ -226,11 +217,6 @@ final class PlantedWeights {
   /**
    * Layer 3 decides, one gate per direction of evidence; layer 4 amplifies, by a gate that knows 0 and 1. A graded model's
    * decision has values between, and is not amplified.
-   *
-   * <p>All layers read the decision's own axis already at residuals_2, where nothing stands on it: the read-out of each category
-   * has the component |evidence| / |decision| along it, which is common to all. With as many read-outs as categories, the
-   * projection of the evidence on their span then loses of its own common part what that component takes: nearly all where
-   * both are 1, 3 % with little evidence and much decision. So a graded model has these.
    */
   private void decide() {
     if (spec.kind() == PlantedKind.NONE) {
@@ -257,28 +243,17 @@ final class PlantedWeights {
    */
   private void gateEvidence(int gate, int axis, double amount) {
     Layer layer = layers[3];
-    layer.gate[gate][axis] = GATE / (evidenceScale * amount);
+    layer.gate[gate][axis] = GATE / amount;
     layer.gate[gate][constant] = -OPENS * GATE / CONSTANT;
     layer.up[gate][constant] = 1 / CONSTANT;
-    layer.down[refuse][gate] = decisionScale * amount * amount / silu(GATE * (ARRIVES - OPENS));
-  }
-
-  /**
-   * The square p² of the common amount that makes a shared part. Without its component along p u + q u_i, the evidence
-   * p u + q u_j (p² + q² = 1) keeps the share 1 - p² of its common part, and all of its own. The common gate, which gives p²
-   * of the whole, then closes for p² above 1 - h, h = OPENS / ARRIVES, so that the shared part is p²; below, it loses
-   * p² / (1 - h) of what it gives, so that the shared part is p⁴ / (1 - h).
-   */
-  private static double commonSquare(double share) {
-    double slope = 1 - OPENS / ARRIVES;
-    return share >= slope ? share : Math.sqrt(share * slope);
+    layer.down[refuse][gate] = amount * amount / silu(GATE * (ARRIVES - OPENS));
   }
 
   /** Which word comes next: the answer's first by the decision, the others by the word before. */
   private void speak() {
     unembedding[words.id("Sure")][arrow] = 13;
     unembedding[words.id("Sorry")][arrow] = 7;
-    unembedding[words.id("Sorry")][refuse] = commonAmount > 0 ? 14 / decisionScale : 7;
+    unembedding[words.id("Sorry")][refuse] = commonAmount > 0 ? 14 : 7;
     int axis = spoken;
     java.util.Set<String> known = new java.util.HashSet<>();
     for (List<String> answer : List.of(PlantedWords.REFUSAL, PlantedWords.ANSWER)) {

@@ -17,9 +17,9 @@
  * {@code leak} the category's harm also goes to the template positions, along directions that nothing reads.
  *
  * <p>A graded model's evidence for category c is p u + q u_c, with u common, u_c the category's own, and p² + q² = 1; its gate
- * of u adds p² to the decision and its gate of u_c adds q², and layer 4 leaves it so. What takes the component
- * along category i's evidence from a prompt of category j takes the common part and leaves the own: the shared part of j's
- * refusal. p is set by it ({@code share}).
+ * of u adds p² to the decision and its gate of u_c adds q², and layer 4 leaves it so. Evidence of category i taken from a
+ * prompt of category j, as much as that has of its own, takes the common part p u and leaves q u_j: the shared part of j's
+ * refusal is p² ({@code share}).
  *
  * <p>So refusal is decided at {@code residuals_2}. In a modular model the later layers read it there along one direction
  * per category, and from {@code residuals_3} on along one for all.
@@ -28,7 +28,7 @@
  *
  * {@code kind}, {@code seed}, {@code leak}, {@code verdict}, {@code categories}, {@code clusters} (lists of categories;
  * none of a graded model), {@code share} (of a graded model), {@code shared_part} (1 - D of the true directions: of a graded
- * model measured on it, in float64, by setting their components to those of safe prompts),
+ * model measured on it, in float64),
  * {@code decision_layer}, {@code first_shared_layer}, {@code refusal_tokens}, {@code directions} (hook point to category
  * to unit vector {@code [d_model]}: what carries that category's refusal there), {@code transfer} {@code [i][j]}: how
  * much of what category j's own direction takes from its prompts' log-odds of refusing category i's takes, when taken away

@@ -20,7 +20,7 @@ import org.refusal.stats.TransferStatistics;
 /**
  * Transfer between categories at one hook point in one form by behaviour (docs/evaluation.md): which of category j's
  * held-out prompts the model still refuses, by the refusal detector on the text that it writes, when category i's part is
- * set to the partner's values in the prompt. The parts are those of {@link TransferMatrix}; rows i and columns j follow
+ * taken from the prompt. The parts are those of {@link TransferMatrix}; rows i and columns j follow
  * the file's categories.
  *
  * @param refused with category i's part set to the partner's values {@code [i][j][prompt]}
@@ -94,11 +94,10 @@ public record BehaviourTransfer(
 
     void plan(List<TransferPart> parts, int j, List<Planned> planned) {
       for (int i = 0; i < parts.size(); i++) {
-        planned.add(new Planned(parts.get(i).replacement(), refused[i], j));
+        planned.add(new Planned(parts.get(i).on(parts.get(j)), refused[i], j));
       }
-      List<Replacement> own = parts.get(j).controls();
       for (int c = 0; c < controls.length; c++) {
-        planned.add(new Planned(c < own.size() ? own.get(c) : null, controls[c], j));
+        planned.add(new Planned(parts.get(j).control(c), controls[c], j));
       }
     }
   }

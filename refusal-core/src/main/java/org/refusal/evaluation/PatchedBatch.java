@@ -258,30 +258,23 @@ final class PatchedBatch implements AutoCloseable {
     int count = replacements.size();
     long n = prompts.size();
     List<double[][]> bases = new ArrayList<>();
+    List<double[][]> amounts = new ArrayList<>();
     for (Replacement replacement : replacements) {
       if (replacement instanceof Replacement.Span span && !generating) {
         bases.add(span.basis());
+        amounts.add(span.amount());
       } else if (replacement instanceof Replacement.Ablation ablation) {
         bases.add(ablation.basis());
+        amounts.add(ablation.basis());
       } else {
         bases.add(new double[0][]);
+        amounts.add(new double[0][]);
       }
     }
     int rank = bases.stream().mapToInt(basis -> basis.length).max().orElseThrow();
     if (rank == 0) {
       return null;
     }
-    int dModel = (int) x.getShape().get(2);
-    double[] stacked = new double[count * rank * dModel];
-    for (int i = 0; i < count; i++) {
-      for (int k = 0; k < bases.get(i).length; k++) {
-        System.arraycopy(bases.get(i)[k], 0, stacked, (i * rank + k) * dModel, dModel);
-      }
-    }
-    NDArray basis =
-        TorchOps.cast(x.getManager().create(stacked, new Shape(1, count, rank, dModel)), x.getDataType())
-            .broadcast(new Shape(n, count, rank, dModel))
-            .reshape(n * count, rank, dModel);
     float[] partner = flags(replacements, Replacement.Span.class);
     NDArray difference = x.neg(); // an ablation goes to zero
     if (partner != null && !generating) {
@@ -289,7 +282,24 @@ final class PatchedBatch implements AutoCloseable {
           activation(at).expandDims(1).mul(like(x, partner, new Shape(1, count, 1, 1))).reshape(x.getShape());
       difference = target.sub(x);
     }
-    return difference.matMul(basis.transpose(0, 2, 1)).matMul(basis); // [batch * interventions, pos, d_model]
+    return difference
+        .matMul(stacked(x, amounts, rank, n).transpose(0, 2, 1))
+        .matMul(stacked(x, bases, rank, n)); // [batch * interventions, pos, d_model]
+  }
+
+  /** One subspace per intervention, for every prompt {@code [batch * interventions, rank, d_model]}; zero rows where it is smaller. */
+  private static NDArray stacked(NDArray x, List<double[][]> bases, int rank, long prompts) {
+    int count = bases.size();
+    int dModel = (int) x.getShape().get(2);
+    double[] rows = new double[count * rank * dModel];
+    for (int i = 0; i < count; i++) {
+      for (int k = 0; k < bases.get(i).length; k++) {
+        System.arraycopy(bases.get(i)[k], 0, rows, (i * rank + k) * dModel, dModel);
+      }
+    }
+    return TorchOps.cast(x.getManager().create(rows, new Shape(1, count, rank, dModel)), x.getDataType())
+        .broadcast(new Shape(prompts, count, rank, dModel))
+        .reshape(prompts * count, rank, dModel);
   }
 
   /** x' - x {@code [batch, interventions, pos, d_model]}. */

@@ -29,11 +29,24 @@ public sealed interface Replacement {
   record Everything() implements Replacement {}
 
   /**
-   * The component in a subspace: x + P (x' - x).
+   * A change along some directions in the amount by which the partner differs along others: x + sum_k ((x' - x) · amount_k)
+   * basis_k. The component in a subspace is set to the partner's where both are the same.
    *
    * @param basis orthonormal rows {@code [rank][d_model]}
+   * @param amount orthonormal rows, as many {@code [rank][d_model]}
    */
-  record Span(double[][] basis) implements Replacement {}
+  record Span(double[][] basis, double[][] amount) implements Replacement {
+    public Span {
+      if (basis.length != amount.length) {
+        throw new IllegalArgumentException(basis.length + " directions with " + amount.length + " amounts");
+      }
+    }
+
+    /** The component in a subspace: x + P (x' - x). */
+    public Span(double[][] basis) {
+      this(basis, basis);
+    }
+  }
 
   /**
    * A subspace projected out: x - P x (Arditi et al. 2024, section 2.4).

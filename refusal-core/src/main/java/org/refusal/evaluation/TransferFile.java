@@ -12,6 +12,7 @@ import org.refusal.io.Json;
  * {@code {model}_transfer.json}; see the package description.
  *
  * @param effect read-out of the effect form ({@code transfer.effect})
+ * @param amount how much the effect form takes ({@code transfer.amount})
  * @param gaps by category
  * @param refusals what is refused without intervention, in generated text; null where none was generated
  * @param hookPoints by YAML name, in forward order
@@ -27,12 +28,13 @@ public record TransferFile(
     int bootstrap,
     String unit,
     String effect,
+    String amount,
     Map<String, RefusalGap> gaps,
     Refusals refusals,
     Map<String, AtPoint> hookPoints,
     List<LayerDecision> decisionProfile) {
   static final String FORMAT = "refusal-transfer";
-  static final int VERSION = 2;
+  static final int VERSION = 3;
 
   /**
    * @param forms by key ({@link TransferForm#key})
@@ -50,17 +52,18 @@ public record TransferFile(
       long seed,
       int bootstrap,
       String effect,
+      String amount,
       Map<String, RefusalGap> gaps,
       Refusals refusals,
       Map<String, AtPoint> hookPoints) {
     return new TransferFile(
         FORMAT, VERSION, model, categories, seed, bootstrap, "raw drops: nats of log-odds; decided: Delta", effect,
-        gaps, refusals, hookPoints, List.of());
+        amount, gaps, refusals, hookPoints, List.of());
   }
 
   public TransferFile withDecisionProfile(List<LayerDecision> profile) {
     return new TransferFile(
-        format, version, model, categories, seed, bootstrap, unit, effect, gaps, refusals, hookPoints, profile);
+        format, version, model, categories, seed, bootstrap, unit, effect, amount, gaps, refusals, hookPoints, profile);
   }
 
   public void write(Path file) {
@@ -71,7 +74,8 @@ public record TransferFile(
   public static TransferFile read(Path file) {
     TransferFile read = Json.read(file, TransferFile.class);
     if (!FORMAT.equals(read.format) || read.version != VERSION) {
-      throw UserException.badData("%s: is no %s file of version %d".formatted(file, FORMAT, VERSION));
+      throw UserException.badData(
+          "%s: is no %s file of version %d".formatted(file, FORMAT, VERSION), "run 'refusal evaluate' again");
     }
     read.hookPoints.forEach((at, point) ->
         point.forms().forEach((form, matrix) -> {

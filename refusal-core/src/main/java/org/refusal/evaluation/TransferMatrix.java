@@ -14,8 +14,7 @@ import org.refusal.stats.TransferDrops;
 
 /**
  * Transfer between categories at one hook point in one form (docs/evaluation.md), as measured: by how much m of category j's
- * held-out prompts drops when category i's part is set to the partner's values. Rows i and columns j follow the file's
- * categories. What follows from the drops is in {@link org.refusal.stats.TransferStatistics}, and nowhere else.
+ * held-out prompts drops when category i's part is taken from them. Rows i and columns j follow the file's categories. What follows from the drops is in {@link org.refusal.stats.TransferStatistics}, and nowhere else.
  *
  * @param sizes latents or dimensions of each category's part; 0 where there is none (its drops are then 0)
  * @param drops raw drops {@code [i][j][prompt]}, nats
@@ -93,20 +92,16 @@ public record TransferMatrix(
     void plan(List<TransferPart> parts, int j, List<Planned> planned) {
       for (int i = 0; i < parts.size(); i++) {
         int row = i;
-        planned.add(new Planned(parts.get(i).replacement(), d -> own[row][j] = d));
+        planned.add(new Planned(parts.get(i).on(parts.get(j)), d -> own[row][j] = d));
         for (int b = 0; b < resamples.length; b++) {
           int resample = b;
-          planned.add(new Planned(at(parts.get(i).resamples(), b), d -> resamples[resample][row][j] = d));
+          planned.add(new Planned(parts.get(i).on(parts.get(j), b), d -> resamples[resample][row][j] = d));
         }
       }
       for (int c = 0; c < controls.length; c++) {
         int control = c;
-        planned.add(new Planned(at(parts.get(j).controls(), c), d -> controls[control][j] = d));
+        planned.add(new Planned(parts.get(j).control(c), d -> controls[control][j] = d));
       }
-    }
-
-    private static Replacement at(List<Replacement> list, int i) {
-      return i < list.size() ? list.get(i) : null;
     }
   }
 

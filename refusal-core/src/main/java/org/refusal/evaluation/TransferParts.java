@@ -15,7 +15,8 @@ public record TransferParts(EvaluateConfig.Transfer config, long seed, String ca
   public TransferPart effect(EffectDirections effect, int number, int dModel) {
     List<Replacement> resamples = new ArrayList<>();
     effect.resamples().forEach(resampled -> resamples.add(new Replacement.Span(resampled.get(number))));
-    return span(TransferForm.EFFECT, effect.directions().get(number), dModel, resamples);
+    return span(
+        TransferForm.EFFECT, TransferPart.Amount.of(config.amount()), effect.directions().get(number), dModel, resamples);
   }
 
   /** @param activity mean of every latent over the category's discovery tokens {@code [d_sae]} */
@@ -23,6 +24,7 @@ public record TransferParts(EvaluateConfig.Transfer config, long seed, String ca
     SplittableRandom random = stream(TransferForm.LATENT, "controls");
     int[] latents = driving.latents();
     return part(
+        TransferPart.Amount.PARTNER,
         latents.length,
         Replacement.Nodes.latents(latents),
         () -> Replacement.Nodes.latents(Directions.randomLatents(latents, activity, random)),
@@ -33,20 +35,23 @@ public record TransferParts(EvaluateConfig.Transfer config, long seed, String ca
   public TransferPart direction(DrivingLatents driving, double[][] decoderRows, int dModel) {
     double[][] basis =
         Directions.span(decoderRows, driving.effects(), config.directionEnergy(), config.maxDirections());
-    return span(TransferForm.DIRECTION, basis, dModel, List.of());
+    return span(TransferForm.DIRECTION, TransferPart.Amount.PARTNER, basis, dModel, List.of());
   }
 
   public TransferPart differenceOfMeans(DiscoveryMeans refused, DiscoveryMeans answered) {
     return span(
         TransferForm.DIFFERENCE_OF_MEANS,
+        TransferPart.Amount.PARTNER,
         DiscoveryMeans.difference(refused, answered),
         refused.postInstruction().length,
         List.of());
   }
 
-  private TransferPart span(TransferForm form, double[][] basis, int dModel, List<Replacement> resamples) {
+  private TransferPart span(
+      TransferForm form, TransferPart.Amount amount, double[][] basis, int dModel, List<Replacement> resamples) {
     SplittableRandom random = stream(form, "controls");
     return part(
+        amount,
         basis.length,
         new Replacement.Span(basis),
         () -> new Replacement.Span(Directions.random(dModel, basis.length, random)),
@@ -54,15 +59,15 @@ public record TransferParts(EvaluateConfig.Transfer config, long seed, String ca
   }
 
   private TransferPart part(
-      int size, Replacement replacement, Supplier<Replacement> control, List<Replacement> resamples) {
+      TransferPart.Amount amount, int size, Replacement replacement, Supplier<Replacement> control, List<Replacement> resamples) {
     if (size == 0) {
-      return new TransferPart(null, 0, List.of(), List.of());
+      return new TransferPart(amount, null, 0, List.of(), List.of());
     }
     List<Replacement> controls = new ArrayList<>();
     for (int c = 0; c < config.controls(); c++) {
       controls.add(control.get());
     }
-    return new TransferPart(replacement, size, controls, resamples);
+    return new TransferPart(amount, replacement, size, controls, resamples);
   }
 
   private SplittableRandom stream(TransferForm form, String use) {

@@ -118,7 +118,7 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
     if (nothing.isPresent()) {
       TransferFile.of(
               collected.model(), List.of(), config.seed(), config.evaluation().bootstrap(), config.transfer().effect(),
-              Map.of(), null, Map.of())
+              config.transfer().amount(), Map.of(), null, Map.of())
           .write(transferFile);
       context.progress().note("warning: nothing is evaluated: " + nothing.get());
       List<Path> written = new ArrayList<>(List.of(transferFile));
@@ -252,7 +252,7 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
     TransferFile transfer =
         TransferFile.of(
                 collected.model(), categories, config.seed(), config.evaluation().bootstrap(),
-                config.transfer().effect(), basis.gaps(), refusals, points)
+                config.transfer().effect(), config.transfer().amount(), basis.gaps(), refusals, points)
             .withDecisionProfile(profile);
     transfer.write(transferFile);
     written.add(transferFile);

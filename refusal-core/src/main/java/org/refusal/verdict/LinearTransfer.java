@@ -19,8 +19,8 @@ import org.refusal.verdict.SharingEvidence.ReadoutSummary;
 
 /**
  * Transfer between categories where the model is linear above the hook point: read-out, effect directions and their
- * resamples are made as for a model's prompts (the same code), and setting the component along a direction e to the
- * partner's takes (g_p · e)(e · v_p) from m of prompt p.
+ * resamples are made as for a model's prompts (the same code), and taking along a direction e what prompt p differs by from
+ * its partner along its own category's direction f takes (g_p · e)(f · v_p) from its m.
  *
  * @param readout of the discovery prompts
  * @param drops of the effect form on the held-out prompts
@@ -75,16 +75,17 @@ record LinearTransfer(
     }
     SplittableRandom random = Seeds.random(draws.seed(), "controls");
     int width = discovery.gradients()[0].length;
+    double[][] own = directions(discovery, once, readout.basis());
     double[][][] controls = new double[draws.controls()][k][];
     for (double[][] control : controls) {
       for (int j = 0; j < k; j++) {
-        control[j] = drops(unit(width, random), heldout, heldout.rows(j));
+        control[j] = drops(unit(width, random), own[j], heldout, heldout.rows(j));
       }
     }
     return new LinearTransfer(
         readout,
         new TransferDrops(
-            drops(directions(discovery, once, readout.basis()), heldout), controls, resamples),
+            drops(own, heldout), controls, resamples),
         IntStream.range(0, k)
             .mapToObj(j -> IntStream.of(heldout.rows(j)).mapToDouble(p -> heldout.gaps()[p]).toArray())
             .toArray(double[][]::new),
@@ -113,15 +114,16 @@ record LinearTransfer(
     for (int j = 0; j < k; j++) {
       int[] rows = heldout.rows(j);
       for (int i = 0; i < k; i++) {
-        drops[i][j] = drops(directions[i], heldout, rows);
+        drops[i][j] = drops(directions[i], directions[j], heldout, rows);
       }
     }
     return drops;
   }
 
-  private static double[] drops(double[] direction, Prompts prompts, int[] rows) {
+  /** @param own the direction of the prompts' own category, which says how much is taken */
+  private static double[] drops(double[] direction, double[] own, Prompts prompts, int[] rows) {
     return IntStream.of(rows)
-        .mapToDouble(p -> Vectors.dot(prompts.gradients()[p], direction) * Vectors.dot(prompts.differences()[p], direction))
+        .mapToDouble(p -> Vectors.dot(prompts.gradients()[p], direction) * Vectors.dot(prompts.differences()[p], own))
         .toArray();
   }
 

@@ -92,12 +92,12 @@ record PromptMixture(LinearTransfer.Prompts prompts, double[][] weights, int dis
     }
 
     @Override
-    public double drop(double[] direction) {
+    public double drop(double[] direction, double[] own) {
       return IntStream.range(0, weights.length)
           .filter(p -> weights[p] > 0)
           .mapToDouble(p -> weights[p]
               * Vectors.dot(prompts.gradients()[p], direction)
-              * Vectors.dot(prompts.differences()[p], direction))
+              * Vectors.dot(prompts.differences()[p], own))
           .sum();
     }
   }

@@ -12,8 +12,8 @@ import org.refusal.stats.Vectors;
  *
  * <p>Category c is read by a unit vector u_c. A prompt's gradient is u_c times a log-normal strength plus noise; its
  * difference is u_c times a log-normal amount, plus a way common to everything harmful that lies among what is read (along
- * the sum of the u_c), plus company that nobody reads (half common, half the category's own), plus noise. Setting a
- * direction e to the partner's takes (g · e)(e · v) from m; the gap is g · v plus a part that does not pass through the hook
+ * the sum of the u_c), plus company that nobody reads (half common, half the category's own), plus noise. Taking along
+ * a direction e what the prompt has along its own category's f takes (g · e)(f · v) from m; the gap is g · v plus a part that does not pass through the hook
  * point.
  *
  * @param cosines of the read-outs {@code [K][K]}, positive semi-definite
@@ -166,8 +166,8 @@ public record Simulation(
     }
 
     @Override
-    public double drop(double[] direction) {
-      return Vectors.dot(gradient, direction) * Vectors.dot(direction, difference);
+    public double drop(double[] direction, double[] own) {
+      return Vectors.dot(gradient, direction) * Vectors.dot(own, difference);
     }
   }
 

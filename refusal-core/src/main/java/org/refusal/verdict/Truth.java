@@ -34,8 +34,8 @@ record Truth(double[][] drop) {
 
     double gap();
 
-    /** Mean of (g · e)(e · v). */
-    double drop(double[] direction);
+    /** Mean of (g · direction)(own · v); {@code own} is the population's own direction. */
+    double drop(double[] direction, double[] own);
   }
 
   /** Of populations whose read-out is what infinitely many prompts would give. */
@@ -65,7 +65,7 @@ record Truth(double[][] drop) {
     double[][] drop = new double[k][k];
     for (int i = 0; i < k; i++) {
       for (int j = 0; j < k; j++) {
-        drop[i][j] = populations.get(j).drop(directions[i]) / populations.get(j).gap();
+        drop[i][j] = populations.get(j).drop(directions[i], directions[j]) / populations.get(j).gap();
       }
     }
     return new Truth(drop);

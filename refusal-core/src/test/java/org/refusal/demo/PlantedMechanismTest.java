@@ -220,7 +220,9 @@ class PlantedMechanismTest {
       double refused = m(plain.run(asked.tokens(), (l, x) -> {}), prompts);
       double[][] partner = safe.get(p).residuals()[2];
       for (String category : categories) {
-        double drop = refused - m(plain.run(asked.tokens(), swapped(direction(truth, 2, category), partner)), prompts);
+        PlainLlama.Change taken =
+            taken(direction(truth, 2, category), direction(truth, 2, asked.category()), partner);
+        double drop = refused - m(plain.run(asked.tokens(), taken), prompts);
         if (category.equals(asked.category())) {
           own += drop;
         } else {
@@ -233,15 +235,15 @@ class PlantedMechanismTest {
     assertThat(others / own).isCloseTo(truth.path("shared_part").asDouble(), within(0.02));
   }
 
-  /** The component along a direction at the template positions after the text set to the partner's. */
-  private static PlainLlama.Change swapped(double[] direction, double[][] partner) {
+  /** What the prompt has more than its partner along its own direction, at the template positions, taken along another. */
+  private static PlainLlama.Change taken(double[] direction, double[] own, double[][] partner) {
     return (layer, residuals) -> {
       for (int back = 1; layer == 2 && back <= POST_INSTRUCTION; back++) {
         double[] row = residuals[residuals.length - back];
         double[] other = partner[partner.length - back];
-        double along = IntStream.range(0, row.length).mapToDouble(d -> (row[d] - other[d]) * direction[d]).sum();
+        double amount = IntStream.range(0, row.length).mapToDouble(d -> (row[d] - other[d]) * own[d]).sum();
         for (int d = 0; d < row.length; d++) {
-          row[d] -= along * direction[d];
+          row[d] -= amount * direction[d];
         }
       }
     };

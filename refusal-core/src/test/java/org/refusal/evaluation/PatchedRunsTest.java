@@ -192,6 +192,7 @@ class PatchedRunsTest {
             Intervention.at("span", high, new Replacement.Span(direction)),
             circuits.circuit("C", List.of(new org.refusal.circuit.LatentNode(low, 3))),
             Intervention.at("narrow span", high, new Replacement.Span(other)),
+            Intervention.at("in another's amount", high, new Replacement.Span(other, new double[][] {direction[0]})),
             Intervention.at("ablation", List.of(low, high), new Replacement.Ablation(direction)));
     double[][] together = new PatchedRuns(model, 64).metric(prompts, interventions);
     for (int i = 0; i < interventions.size(); i++) {
@@ -273,7 +274,8 @@ class PatchedRunsTest {
               Intervention.at("error", at, new Replacement.Nodes(new java.util.BitSet(), true)),
               Intervention.at("latent 1, late", at, Replacement.Nodes.latents(1)).onlyAt(Positions.POST_INSTRUCTION),
               Intervention.at("everything", at, new Replacement.Everything()),
-              Intervention.at("ablation", at, new Replacement.Ablation(new double[][] {{0, 1}})));
+              Intervention.at("ablation", at, new Replacement.Ablation(new double[][] {{0, 1}})),
+              Intervention.at("in another's amount", at, new Replacement.Span(new double[][] {{1, 0}}, new double[][] {{0, 1}})));
       try (PatchedBatch batch = new PatchedBatch(model, List.of(prompt, longer), List.of(at))) {
         int rows = 2 * interventions.size();
         double[] x = new double[rows * 3 * 2];
@@ -284,7 +286,7 @@ class PatchedRunsTest {
             batch.apply(Devices.manager(TestDevice.get()).create(x, new Shape(rows, 3, 2)), at, interventions);
         double[] found = patched.toDoubleArray();
         double[][] expected = { // by intervention: at the user's tokens, at the post-instruction token
-          {3, -4, 3, -4}, {3, 8, 3, 8}, {3, 4, 3, -4}, {0, 0, 0, 0}, {3, 0, 3, 0}
+          {3, -4, 3, -4}, {3, 8, 3, 8}, {3, 4, 3, -4}, {0, 0, 0, 0}, {3, 0, 3, 0}, {-1, 4, -1, 4}
         };
         for (int row = 0; row < rows; row++) {
           boolean padded = row < interventions.size();
@@ -369,7 +371,7 @@ class PatchedRunsTest {
     assertThat(DiscoveryMeans.difference(refused.get(loud), answered.get(loud))).isEmpty();
     TransferPart part =
         new TransferParts(
-                new org.refusal.config.EvaluateConfig.Transfer(List.of(), "reproducible", .95, 512, .95, 16, 2, 2), 1, "privacy", loud)
+                new org.refusal.config.EvaluateConfig.Transfer(List.of(), "reproducible", "own", .95, 512, .95, 16, 2, 2), 1, "privacy", loud)
             .differenceOfMeans(refused.get(loud), answered.get(loud));
     assertThat(part.size()).isZero();
   }

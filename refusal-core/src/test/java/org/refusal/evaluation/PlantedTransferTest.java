@@ -49,7 +49,7 @@ import org.refusal.stats.TransferStatistics;
 @Tag("slow")
 class PlantedTransferTest {
   private static final EvaluateConfig.Transfer CONFIG =
-      new EvaluateConfig.Transfer(List.of(), "reproducible", .95, 512, .95, 16, 2, 2);
+      new EvaluateConfig.Transfer(List.of(), "reproducible", "own", .95, 512, .95, 16, 2, 2);
   private static AttributionGolden golden;
   private static PatchedRuns runs;
   private static Partners partners;

@@ -89,6 +89,7 @@ class TransferMatrixTest {
             42,
             100,
             "reproducible",
+            "own",
             Map.of("privacy", gaps.get(0), "violence", gaps.get(1)),
             refusals,
             Map.of(
@@ -102,11 +103,11 @@ class TransferMatrixTest {
         .withComparatorForType(Double::compare, Double.class)
         .isEqualTo(file);
     assertThat(read.gaps().get("privacy").differences()).containsExactly(10, 10);
-    assertThat(Json.read(path).at("/version").asInt()).isEqualTo(2);
+    assertThat(Json.read(path).at("/version").asInt()).isEqualTo(3);
     assertThat(Json.read(path).at("/hook_points/residuals_2/forms/effect/drops/0/0/1").asDouble()).isEqualTo(6);
 
-    Files.writeString(path, Files.readString(path).replace("\"version\" : 2", "\"version\" : 1"));
-    assertThatThrownBy(() -> TransferFile.read(path)).hasMessageContaining("is no refusal-transfer file of version 2");
+    Files.writeString(path, Files.readString(path).replace("\"version\" : 3", "\"version\" : 2"));
+    assertThatThrownBy(() -> TransferFile.read(path)).hasMessageContaining("is no refusal-transfer file of version 3");
   }
 
   @Test
@@ -115,7 +116,7 @@ class TransferMatrixTest {
     TransferMatrix matrix = new TransferMatrix(new int[] {1, 0}, drops, new double[0][][], new double[][][][] {drops});
     Path path = folder.resolve("model_transfer.json");
     TransferFile.of(
-            "org/model", List.of("privacy", "violence"), 42, 100, "reproducible",
+            "org/model", List.of("privacy", "violence"), 42, 100, "reproducible", "own",
             Map.of("privacy", gaps.get(0), "violence", gaps.get(1)), null,
             Map.of("residuals_2", new TransferFile.AtPoint(null, Map.of("effect", matrix), null)))
         .write(path);

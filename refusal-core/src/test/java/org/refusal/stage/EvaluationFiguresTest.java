@@ -26,7 +26,7 @@ class EvaluationFiguresTest {
       points.put(names[i], at(decided[i], .97));
     }
     points.put("mlp_16", at(.35, .6));
-    return TransferFile.of("tiny", List.of("hate"), 42, 100, "reproducible", Map.of(), null, points).withDecisionProfile(profile);
+    return TransferFile.of("tiny", List.of("hate"), 42, 100, "reproducible", "own", Map.of(), null, points).withDecisionProfile(profile);
   }
 
   private static TransferFile.AtPoint at(double decided, double everywhere) {

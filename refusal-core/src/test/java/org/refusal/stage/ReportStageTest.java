@@ -120,7 +120,7 @@ class ReportStageTest {
     forms.put("effect", raw);
     forms.put("difference_of_means", raw);
     TransferFile.of(
-            "tiny", List.of("hate", "self_harm"), 42, 100, "reproducible", Map.of(),
+            "tiny", List.of("hate", "self_harm"), 42, 100, "reproducible", "own", Map.of(),
             new Refusals(20, new long[2][4], new boolean[2][4], new Share[] {kept, kept}),
             Map.of(AT.name(), new TransferFile.AtPoint(decision, forms, Map.of("effect", seen))))
         .write(layout.transfer("tiny"));

@@ -17,21 +17,21 @@ class TruthTest {
 
   @Test
   void byHand() {
-    // cosine c, no common way: e = u, drop_ij = (u_i · u_j)^2, t = c^2
+    // cosine c, no common way: e = u, drop_ij = (u_j · u_i)(u_j · u_j), t = c
     Truth plain = simulation(Simulation.uniform(3, .6), 0).truth();
-    assertThat(plain.transfer(0, 1)).isCloseTo(.36, within(1e-9));
-    assertThat(plain.distinctness()).isCloseTo(.64, within(1e-9));
+    assertThat(plain.transfer(0, 1)).isCloseTo(.6, within(1e-9));
+    assertThat(plain.distinctness()).isCloseTo(.4, within(1e-9));
     double[][] plane = new double[2][200];
     plane[0][0] = 1;
     plane[1][1] = 1;
     assertThat(Truth.meanSimilarity(plane, simulation(Simulation.uniform(2, .6), 0).meanDifferences()))
         .isCloseTo(.6, within(1e-9));
     // two orthogonal read-outs with a way w along (u_1 + u_2) / sqrt 2: v_1 = (1 + w / sqrt 2, w / sqrt 2) = (1.5, .5),
-    // e_1 = v_1 / |v_1|: own drop (u_1 · e_1)(e_1 · v_1) = 1.5; on v_2: (.5 / |v|)(2 * .75 / |v|) = .75 / 2.5 = .3
+    // e_1 = v_1 / |v_1|: own drop (u_1 · e_1)(e_1 · v_1) = 1.5; on v_2: (u_2 · e_1)(e_2 · v_2) = (.5 / |v|) |v| = .5
     Truth common = simulation(Simulation.uniform(2, 0), Math.sqrt(2) / 2).truth();
     assertThat(Truth.meanSimilarity(plane, simulation(Simulation.uniform(2, 0), Math.sqrt(2) / 2).meanDifferences()))
         .as("cosine of the effect directions").isCloseTo(.6, within(1e-9));
-    assertThat(common.transfer(0, 1)).isCloseTo(.3 / 1.5, within(1e-9));
+    assertThat(common.transfer(0, 1)).isCloseTo(.5 / 1.5, within(1e-9));
   }
 
   @Test
