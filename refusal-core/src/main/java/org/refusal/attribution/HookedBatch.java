@@ -22,13 +22,19 @@ import org.refusal.torch.TorchOps;
 
 /**
  * A batch of prompts at one hook point: activations and their differences from the baseline, and the model from there
- * on. Only the layers above the hook point are run again. Arrays belong to the memory scope in which it was opened.
+ * on. Only the layers above the hook point are run again, and only the tokens from the first on at which a prompt can differ
+ * from its baseline: the template before the user's text is run once. Arrays belong to the memory scope in which it was
+ * opened.
  */
 public final class HookedBatch implements AutoCloseable {
   private final AttributedBatch batch;
   private final HookPoint at;
   private final SparseAutoencoder sae;
   private final Prefix prefix;
+  /** Columns before it are the same in every prompt and its baseline. */
+  private final int begin;
+  /** The prefix from that column on; the prefix itself where it is the first. */
+  private final Prefix changing;
   private final List<Row> rows;
   private final Map<StraightPath, List<NDArray>> gradients = new EnumMap<>(StraightPath.class);
 
@@ -48,10 +54,20 @@ public final class HookedBatch implements AutoCloseable {
     this.at = at;
     this.sae = batch.model().saes().get(at);
     this.prefix = batch.model().lm().prefix(batch.tokens(), at, Hooks.none());
+    this.begin = unchangedColumns();
+    this.changing = begin < 1 ? prefix : batch.model().lm().share(prefix, begin);
     this.rows = new ArrayList<>();
     for (int r = 0; r < batch.prompts().size(); r++) {
       rows.add(row(r));
     }
+  }
+
+  private int unchangedColumns() {
+    int columns = batch.tokens().width() - 1;
+    for (int r = 0; r < batch.prompts().size(); r++) {
+      columns = Math.min(columns, batch.tokens().padding(r) + batch.baseline().unchanged(r));
+    }
+    return columns;
   }
 
   private Row row(int r) {
@@ -110,12 +126,18 @@ public final class HookedBatch implements AutoCloseable {
 
   /** The gradient at the clean point, one array {@code [T, d_model]} per prompt. */
   List<NDArray> cleanGradients() {
-    return unpadded(Precision.toWorking(batch.cleanGradient(at)));
+    NDArray gradients = Precision.toWorking(batch.cleanGradient(at));
+    List<NDArray> rows = new ArrayList<>();
+    for (int r = 0; r < size(); r++) {
+      rows.add(fitted(gradients.get(r), batch.tokens().padding(r)));
+    }
+    return rows;
   }
 
   /**
    * dm/da averaged over N points of a straight path from the clean values to the baseline, all points of all prompts in
-   * one batch (in smaller ones if memory runs out).
+   * one batch (in smaller ones if memory runs out). Tokens that cannot differ from their baseline have no effect and no part
+   * in it: their rows are zero.
    *
    * @return one array {@code [T, d_model]} per prompt
    */
@@ -152,23 +174,24 @@ public final class HookedBatch implements AutoCloseable {
     };
   }
 
-  private NDArray gradientSum(NDArray delta, double[] points, int from, int count) {
+  /** @param delta from the first column on that can change {@code [batch, pos, d_model]} */
+  private NDArray gradientSum(NDArray delta, double[] points, int first, int count) {
     Shape shape = delta.getShape(); // [batch, pos, d_model]
     long n = shape.get(0);
-    NDArray clean = Precision.toWorking(prefix.activation()).expandDims(1); // [batch, 1, pos, d_model]
+    NDArray clean = Precision.toWorking(changing.activation()).expandDims(1); // [batch, 1, pos, d_model]
     double[] s = new double[count];
-    System.arraycopy(points, from, s, 0, count);
+    System.arraycopy(points, first, s, 0, count);
     NDArray scale =
         TorchOps.cast(delta.getManager().create(s, new Shape(1, count, 1, 1)), delta.getDataType());
     NDArray moved =
         clean.add(delta.expandDims(1).mul(scale)).reshape(n * count, shape.get(1), shape.get(2)); // rows r0 r0 r1 r1
-    try (Prefix repeated = prefix.repeat(count);
+    try (Prefix repeated = changing.repeat(count);
         Autograd tape = Autograd.record()) {
-      NDArray leaf = tape.watch(TorchOps.castLike(moved, prefix.activation()));
+      NDArray leaf = tape.watch(TorchOps.castLike(moved, changing.activation()));
       NDArray m =
           batch.model().metric().apply(batch.model().lm().suffix(repeated, leaf, Hooks.none(), LogitsAt.LAST));
       NDArray gradient = Precision.toWorking(tape.gradients(m.sum(), List.of(leaf)).get(0));
-      checkFinite(m, gradient, from, count, points.length);
+      checkFinite(m, gradient, first, count, points.length);
       return gradient.reshape(n, count, shape.get(1), shape.get(2)).sum(new int[] {1});
     }
   }
@@ -193,9 +216,10 @@ public final class HookedBatch implements AutoCloseable {
   double[] baselineMetric() {
     try (Memory.Scope scope = Memory.scope()) {
       NDArray moved =
-          Precision.toWorking(prefix.activation()).add(padded(rows.stream().map(Row::delta).toList()));
+          Precision.toWorking(changing.activation()).add(padded(rows.stream().map(Row::delta).toList()));
       NDArray logits =
-          batch.model().lm().suffix(prefix, TorchOps.castLike(moved, prefix.activation()), Hooks.none(), LogitsAt.LAST);
+          batch.model().lm()
+              .suffix(changing, TorchOps.castLike(moved, prefix.activation()), Hooks.none(), LogitsAt.LAST);
       double[] metrics = AttributedBatch.doubles(batch.model().metric().apply(logits));
       for (int r = 0; r < metrics.length; r++) {
         if (!Double.isFinite(metrics[r])) {
@@ -206,31 +230,45 @@ public final class HookedBatch implements AutoCloseable {
     }
   }
 
-  /** @param values {@code [T, width]} per prompt; returns {@code [batch, pos, width]} with zeros in the padding */
+  /**
+   * @param values {@code [T, width]} per prompt; returns {@code [batch, pos, width]} from the first column on that can change,
+   *     with zeros in the padding
+   */
   private NDArray padded(List<NDArray> values) {
     NDList padded = new NDList();
     for (int r = 0; r < values.size(); r++) {
-      NDArray row = values.get(r);
-      int padding = batch.tokens().padding(r);
-      if (padding > 0) {
-        NDArray zeros = row.getManager().zeros(new Shape(padding, row.getShape().get(1)), row.getDataType());
-        row = NDArrays.concat(new NDList(zeros, row));
-      }
-      padded.add(row);
+      padded.add(fitted(values.get(r), begin - batch.tokens().padding(r)));
     }
     return NDArrays.stack(padded);
   }
 
+  /** The opposite: all tokens of each prompt, zero where they cannot change. */
   private List<NDArray> unpadded(NDArray values) {
     List<NDArray> unpadded = new ArrayList<>();
     for (int r = 0; r < rows.size(); r++) {
-      unpadded.add(values.get(r).get("%d:".formatted(batch.tokens().padding(r))));
+      unpadded.add(fitted(values.get(r), batch.tokens().padding(r) - begin));
     }
     return unpadded;
   }
 
+  /** Without so many first rows, or with so many zeros before them where the number is negative. */
+  private static NDArray fitted(NDArray rows, int without) {
+    if (without > 0) {
+      return rows.get("%d:".formatted(without));
+    }
+    if (without == 0) {
+      return rows;
+    }
+    NDArray zeros = rows.getManager().zeros(new Shape(-without, rows.getShape().get(1)), rows.getDataType());
+    return NDArrays.concat(new NDList(zeros, rows));
+  }
+
   @Override
   public void close() {
+    if (changing != prefix) {
+      changing.close();
+      changing.past().close();
+    }
     prefix.close();
   }
 }
