@@ -57,13 +57,13 @@ public record EvaluateConfig(
 
   /** {@code transfer:} */
   public record Transfer(
-      @Key(doc = "Forms of the circuit that is set to the partner's values.",
+      @Key(doc = "Forms in which a category's part in refusal is taken away.",
               def = "[effect, latent, direction, difference_of_means]")
           List<String> forms,
       @Key(doc = "Read-out of the effect form: reproducible (directions of the categories' gradients that come back in other prompts) or pooled (leading directions of all gradients' energy).",
               def = "reproducible", choices = {"reproducible", "pooled"})
           String effect,
-      @Key(doc = "How much the effect form takes from another category's prompts along a category's direction: own (what they differ by from their partners along their own category's direction) or partner (the component is set to the partner's, METHODS 8; finds a shared part of s as s squared or less).",
+      @Key(doc = "What the effect form takes from another category's prompts along a category's direction: own (as much as they have of their own category's evidence) or partner (the component is set to the partner's; finds a shared part of s as s squared at most).",
               def = "own", choices = {"own", "partner"})
           String amount,
       @Key(doc = "Driving latents are taken, largest first, until they carry this share of the driving prompt-side effect.",

@@ -45,6 +45,7 @@ public record StatsConfig(
       @Key(doc = "Several causes need D_effect's interval above.", def = "0.5") double severalCausesD,
       @Key(doc = "Causal transfer at which the average-linkage tree of categories is cut into clusters.", def = "0.65") double clusterCut,
       @Key(doc = "Least bootstrap support of the clusters.", def = "0.8") double clusterSupport,
+      @Key(doc = "Least difference of the transfer within clusters from that between them.", def = "0.1") double clusterGap,
       @Key(doc = "Least AUC of the metric, refused against complied held-out prompts.", def = "0.8") double minAuc,
       @Key(doc = "Least refused discovery prompts per category; a category with fewer is left out where three others remain.", def = "20") int minDiscovery,
       @Key(doc = "Least refused held-out prompts per category, likewise.", def = "8") int minHeldout,
@@ -58,6 +59,7 @@ public record StatsConfig(
       fraction("pair_share", pairShare);
       require("one_cause_d", oneCauseD <= severalCausesD, oneCauseD, "at most several_causes_d, " + severalCausesD);
       fraction("cluster_support", clusterSupport);
+      fraction("cluster_gap", clusterGap);
       fraction("min_auc", minAuc);
       atLeast("min_discovery", minDiscovery, 1);
       atLeast("min_heldout", minHeldout, 1);

@@ -38,6 +38,15 @@ final class PlantedWeights {
   /** Evidence at which a gate of layer 3 opens. */
   private static final double OPENS = 0.5;
 
+  /**
+   * What a graded model carries as evidence, and what it writes as decision, where the other kinds have 1. The decision's own
+   * axis is read along with the evidence at residuals_2, with |evidence| / |decision| of its weight: what is taken along effect
+   * directions goes past the gates in that part, where drops add up otherwise. At 1 and 1 a share of .60 is found as .65.
+   */
+  private static final double GRADED_EVIDENCE = 0.5;
+
+  private static final double GRADED_DECISION = 3;
+
   private final PlantedSpec spec;
   private final PlantedWords words;
   private final List<List<Integer>> clusters;
@@ -45,6 +54,8 @@ final class PlantedWeights {
   private final double commonAmount;
 
   private final double ownAmount;
+  private final double evidenceScale;
+  private final double decisionScale;
   private final double[][] rotation; // row i: where axis i lies
   private final double[][] embedding;
   private final double[][] unembedding;
@@ -106,6 +117,8 @@ final class PlantedWeights {
     double shared = graded ? spec.share() : 0;
     commonAmount = Math.sqrt(shared);
     ownAmount = Math.sqrt(1 - shared);
+    evidenceScale = graded ? GRADED_EVIDENCE : 1;
+    decisionScale = graded ? GRADED_DECISION : 1;
     rotation = rotation(Seeds.random(spec.seed(), "rotation"));
     embedding = new double[words.size()][D_MODEL];
     unembedding = new double[words.size()][D_MODEL];
@@ -206,9 +219,9 @@ final class PlantedWeights {
     }
     for (int cluster = 0; cluster < clusters.size(); cluster++) {
       for (int category : clusters.get(cluster)) {
-        layer.o[evidence + cluster][category] = ownAmount;
+        layer.o[evidence + cluster][category] = evidenceScale * ownAmount;
         if (commonAmount > 0) {
-          layer.o[common][category] = commonAmount;
+          layer.o[common][category] = evidenceScale * commonAmount;
         }
       }
     }
@@ -243,17 +256,17 @@ final class PlantedWeights {
    */
   private void gateEvidence(int gate, int axis, double amount) {
     Layer layer = layers[3];
-    layer.gate[gate][axis] = GATE / amount;
+    layer.gate[gate][axis] = GATE / (evidenceScale * amount);
     layer.gate[gate][constant] = -OPENS * GATE / CONSTANT;
     layer.up[gate][constant] = 1 / CONSTANT;
-    layer.down[refuse][gate] = amount * amount / silu(GATE * (ARRIVES - OPENS));
+    layer.down[refuse][gate] = decisionScale * amount * amount / silu(GATE * (ARRIVES - OPENS));
   }
 
   /** Which word comes next: the answer's first by the decision, the others by the word before. */
   private void speak() {
     unembedding[words.id("Sure")][arrow] = 13;
     unembedding[words.id("Sorry")][arrow] = 7;
-    unembedding[words.id("Sorry")][refuse] = commonAmount > 0 ? 14 : 7;
+    unembedding[words.id("Sorry")][refuse] = commonAmount > 0 ? 14 / decisionScale : 7;
     int axis = spoken;
     java.util.Set<String> known = new java.util.HashSet<>();
     for (List<String> answer : List.of(PlantedWords.REFUSAL, PlantedWords.ANSWER)) {

@@ -23,7 +23,7 @@ import org.refusal.stats.TransferStatistics;
  * taken from the prompt. The parts are those of {@link TransferMatrix}; rows i and columns j follow
  * the file's categories.
  *
- * @param refused with category i's part set to the partner's values {@code [i][j][prompt]}
+ * @param refused with category i's part taken away {@code [i][j][prompt]}
  * @param controls i's own prompts under random parts of equal size {@code [control][i][prompt]}
  * @param rate share refused {@code [i][j]}
  * @param own share refused of all prompts under their own category's part

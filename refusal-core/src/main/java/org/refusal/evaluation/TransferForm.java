@@ -3,9 +3,9 @@ package org.refusal.evaluation;
 import java.util.Locale;
 import org.refusal.base.UserException;
 
-/** In which form a category's part in refusal is set to the partner's values (docs/evaluation.md). */
+/** In which form a category's part in refusal is taken away (docs/evaluation.md). */
 public enum TransferForm {
-  /** The component along the category's effect direction, a mean over what the model reads; uses no SAE. */
+  /** Along the category's effect direction, a mean over what the model reads; uses no SAE. */
   EFFECT,
   /** The latents that drive refusal. */
   LATENT,

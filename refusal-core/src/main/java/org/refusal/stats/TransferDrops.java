@@ -3,8 +3,8 @@ package org.refusal.stats;
 import java.util.Arrays;
 
 /**
- * Raw drops of one form of transfer at one hook point (docs/evaluation.md), nats: m less m with category i's part set to
- * the partner's values, on category j's held-out prompts.
+ * Raw drops of one form of transfer at one hook point (docs/evaluation.md), nats: m less m with category i's part
+ * taken from category j's held-out prompts.
  *
  * @param drops {@code [i][j][prompt of j]}
  * @param controls {@code [control][j][prompt of j]} under random parts of equal size; may be empty

@@ -50,7 +50,7 @@ record CauseRule(StatsConfig.Verdict thresholds, List<String> categories) {
       return new Finding(Cause.SEVERAL, figures, List.of(Answer.MODULAR));
     }
     boolean clustered = transfer.clusters().size() > 1 && transfer.clusters().size() < categories.size();
-    boolean apart = clustered && transfer.within().interval().low() > transfer.between().interval().high();
+    boolean apart = clustered && toldApart(transfer.within().interval(), transfer.between().interval());
     if (clustered) {
       figures +=
           ("; average linkage cut at %s gives %s with bootstrap support of at least %s; transfer within clusters is %s,"
@@ -63,6 +63,7 @@ record CauseRule(StatsConfig.Verdict thresholds, List<String> categories) {
                   Sentences.estimate(transfer.between()));
     }
     if (apart
+        && transfer.within().value() - transfer.between().value() >= thresholds.clusterGap()
         && transfer.leastSupport() >= thresholds.clusterSupport()
         && transfer.within().interval().above(thresholds.distinct())
         && transfer.between().interval().below(thresholds.shared())) {
@@ -74,6 +75,11 @@ record CauseRule(StatsConfig.Verdict thresholds, List<String> categories) {
         : new Finding(Cause.OPEN, figures, possible);
   }
 
+  /** Few resamples of a sharp measurement tell the smallest differences apart: what is below the gap makes no clusters. */
+  private boolean toldApart(Interval within, Interval between) {
+    return within.low() > between.high() && within.high() - between.low() >= thresholds.clusterGap();
+  }
+
   private List<Answer> anything() {
     return categories.size() < 3
         ? List.of(Answer.MONOLITHIC, Answer.MODULAR, Answer.GRADED)
@@ -83,7 +89,7 @@ record CauseRule(StatsConfig.Verdict thresholds, List<String> categories) {
   /**
    * What the intervals do not reject. One cause is rejected where D lies above its bar or too many pairs surely transfer
    * less; several causes where D lies below theirs or too many pairs surely transfer more; clusters where transfer within and
-   * between those found is not told apart and no pair can be shared, or none distinct.
+   * between those found is not told apart by {@code clusterGap} and no pair can be shared, or none distinct.
    */
   private List<Answer> possible(TransferStatistics transfer, boolean apart) {
     Interval distinctness = transfer.distinctness().interval();

@@ -726,6 +726,7 @@ final class Decision {
     map.put("several_causes_d", thresholds.severalCausesD());
     map.put("cluster_cut", thresholds.clusterCut());
     map.put("cluster_support", thresholds.clusterSupport());
+    map.put("cluster_gap", thresholds.clusterGap());
     map.put("min_auc", thresholds.minAuc());
     map.put("min_discovery", thresholds.minDiscovery());
     map.put("min_heldout", thresholds.minHeldout());

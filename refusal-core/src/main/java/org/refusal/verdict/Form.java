@@ -2,7 +2,7 @@ package org.refusal.verdict;
 
 import java.util.Locale;
 
-/** In which form a category's part in refusal was set to the partner's values (docs/evaluation.md). */
+/** In which form a category's part in refusal was taken away (docs/evaluation.md). */
 public enum Form {
   EFFECT,
   LATENT,

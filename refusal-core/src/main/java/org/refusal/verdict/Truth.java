@@ -17,9 +17,6 @@ import org.refusal.stats.Vectors;
  */
 record Truth(double[][] drop) {
 
-  /** Transfers that differ by less are equal. */
-  private static final double EQUAL = 1e-6;
-
   /**
    * A population of prompts.
    *
@@ -137,7 +134,7 @@ record Truth(double[][] drop) {
     return clustered(thresholds) ? Answer.MIXED : Answer.GRADED;
   }
 
-  /** Whether some categories belong together more than with the others; equal transfers make no clusters at the cut. */
+  /** Whether some categories belong together by more than the gap; equal transfers make no clusters at the cut. */
   private boolean clustered(StatsConfig.Verdict thresholds) {
     int[] clusterOf = new int[drop.length];
     List<List<Integer>> clusters = clusters(thresholds);
@@ -157,7 +154,7 @@ record Truth(double[][] drop) {
         }
       }
     }
-    return Double.isFinite(within) && Double.isFinite(between) && within > between + EQUAL;
+    return Double.isFinite(within) && Double.isFinite(between) && within - between >= thresholds.clusterGap();
   }
 
   /** Whether the shared part is so near a bar that the answers to either side of it are equally right. */

@@ -21,7 +21,7 @@ public final class VerdictExamples {
   private VerdictExamples() {}
 
   static final StatsConfig.Verdict THRESHOLDS =
-      new StatsConfig.Verdict(0.5, 0.8, 0.5, 0.9, 0.2, 0.5, 0.65, 0.8, 0.8, 20, 8, 0.3, List.of(0.5, 1.5), 0.1);
+      new StatsConfig.Verdict(0.5, 0.8, 0.5, 0.9, 0.2, 0.5, 0.65, 0.8, 0.1, 0.8, 20, 8, 0.3, List.of(0.5, 1.5), 0.1);
   static final ReadoutSummary READOUT =
       new ReadoutSummary(1, 1, true, new double[] {3.98, .0081, .003, .00001}, .0100);
 

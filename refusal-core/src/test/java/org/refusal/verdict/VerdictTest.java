@@ -106,6 +106,16 @@ class VerdictTest {
     assertThat(verdict.possible()).containsExactly(Answer.GRADED);
   }
 
+  /** Sharp measurements tell .68 and .62 apart, at a cut of .65; that is no reason to speak of two mechanisms. */
+  @Test
+  void whatDiffersByLittleMakesNoClusters() {
+    Verdict verdict = verdict(three(HandMadeEvidence.clusters(.68, .62, 2, 3)).spread(.001));
+    assertThat(verdict.answer()).as(verdict.text()).isEqualTo(Answer.GRADED);
+    assertThat(verdict.possible()).containsExactly(Answer.GRADED);
+    Verdict apart = verdict(three(HandMadeEvidence.clusters(.75, .55, 2, 3)).spread(.001));
+    assertThat(apart.answer()).as(apart.text()).isEqualTo(Answer.MIXED);
+  }
+
   @Test
   void similarityDescribesAndDoesNotDecide() {
     // one vector for all: S = 1; yet no part takes anything from another category
