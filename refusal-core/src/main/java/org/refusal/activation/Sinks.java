@@ -27,7 +27,10 @@ public record Sinks(
     Map<Integer, Long> positions,
     double smallestNorm,
     double largestNorm) {
-  /** A larger share of sinks is an error: then they are no exceptions. */
+  /**
+   * A larger share of sinks is an error: then they are no exceptions. Tokens of the template are not counted: positions that
+   * every prompt has, with a sink in all of them. Qwen2.5 has seven in its 25 tokens before the user's text.
+   */
   public static final double MAX_SHARE = .05;
 
   public boolean isSink(double norm) {
@@ -54,7 +57,7 @@ public record Sinks(
   /**
    * Reads every row of the training prompts once; holds one norm per token.
    *
-   * @throws UserException when there is no token, or more than {@link #MAX_SHARE} of the tokens are sinks
+   * @throws UserException when there is no token, or more than {@link #MAX_SHARE} of the tokens outside the template are sinks
    */
   public static Sinks find(ActivationStore store, HookPoint at, List<StoredPrompt> training, double factor) {
     store.require(at);
@@ -81,10 +84,12 @@ public record Sinks(
     double median = sorted.length % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
     double threshold = factor * median;
     Map<Integer, Long> byPosition = new TreeMap<>();
+    Map<Integer, Long> tokensAt = new TreeMap<>();
     long count = 0;
     double smallest = Double.POSITIVE_INFINITY;
     double largest = 0;
     for (int i = 0; i < norms.length; i++) {
+      tokensAt.merge(positions[i], 1L, Long::sum);
       if (norms[i] > threshold) {
         count++;
         byPosition.merge(positions[i], 1L, Long::sum);
@@ -92,11 +97,16 @@ public record Sinks(
         largest = Math.max(largest, norms[i]);
       }
     }
-    if (count > MAX_SHARE * norms.length) {
+    long ofTemplate = ofTemplate(byPosition, tokensAt);
+    long counted = count - ofTemplate;
+    long outside = norms.length - ofTemplate;
+    if (counted > MAX_SHARE * outside) {
       throw UserException.badData(
-          "%s: %d of %d tokens (%.1f %%) are attention sinks (norm above %.4g x the median %.4g); at most %.0f %% may be"
+          "%s: %d of %d tokens (%.1f %%)%s are attention sinks (norm above %.4g x the median %.4g); at most %.0f %% may be"
               .formatted(
-                  at.name(), count, norms.length, 100.0 * count / norms.length, factor, median, 100 * MAX_SHARE),
+                  at.name(), counted, outside, 100.0 * counted / outside,
+                  ofTemplate == 0 ? "" : " outside the positions at which every prompt has one", factor, median,
+                  100 * MAX_SHARE),
           at.site().isStream()
               ? "leave this hook point out of model.activation_layers, or raise sae.sink_factor"
               : "a block that writes next to nothing at most tokens has loud tokens, not sinks: raise sae.sink_factor;"
@@ -104,5 +114,14 @@ public record Sinks(
     }
     return new Sinks(
         at, median, threshold, norms.length, count, byPosition, count == 0 ? 0 : smallest, largest);
+  }
+
+  /** Sinks at positions that every prompt has and at which every one of them has a sink. */
+  private static long ofTemplate(Map<Integer, Long> sinksAt, Map<Integer, Long> tokensAt) {
+    long prompts = tokensAt.values().stream().mapToLong(Long::longValue).max().orElse(0);
+    return sinksAt.entrySet().stream()
+        .filter(at -> at.getValue() == prompts && tokensAt.get(at.getKey()) == prompts)
+        .mapToLong(Map.Entry::getValue)
+        .sum();
   }
 }

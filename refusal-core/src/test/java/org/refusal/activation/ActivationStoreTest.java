@@ -270,7 +270,7 @@ class ActivationStoreTest {
     assertThat(Sinks.of(FIRST, norms, positions, 7).positions()).containsExactly(Map.entry(0, 2L));
     assertThatThrownBy(() -> Sinks.of(FIRST, norms, positions, .8))
         .isInstanceOf(UserException.class)
-        .hasMessageContaining("of 40 tokens")
+        .hasMessageContaining("of 38 tokens (52.6 %) outside the positions at which every prompt has one")
         .hasMessageContaining("attention sinks");
   }
 

@@ -22,6 +22,25 @@ class SinksTest {
     assertThat(sinks.threshold()).isEqualTo(10);
   }
 
+  /** Seven of the 30 tokens of each prompt, always the same: Qwen2.5's template. They are sinks, and no fault. */
+  @Test
+  void sinksOfTheTemplateAreNotTooMany() {
+    double[] norms = new double[1500];
+    int[] positions = new int[norms.length];
+    Arrays.setAll(positions, t -> t % 30);
+    Arrays.setAll(norms, t -> t % 30 < 7 ? 100 : 1);
+    Sinks sinks = Sinks.of(HookPoint.residuals(13), norms, positions, 10);
+    assertThat(sinks.sinks()).isEqualTo(350);
+    assertThat(sinks.positions()).containsOnlyKeys(0, 1, 2, 3, 4, 5, 6);
+
+    norms[3] = 1; // no longer in all of them
+    for (int t = 0; t < 15; t++) {
+      norms[30 * t + 10] = 100;
+    }
+    assertThatThrownBy(() -> Sinks.of(HookPoint.residuals(13), norms, positions, 10))
+        .hasMessageContaining("residuals_13: 64 of 1200 tokens (5.3 %) outside the positions at which every prompt has one");
+  }
+
   /** An MLP that fires at 19 of 100 tokens: its median says nothing about the loud ones (docs/attribution.md). */
   @Test
   void aBlockThatIsSilentAtMostTokensIsAnErrorThatSaysWhatToDo() {
