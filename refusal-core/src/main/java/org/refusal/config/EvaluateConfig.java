@@ -39,7 +39,7 @@ public record EvaluateConfig(
               def = "4")
           int behaviourPrompts,
       @Key(doc = "At most so many held-out prompts per category on which decided is measured at every layer of the model, captured or not; 0 means at captured hook points only.",
-              def = "8")
+              def = "16")
           int decisionPrompts,
       @Key(doc = "Reproduce the original project's scores beside the sound ones.", def = "false") boolean legacy) {
     public Evaluation {
