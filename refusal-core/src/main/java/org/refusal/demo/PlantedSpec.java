@@ -32,9 +32,9 @@ public record PlantedSpec(
   public static final double USUAL_SHARE = 0.6;
 
   /** Where one cause ends and several begin, as the verdict has it (docs/statistics.md). */
-  private static final double ONE = 0.8;
+  public static final double ONE = 0.8;
 
-  private static final double SEVERAL = 0.5;
+  public static final double SEVERAL = 0.5;
 
   public PlantedSpec {
     categories = List.copyOf(categories);

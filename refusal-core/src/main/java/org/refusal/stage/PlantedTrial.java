@@ -81,6 +81,9 @@ public record PlantedTrial(
     }
   }
 
+  /** Shares nearer to a bar than this may be found on either side of it: the measurement is as good as that. */
+  private static final double AT_BAR = .02;
+
   /** How an answer compares with the truth. */
   public enum Outcome {
     /** The answer that is expected. */
@@ -154,10 +157,16 @@ public record PlantedTrial(
   }
 
   Outcome outcome() {
-    if (found.equals(expected)) {
+    if (found.equals(expected) || share != null && atBar(expected) && atBar(found)) {
       return Outcome.RIGHT;
     }
     return found.equals(PlantedKind.NONE.verdict()) ? Outcome.UNDECIDED : Outcome.WRONG;
+  }
+
+  /** Whether the share lies at a bar to which the answer is one side. */
+  private boolean atBar(String answer) {
+    return Math.abs(share - PlantedSpec.ONE) < AT_BAR && Set.of("GRADED", "MONOLITHIC").contains(answer)
+        || Math.abs(share - PlantedSpec.SEVERAL) < AT_BAR && Set.of("GRADED", "MODULAR").contains(answer);
   }
 
   /** Whether the answer's clusters are the true ones; an INCONCLUSIVE has none. */

@@ -31,6 +31,23 @@ class PlantedSeriesTest {
         List.of("why"), 0.9, Double.NaN, null, legacy);
   }
 
+  @Test
+  void atABarBothAnswersAreRight() {
+    assertThat(answered(.8, "GRADED", "MONOLITHIC")).isEqualTo(PlantedTrial.Outcome.RIGHT);
+    assertThat(answered(.79, "GRADED", "MONOLITHIC")).isEqualTo(PlantedTrial.Outcome.RIGHT);
+    assertThat(answered(.75, "GRADED", "MONOLITHIC")).isEqualTo(PlantedTrial.Outcome.WRONG);
+    assertThat(answered(.8, "GRADED", "MODULAR")).isEqualTo(PlantedTrial.Outcome.WRONG);
+    assertThat(answered(.5, "GRADED", "MODULAR")).isEqualTo(PlantedTrial.Outcome.RIGHT);
+    assertThat(answered(.8, "GRADED", "INCONCLUSIVE")).isEqualTo(PlantedTrial.Outcome.UNDECIDED);
+  }
+
+  private static PlantedTrial.Outcome answered(double share, String expected, String found) {
+    return new PlantedTrial(
+            "graded", share, "plain", 1000, List.of(36, 36), expected, found, List.of(), List.of(), "residuals_2",
+            "residuals_2", "residuals_3", "residuals_3", List.of(), 0.5, 1 - share, null, Double.NaN)
+        .outcome();
+  }
+
   private static PlantedTrial graded(double share, long seed, double value, double low, double high) {
     return new PlantedTrial(
         "graded", share, "plain", seed, List.of(36, 36), "GRADED", "GRADED", List.of(), List.of(), "residuals_2", "residuals_2",
