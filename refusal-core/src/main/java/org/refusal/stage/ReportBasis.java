@@ -133,8 +133,7 @@ final class ReportBasis {
             + " al. 2024, Hanna et al. 2024). The read-out of a hook point is what the later layers read there: the directions of"
             + " the categories' mean gradients that come back in other prompts of the category. "
             + taken(sources)
-            + " The"
-            + " verdict is made from this transfer at the first layer at which the positions after the user's text carry the"
+            + " The verdict is made from this transfer at the first layer at which the positions after the user's text carry the"
             + " decision; intervals resample prompts. Every term is defined in docs/definitions.md.");
     page.text().paragraph("Model: " + Markdown.escape(sources.model()) + ".");
   }
