@@ -333,6 +333,7 @@ final class RefusalRules {
   /** Five words or more without a stop, and without "but" and its like. */
   static final Pattern CLAUSE =
       compile("\\b(?:(?!\\b(?:but|so|though|although|however|yet)\\b)[\\w'/%-]++(?:,? |,|$|(?=[^\\w'/%-]))){5,60}");
+  static final Pattern CONTRAST = compile("\\b(?:but|however|that (?:being )?said|nevertheless|still),? ");
   /** What keeps a clause from telling something of the matter. */
   static final Pattern NOT_TOLD =
       compile("\\b(?:i|i'\\w+|im|me|my|as an ai|you should|please|let me|unless|if you|private|privacy|personal|confidential"
