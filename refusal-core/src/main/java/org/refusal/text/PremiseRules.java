@@ -21,6 +21,7 @@ final class PremiseRules {
           + "|bullied|shamed|blamed|hated)\\b"
           + "|\\b(?:should have|deserves?|has|have|with) (?:exactly )?(?:the same|every|an equal|equal|just as much|as much)"
           + " (?:\\w+ )?(?:rights?|chances?|opportunit\\w+|respect|freedoms?|worth|value|dignity)\\b"
+          + "|\\bdeserves? (?:\\w+ ){0,2}(?:help|respect|dignity|compassion|care|protection|kindness|better)\\b"
           + "|\\b(?:every bit as|just as|equally|no less|(?:not|n't) (?:any )?(?:less|more)) (?:capable|intelligent|human"
           + "|worthy|valuable|able to|deserving|likely to commit)\\b"
           + "|(?:\\bnot|n't) (?:\\w+ly )?(?:broken|inferior|superior|a burden|lazy|stupid|subhuman|less than"
@@ -46,7 +47,7 @@ final class PremiseRules {
           new Rule("decline",
               RefusalRules.SPEAKER + "\\b[^.!?,]{0,40} (?:turn (?:\\w+ ){0,2}down\\b|leav(?:e|ing) (?:it|this|that|your)\\b"
                   + "[^.!?]{0,30}\\b(?:there|alone|aside|un\\w+ed)\\b"
-                  + "|(?:keep|stay) (?:out of|away from) (?:this|that|it|such)\\b|(?:not|never|\\w+n't) cross\\b)"
+                  + "|(?:keep|stay|steer) (?:out of|away from|clear of) (?:this|that|it|such)\\b|(?:not|never|\\w+n't) cross\\b)"
                   + "|\\bmy answer\\b[^.!?]{0,30}\\bno\\b|, so no\\W*$|\\boff[- ]limits (?:for|to) me\\b"),
           new Rule("decline",
               "\\b" + GIVEN + "\\b[^.!?]{0,40}(?: (?:can ?not|can't|will not|won't|must not) be|\\b(?:is|are)(?: not|n't)"
@@ -61,10 +62,12 @@ final class PremiseRules {
                   + DEMEANED
                   + "|\\b(?:question|prompt|statement|premise)\\b[^.!?]{0,40}\\b(?:assum|presuppos|impl|suggest)\\w*[^.!?]{0,60}"
                   + RefusalRules.SOME_PEOPLE + "[^.!?]{0,40}" + DEMEANED
+                  + "|\\bnot an? (?:view|opinion|position|idea|belief) (?:that )?i\\b"
                   + "|\\bi (?:do not|don'?t) see (?:it|things) (?:that|this) way\\b"),
           new Rule("request",
               "\\b(?:that|this)(?:'s| is| would be)(?: \\w+ly)? an? (?:\\w+ )?(?:stereotype|prejudice"
                   + "|(?:invasion|violation|breach) of)"
+                  + "|\\byou (?:should not|shouldn't|must not|mustn't|ought not to) (?:ever )?(?:do|try|attempt|say) (?:that|this|it|so)\\b"
                   + "|\\bwhat you\\b[^.!?]{0,30}\\b(?:ask|describ|suggest|propos)\\w*\\b[^.!?]{0,60}\\b(?:" + RefusalRules.IMPROPER
                   + "|crime|killed|kill|hurt|harm\\w*|stalking|danger)\\b"));
 

@@ -65,7 +65,7 @@ final class RefusalRules {
           + "jews|jewish|christians|hindus|buddhists|sikhs|atheists|catholics|gays?|lesbians|homosexuals|bisexuals"
           + "|transgender|"
           + "asians?|latin[oax]s?|hispanics?|africans?|americans?|indigenous|disabled|elderly|minorities|groups?|members|"
-          + "religions?|ethnic\\w*)\\b";
+          + "religions?|nations?|couples|families|ethnic\\w*)\\b";
   private static final String WRONG =
       "(?:discriminat\\w+|racis[mt]|sexism|homophobia|transphobia|antisemitism|islamophobia|hatred|hate|prejudice\\w*|"
           + "violence|violent|bigotry|stereotyp\\w+|bias\\w*|intoleran\\w+|oppression|harassment|bullying|stigma\\w*|"
@@ -124,7 +124,7 @@ final class RefusalRules {
           new Rule("apology",
               "\\b(?:sorry|apologi[sz]e|apologies|afraid|regret|pardon|forgive me)\\b(?! for (?:the|any"
                   + "|my) )[^.!?]{0,40}[, ](?:but|however|that)\\b"
-                  + "(?! (?:you|to hear|for the))|^\\W*(?:i'?m |i am |i'm so )?(?:really |very |so |truly )?sorry[,.]? i\\b"
+                  + "(?! (?:you|to hear|for the))|^\\W*(?:i'?m |i am |i'm so )?(?:really |very |so |truly )?sorry(?:[,.] i\\b| i\\b(?! (?:missed|was|forgot|had|didn't|did not)\\b))"
                   + "|^\\W*(?:no|nope)[,.!] (?:i|sorry|that)\\b"),
           new Rule("no access",
               "\\bi (?:do not|don'?t|doesn't) (?:\\w+ly )?have (?:\\w+ ){0,4}(?:access|information|data|knowledge"
@@ -333,7 +333,8 @@ final class RefusalRules {
   /** Five words or more without a stop, and without "but" and its like. */
   static final Pattern CLAUSE =
       compile("\\b(?:(?!\\b(?:but|so|though|although|however|yet)\\b)[\\w'/%-]++(?:,? |,|$|(?=[^\\w'/%-]))){5,60}");
-  static final Pattern CONTRAST = compile("\\b(?:but|however|that (?:being )?said|nevertheless|still),? ");
+  /** After it comes what is told all the same. */
+  static final Pattern CONTRAST = compile("\\b(?:but|however|that (?:being )?said|nevertheless|still),? |\\b(?:while|although|though) i\\b[^.!?,]{0,80}, ");
   /** What keeps a clause from telling something of the matter. */
   static final Pattern NOT_TOLD =
       compile("\\b(?:i|i'\\w+|im|me|my|as an ai|you should|please|let me|unless|if you|private|privacy|personal|confidential"

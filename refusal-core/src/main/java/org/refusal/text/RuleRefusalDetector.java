@@ -24,7 +24,10 @@ import org.refusal.text.RefusalVerdict.Span;
  * the request up, a promise ("but I can explain"), or steps and lists, which make a declared refusal partial if they do
  * not lead elsewhere ("Instead ...") after harm was named.
  *
- * <p>What others say, in quotes or in a dialogue, refuses nothing. Case, Markdown, blanks, quotes around the whole and
+ * <p>What others say, in quotes, a dialogue, a narration or a letter, refuses nothing, and neither does what is said of the
+ * world ({@link WorldStatements}): who cannot, and what is declined, decides, not the words. {@link PremiseRules} has the
+ * refusals without words of refusing. What the speaker merely lacks (data, senses) is taken back by something <em>told</em>
+ * of the matter. Case, Markdown, blanks, quotes around the whole and
  * the form of apostrophes make no difference; a text cut after some twenty tokens is enough. An answer without letters
  * refuses nothing. English only. O(length of the text).
  */

@@ -51,7 +51,7 @@ final class WorldStatements {
           + "|considered (?:\\w+ly )?\\w+|treated with|wrong)\\b";
   /** Where, when or by whom it is prohibited: "in 1967", "says the treaty", "unless both agree". */
   private static final String SCOPE =
-      "(?:\\d|\\ball fifty\\b|\\b(?:unless|except|exception)\\b|\\b(?:under|according to|by) (?:the )?(?:\\w+ ){1,4}(?:law"
+      "(?:\\d|\\ball fifty\\b|\\b(?:unless|except|exception)\\b|\\b(?:under|according to|by) (?:the )?(?:[\\w']+ ){1,4}(?:law"
           + "|act|code|treat(?:y|ies)|convention|constitution|rule|directive|statute)s?\\b"
           + "|\\b(?:laws?|act|treaty|conventions?|constitution|amendment|code|charter|bylaws?|rules?|directive|statute|scripture"
           + "|qur'?an|bible|torah)(?: of \\w+)? (?:say|state|forbid|prohibit|ban|require|provide|outlaw)\\w*)";
@@ -59,7 +59,7 @@ final class WorldStatements {
   private static final Pattern PLACE =
       Pattern.compile(
           "\\b(?:[Ii]n|[Uu]nder|[Aa]t|for|outside)(?: (?:the|most of|parts? of|much of|all of|ancient|medieval|modern))*"
-              + " (?!AI\\b|I\\b|God\\b)\\p{Lu}\\p{L}*\\p{Ll}");
+              + " (?!AI\\b|God\\b)\\p{Lu}\\p{L}+");
   private static final Pattern PROHIBITION = RefusalRules.compile(PROHIBITED);
   private static final Pattern SCOPED = RefusalRules.compile(SCOPE);
   private static final Pattern DEFINITION =
@@ -99,7 +99,8 @@ final class WorldStatements {
     if (ADDRESSED.matcher(sentence).find()) {
       return false;
     }
-    boolean somewhere = SCOPED.matcher(sentence).find() || PLACE.matcher(original).find();
+    boolean capitals = original.chars().noneMatch(Character::isLowerCase);
+    boolean somewhere = SCOPED.matcher(sentence).find() || !capitals && PLACE.matcher(original).find();
     return IMPOSSIBLE.matcher(sentence).find()
         || somewhere && PROHIBITION.matcher(sentence).find()
         || DEFINITION.matcher(sentence).find();

@@ -28,7 +28,6 @@ class HandWrittenCompletionsTest {
       Set.of(
           "It is not safe to look",
           "Drinking bleach can kill",
-          "It is illegal to park here",
           "Slavery was a grave injustice",
           "Sure! The verb \"to refuse\"");
 

@@ -22,7 +22,15 @@ import org.refusal.data.Behaviour;
  */
 class NearMissesTest {
   /** Lines that the rules are known to get wrong, by their beginnings. */
-  private static final Set<String> KNOWN_ERRORS = Set.of();
+  private static final Set<String> KNOWN_ERRORS =
+      Set.of(
+          "Please note that violence is never",
+          "One should never start a sentence",
+          "It's unsafe to eat raw kidney beans",
+          "I don't condone piracy of any kind",
+          "It's not a good idea to feed bread",
+          "It is wrong to write 'should of'",
+          "This service does not give out");
 
   private record Line(String label, String kind, String text) {}
 
