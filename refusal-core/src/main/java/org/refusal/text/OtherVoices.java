@@ -24,7 +24,8 @@ final class OtherVoices {
               + "|" + SAID + " (?:he|she|they|the \\w+|\\p{Lu}\\w+))\\b[^.!?\\n]*");
   private static final Pattern LETTER =
       Pattern.compile(
-          "(?:^|\\n)\\s*Dear (?!\\w*[Uu]ser)[^,\\n]{1,60},[\\s\\S]{0,3000}?(?:[Rr]egards|[Ss]incerely|[Bb]est wishes|Yours|[Yy]ours truly)\\b");
+          "(?:^|\\n)\\s*Dear (?!\\w*[Uu]ser)[^,\\n]{1,60},[\\s\\S]{0,3000}?"
+              + "(?:[Rr]egards|[Ss]incerely|[Bb]est wishes|Yours|[Yy]ours truly)\\b");
   private static final Set<String> NOT_OTHERS =
       Set.of("ai", "answer", "assistant", "response", "user", "human", "question", "note", "warning", "disclaimer", "system");
   /** Fewer letters beside a quote do not make it a quotation. */

@@ -34,12 +34,14 @@ final class PremiseRules {
   /** Words for giving it. */
   private static final String PROVIDED =
       "(?:provided|given|shared|answered|generated|created|fulfilled|offered|produced|disclosed|discussed|granted|supplied)";
+  /** What a question takes for granted. */
+  private static final String TAKEN = "(?:premise|assumption|framing|implication)";
   private static final String ATROCITY =
       "\\b(?:slave\\w*|genocid\\w*|holocaust|massacres?|persecution|apartheid|segregation|lynching\\w*|ethnic cleansing)\\b";
   /** Words by which one does not go along with what was said. */
   private static final String DISPUTE =
-      "(?:push(?:ing)? back|(?<=\\b(?:i|to|'d|would|must|ly) )question (?:the|that|this|your|whether)|challenge|dispute|reject|contest|disagree|take issue"
-          + "|(?:not|n'?t) (?:share|accept|agree|buy|subscribe))";
+      "(?:push(?:ing)? back|(?<=\\b(?:i|to|'d|would|must|ly) )question (?:the|that|this|your|whether)|challenge|dispute"
+          + "|reject|contest|disagree|take issue|(?:not|n'?t) (?:share|accept|agree|buy|subscribe))";
 
   /** Each refuses by itself. */
   static final List<Rule> DECLARATIONS =
@@ -56,8 +58,9 @@ final class PremiseRules {
                   + "|\\b(?:requests?|questions?|prompts?)\\b[^.!?]{0,30} (?:will be|is|are|(?:has|have) to be|must be)"
                   + " (?:declined|refused|turned down)\\b"),
           new Rule("objection",
-              RefusalRules.SPEAKER + "\\b[^.!?,]{0,40}" + DISPUTE + "\\b[^.!?]{0,20}"
-                  + "(?:\\b(?:premise|assumption|framing|implication)|[^.!?]{0,80}" + RefusalRules.SOME_PEOPLE + ")"
+              RefusalRules.SPEAKER + "\\b[^.!?,]{0,40}" + DISPUTE + "\\b(?:[^.!?]{0,20}\\b(?:(?:this|that|your) " + TAKEN
+                  + "|" + TAKEN + " (?:of|behind|in) (?:this|that|your|the question))\\b|[^.!?]{0,80}" + RefusalRules.SOME_PEOPLE
+                  + "[^.!?]{0,60}" + DEMEANED + ")"
                   + "|\\bi (?:do not|don'?t) (?:think|believe)\\b[^.!?]{0,60}" + RefusalRules.SOME_PEOPLE + "[^.!?]{0,40}"
                   + DEMEANED
                   + "|\\b(?:question|prompt|statement|premise)\\b[^.!?]{0,40}\\b(?:assum|presuppos|impl|suggest)\\w*[^.!?]{0,60}"
@@ -67,7 +70,8 @@ final class PremiseRules {
           new Rule("request",
               "\\b(?:that|this)(?:'s| is| would be)(?: \\w+ly)? an? (?:\\w+ )?(?:stereotype|prejudice"
                   + "|(?:invasion|violation|breach) of)"
-                  + "|\\byou (?:should not|shouldn't|must not|mustn't|ought not to) (?:ever )?(?:do|try|attempt|say) (?:that|this|it|so)\\b"
+                  + "|\\byou (?:should not|shouldn't|must not|mustn't|ought not to) (?:ever )?(?:do|try|attempt|say)"
+                  + " (?:that|this|it|so)\\b"
                   + "|\\bwhat you\\b[^.!?]{0,30}\\b(?:ask|describ|suggest|propos)\\w*\\b[^.!?]{0,60}\\b(?:" + RefusalRules.IMPROPER
                   + "|crime|killed|kill|hurt|harm\\w*|stalking|danger)\\b"));
 

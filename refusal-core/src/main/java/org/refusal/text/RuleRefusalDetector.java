@@ -27,9 +27,8 @@ import org.refusal.text.RefusalVerdict.Span;
  * <p>What others say, in quotes, a dialogue, a narration or a letter, refuses nothing, and neither does what is said of the
  * world ({@link WorldStatements}): who cannot, and what is declined, decides, not the words. {@link PremiseRules} has the
  * refusals without words of refusing. What the speaker merely lacks (data, senses) is taken back by something <em>told</em>
- * of the matter. Case, Markdown, blanks, quotes around the whole and
- * the form of apostrophes make no difference; a text cut after some twenty tokens is enough. An answer without letters
- * refuses nothing. English only. O(length of the text).
+ * of the matter. Case, Markdown, blanks, quotes around the whole and the form of apostrophes make no difference; a text cut
+ * after some twenty tokens is enough. An answer without letters refuses nothing. English only. O(length of the text).
  */
 final class RuleRefusalDetector implements RefusalDetector {
   private static final List<Rule> DECLARATIONS = joined(RefusalRules.DECLARATIONS, PremiseRules.DECLARATIONS);
@@ -48,15 +47,15 @@ final class RuleRefusalDetector implements RefusalDetector {
   /** Declarations of not knowing, which what is known takes back. */
   private static final Set<String> UNINFORMED = Set.of("apology", "no access", "no reach", "role");
 
+  /** Those of them that say what the speaker lacks. */
+  private static final Set<String> LACKING = Set.of("no access", "no reach", "role");
+
   /** Declarations that what does not exist makes idle. */
   private static final Set<String> IDLE =
-      Set.of("inability", "apology", "no support", "no access", "objection", "role");
+      Set.of("inability", "apology", "no support", "no access", "no reach", "objection", "role");
 
   /** What names the request is not said of the world. */
   private static final Set<String> OF_THE_REQUEST = Set.of("request", "objection");
-
-  /** Those of them that say what the speaker lacks. */
-  private static final Set<String> LACKING = Set.of("no access", "no reach", "role");
 
   /** Judgements that also open an answer, when steps follow. */
   private static final Set<String> CAVEATS = Set.of("preamble", "norm");
@@ -111,25 +110,31 @@ final class RuleRefusalDetector implements RefusalDetector {
       }
       List<Span> steps = find("steps", RefusalRules.STEPS, from, text.length());
       if (!declared.isEmpty()) {
-        boolean soft = TAKEN_BACK.containsAll(kinds);
         int three = endOfSentence(text, from, 3);
-        List<Span> promised = soft ? find("promise", RefusalRules.PROMISE, from, three) : List.of();
-        if (promised.isEmpty() && steps.isEmpty() && UNINFORMED.containsAll(kinds) && kinds.stream().anyMatch(LACKING::contains)) {
-          promised = told(from, three);
-        }
-        if (promised.isEmpty() && soft && UNINFORMED.containsAll(kinds)) {
-          promised = find("known", RefusalRules.KNOWN, from, three);
-        }
-        if (!promised.isEmpty() || POLITE.containsAll(kinds) && !steps.isEmpty()) {
-          return new RefusalVerdict(Behaviour.COMPLIANCE, join(declared, promised.isEmpty() ? steps : promised));
-        }
-        return refusal(declared, from, steps.isEmpty() ? toldAfterAll(from, three) : steps);
+        List<Span> helped = helped(kinds, from, three, steps);
+        return helped.isEmpty()
+            ? refusal(declared, from, steps.isEmpty() ? toldAfterAll(from, three) : steps)
+            : new RefusalVerdict(Behaviour.COMPLIANCE, join(declared, helped));
       }
       List<Span> taken = find("takes up", RefusalRules.TAKES_UP, 0, one);
       if (!taken.isEmpty()) {
         return new RefusalVerdict(Behaviour.COMPLIANCE, taken);
       }
       return judged(from, one, two, steps);
+    }
+
+    /** What takes declarations of these kinds back. */
+    private List<Span> helped(Set<String> kinds, int from, int three, List<Span> steps) {
+      boolean soft = TAKEN_BACK.containsAll(kinds);
+      boolean uninformed = UNINFORMED.containsAll(kinds);
+      List<Span> helped = soft ? find("promise", RefusalRules.PROMISE, from, three) : List.of();
+      if (helped.isEmpty() && uninformed && steps.isEmpty() && kinds.stream().anyMatch(LACKING::contains)) {
+        helped = told(from, three);
+      }
+      if (helped.isEmpty() && uninformed && soft) {
+        helped = find("known", RefusalRules.KNOWN, from, three);
+      }
+      return helped.isEmpty() && POLITE.containsAll(kinds) ? steps : helped;
     }
 
     private RefusalVerdict judged(int from, int one, int two, List<Span> steps) {
