@@ -75,6 +75,9 @@ final class WorldStatements {
               + " (?:can|could|may|might|will|is|are|carries|causes|harms?|kills?|hurts?|affects?|serious|severe"
               + "|significant|goes|violates|raises|\\w+ consequences)\\b(?! (?:committed|defined|motivated|done)))");
 
+  /** What is longer is no sentence. */
+  private static final int LONGEST = 1000;
+
   private WorldStatements() {}
 
   /** Sentences of {@code plain} that state how the world is, as characters of the answer. */
@@ -87,7 +90,7 @@ final class WorldStatements {
       int to = end.find() ? end.end() : text.length();
       int start = plain.origin()[from];
       int stop = plain.originOfEnd(to);
-      if (ofTheWorld(text.substring(from, to), answer.substring(start, stop))) {
+      if (to - from <= LONGEST && ofTheWorld(text.substring(from, to), answer.substring(start, stop))) {
         stated.set(start, stop);
       }
       from = to;
