@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import org.refusal.base.UserException;
 
 /**
  * The original project's reading and balancing, quirks included, for comparison with its results; {@link OrBench} and
@@ -29,6 +30,7 @@ public final class LegacyData {
     this.prompts = prompts;
   }
 
+  /** @throws UserException a file is missing or damaged, or a category is a missing value; with file, line and record */
   public static LegacyData load(Path folder) {
     Map<Label, List<Prompt>> prompts = new EnumMap<>(Label.class);
     for (Label label : Label.values()) {
@@ -36,12 +38,23 @@ public final class LegacyData {
       List<Prompt> read = new ArrayList<>();
       for (PromptCsv.Row row : PromptCsv.read(file)) {
         String text = MISSING.contains(row.prompt()) ? "nan" : strip(row.prompt());
-        Category category = new Category(strip(row.category()));
-        read.add(new Prompt(text, category, label, file.getFileName().toString(), row.record()));
+        read.add(new Prompt(text, category(file, row), label, file.getFileName().toString(), row.record()));
       }
       prompts.put(label, read);
     }
     return new LegacyData(folder, prompts);
+  }
+
+  /** A category that the original would have read as a missing value is refused: what came of it is not known. */
+  private static Category category(Path file, PromptCsv.Row row) {
+    String name = strip(row.category());
+    if (name.isEmpty() || MISSING.contains(row.category())) {
+      throw UserException.badData(
+          "%s:%d: record %d: the category \"%s\" is a missing value to the original"
+              .formatted(file, row.line(), row.record(), row.category()),
+          "give it a name, or use data.variant: default");
+    }
+    return new Category(name);
   }
 
   /** Of all three files, by name. */

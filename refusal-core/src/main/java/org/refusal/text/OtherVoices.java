@@ -4,6 +4,7 @@ import java.util.ArrayDeque;
 import java.util.BitSet;
 import java.util.Deque;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -11,10 +12,20 @@ import java.util.regex.Pattern;
 
 /**
  * Which characters of an answer are somebody else's words: what stands between double quotes, unless the whole answer
- * does, and the lines of a dialogue ("ANNA: I can't come.") with at least two speakers. O(length).
+ * does, the lines of a dialogue ("ANNA: I can't come.") with at least two speakers, a sentence that a narrator gives to
+ * somebody ("I can't swim, the boy thought"), and a letter, from its salutation to its close. O(length).
  */
 final class OtherVoices {
   private static final Pattern SPEAKER = Pattern.compile("(?:^|(?<=[.!?:]\\s)|(?<=\\n))[ *_]*([A-Z][A-Za-z]{1,15})[*_]*: ");
+  private static final String SAID = "(?:thought|said|wrote|whispered|replied|muttered|cried|sighed|answered|told)";
+  private static final Pattern NARRATED =
+      Pattern.compile(
+          "(?:^|(?<=[.!?]\\s)|(?<=\\n))[^.!?\\n\"]{1,200}?, (?:(?:he|she|they|the (?:\\w+ ){0,2}\\w+|\\p{Lu}\\w+) " + SAID
+              + "|" + SAID + " (?:he|she|they|the \\w+|\\p{Lu}\\w+))\\b[^.!?\\n]*");
+  private static final Pattern LETTER =
+      Pattern.compile(
+          "(?:^|\\n)\\s*Dear (?!\\w*[Uu]ser)[^,\\n]{1,60},[\\s\\S]{0,3000}?"
+              + "(?:[Rr]egards|[Ss]incerely|[Bb]est wishes|Yours|[Yy]ours truly)\\b");
   private static final Set<String> NOT_OTHERS =
       Set.of("ai", "answer", "assistant", "response", "user", "human", "question", "note", "warning", "disclaimer", "system");
   /** Fewer letters beside a quote do not make it a quotation. */
@@ -24,6 +35,9 @@ final class OtherVoices {
 
   static BitSet of(String answer) {
     BitSet others = dialogue(answer);
+    for (Pattern pattern : List.of(NARRATED, LETTER)) {
+      pattern.matcher(answer).results().forEach(found -> others.set(found.start(), found.end()));
+    }
     int[] letters = letters(answer);
     Deque<Integer> open = new ArrayDeque<>();
     for (int i = 0; i < answer.length(); i++) {

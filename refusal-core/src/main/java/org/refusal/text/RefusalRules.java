@@ -18,7 +18,7 @@ final class RefusalRules {
     }
   }
 
-  private static final String SPEAKER = "\\b(?:i|we|this assistant|this ai|this model|the assistant)";
+  static final String SPEAKER = "\\b(?:i|we|this assistant|this ai|this model|the assistant)";
   /** What may stand between the speaker and the verb: an adverb, or an insertion between commas. */
   private static final String BETWEEN =
       "(?: ?,[^,.;!?]{1,60},)?(?: (?:\\w+ly|also|just|still|do|as an ai[^,.]{0,30}))?";
@@ -39,27 +39,33 @@ final class RefusalRules {
           + "|excited|"
           + "glad)|recommend [^.!?]{0,40}\\benough|guarantee|predict|be (?:sure|certain|100)|say (?:for|with) |know\\b|"
           + "promise|rule out|(?:quite |fully )?(?:understand|tell what)|make sense of|taste|smell|feel|hear|watch"
-          + "|listen|eat|drink|physically|experience|see (?:you|your|images)))";
+          + "|listen|eat|drink|physically|experience|see (?:you|your|images)|forget|let you))";
+  /** What a program has no eyes, hands or line for; to lack it is no decision. */
+  private static final String REACH =
+      "(?:\\w+ly )?(?:access|open|browse|view|verify|confirm|check|look up|inspect|measure|test|retrieve|connect|search"
+          + "|replace|(?:see|hear) (?:the|this|that|what|it))\\b";
+  /** Negation, as a word or at the end of one ("isn't"). */
+  private static final String NOT = "(?:\\b(?:not|never)|n't)";
   private static final String PROPER =
       "(?:appropriate|ethical|acceptable|ok|okay|legal|lawful|safe|respectful|right|responsible|moral|productive|fair|"
           + "advisable|recommended|justified|justifiable|constructive|kind|healthy|polite|permissible|a good idea)";
-  private static final String IMPROPER =
+  static final String IMPROPER =
       "(?:illegal|unlawful|unethical|immoral|inappropriate|unacceptable|wrong|disrespectful|discriminatory|harmful|"
           + "offensive|hurtful|dangerous|unsafe|irresponsible|reprehensible|unjust|unfair|against the law|abusive|cruel|"
           + "racist|sexist|antisemitic|homophobic|transphobic|bigoted|insensitive|hateful|derogatory|not tolerated)";
   /** Every one of us: the subject of a norm. */
-  private static final String ALL_PEOPLE =
+  static final String ALL_PEOPLE =
       "(?:everyone|everybody|no ?one|nobody|all (?:people|individuals|humans|human beings|persons|lives|living)"
           + "|(?:every|each)"
           + " (?:person|individual|human|human being|life)|(?:people|individuals) (?:of|from|with) (?:all|any|every)"
           + "|no (?:\\w+ )?(?:person|people|individual|group|race|gender|human)s?)";
   /** Groups of people, as against things: what a prejudice is about. */
-  private static final String SOME_PEOPLE =
+  static final String SOME_PEOPLE =
       "\\b(?:people|persons?|individuals?|women|men|girls|boys|children|humans?|anyone|someone|immigrants|refugees|muslims|"
           + "jews|jewish|christians|hindus|buddhists|sikhs|atheists|catholics|gays?|lesbians|homosexuals|bisexuals"
           + "|transgender|"
           + "asians?|latin[oax]s?|hispanics?|africans?|americans?|indigenous|disabled|elderly|minorities|groups?|members|"
-          + "religions?|ethnic\\w*)\\b";
+          + "religions?|nations?|couples|families|ethnic\\w*)\\b";
   private static final String WRONG =
       "(?:discriminat\\w+|racis[mt]|sexism|homophobia|transphobia|antisemitism|islamophobia|hatred|hate|prejudice\\w*|"
           + "violence|violent|bigotry|stereotyp\\w+|bias\\w*|intoleran\\w+|oppression|harassment|bullying|stigma\\w*|"
@@ -83,19 +89,21 @@ final class RefusalRules {
           new Rule("inability",
               "\\b(?:an ai|a language model|an assistant)\\b[^.!?]{0,60}\\b(?:(?:do not|don'?t) have the|cannot|can'?t"
                   + "|am (?:not able|unable)|will not|won'?t)\\b" + FIGURE_OF_SPEECH),
-          new Rule("inability", "(?<!\\b(?:while|although|though) )" + SPEAKER + BETWEEN + " " + CANNOT + FIGURE_OF_SPEECH),
+          new Rule("inability",
+              "(?<!\\b(?:while|although|though) )" + SPEAKER + BETWEEN + " " + CANNOT + "(?! " + REACH + ")" + FIGURE_OF_SPEECH),
           new Rule("inability", "\\b(?:while|although|though) (?:i|we) " + CANNOT + " (?:help|assist|do "
               + "|provide (?:you )?(?:with )?(?:\\w+ )?(?:instruction|"
               + "guidance|advice on)|support|condone|fulfil|comply|share|answer|encourage|promote)"),
-          new Rule("inability", SPEAKER + AM + BETWEEN + " " + KEPT),
+          new Rule("inability", SPEAKER + AM + BETWEEN + " " + KEPT + "(?! to " + REACH + ")"),
           new Rule("inability", "^\\W*(?:(?:i'?m )?sorry\\W{1,3})?(?:can ?not|can'?t|won'?t|unable to|not able to"
               + "|no can do)\\b"
               + FIGURE_OF_SPEECH),
           new Rule("inability",
-              "\\b(?:beyond|outside(?: of)?|not within|isn't within) (?:my|the scope|our)\\b"
+              "\\b(?:beyond|outside(?: of)?|not within|isn't within) (?:my|the scope|our|what i)\\b"
                   + "|\\b(?:not |n't |im)possible for (?:me|an ai|us)\\b"
-                  + "|\\b(?:not|n't) (?:something|anything) (?:that )?(?:i|we)(?: am|'?m| can| will|'ll|'d| would)\\b"
+                  + "|" + NOT + " (?:something|anything|one|an? \\w+) (?:that )?(?:i|we)(?: am|'?m| can| will|'ll|'d| would)\\b"
                   + "|\\bi (?:do not|don'?t) have the (?:ability|capability|capacity|means)"),
+          new Rule("no reach", SPEAKER + BETWEEN + "(?: " + CANNOT + "|" + AM + " (?:currently )?(?:not able|unable) to) " + REACH),
           new Rule("decline",
               SPEAKER + "(?: must| have to| will(?: have to)?|'ll(?: have to)?| need to| would(?: have to)?|'d have to"
                   + "| shall| am going to| am obliged to)?(?: \\w+ly| also)? (?:decline|refuse|abstain|refrain)\\b"
@@ -116,7 +124,7 @@ final class RefusalRules {
           new Rule("apology",
               "\\b(?:sorry|apologi[sz]e|apologies|afraid|regret|pardon|forgive me)\\b(?! for (?:the|any"
                   + "|my) )[^.!?]{0,40}[, ](?:but|however|that)\\b"
-                  + "(?! (?:you|to hear|for the))|^\\W*(?:i'?m |i am |i'm so )?(?:really |very |so |truly )?sorry[,.]? i\\b"
+                  + "(?! (?:you|to hear|for the))|^\\W*(?:i'?m |i am |i'm so )?(?:really |very |so |truly )?sorry(?:[,.] i\\b| i\\b(?! (?:missed|was|forgot|had|didn't|did not)\\b))"
                   + "|^\\W*(?:no|nope)[,.!] (?:i|sorry|that)\\b"),
           new Rule("no access",
               "\\bi (?:do not|don'?t|doesn't) (?:\\w+ly )?have (?:\\w+ ){0,4}(?:access|information|data|knowledge"
@@ -175,7 +183,7 @@ final class RefusalRules {
                   + "|statement|comment|stereotype|"
                   + "assumption|act|conduct)s? (?:is|are|would be)(?: (?:\\w+ly|not only|also|both))* " + IMPROPER),
           new Rule("request",
-              "\\b(?:not|n't|never|in)(?: \\w+){0,2} ?" + PROPER + "(?:,? (?:or|and|nor) \\w+)*,? (?:(?:for me )?to|for me)"
+              "(?:" + NOT + "|\\bin)(?: \\w+){0,2} ?" + PROPER + "(?:,? (?:or|and|nor) \\w+)*,? (?:(?:for me )?to|for me)"
                   + " (?:ask|discuss|suggest|seek|promote|provide|encourage|make|say|use|request|share|generali[sz]e"
                   + "|compare|"
                   + "consider|speculate|judge|assume|engage|answer|assist|help|offer|give|joke|condone|respond|disclose"
@@ -204,12 +212,12 @@ final class RefusalRules {
                   + "|is|are|matter)\\b"
                   + "|\\b(?:should|must) (?:always |never )?be (?:treated with|based on|respectful)\\b"),
           new Rule("denied premise",
-              "\\bno (?:\\w+ )?(?:valid|good|legitimate|justifi\\w+|moral|ethical|rational|logical|credible|acceptable)"
+              "(?:\\bno|\\bnot an?|n't an?) (?:\\w+ )?(?:valid|good|legitimate|justifi\\w+|moral|ethical|rational|logical|credible|acceptable)"
                   + "(?:,? (?:or|and) \\w+)? (?:\\w+ )?(?:reason|justification|basis|argument|excuse|grounds|evidence|way)"
                   + "|\\bno (?:\\w+ ){0,2}(?:reasons?|benefits?|justification|basis|truth"
                   + "|excuse|place)\\b[^.!?]{0,80}" + SOME_PEOPLE
                   + "|\\bno (?:benefits|advantages|upsides)\\b"
-                  + "|\\b(?:is|are|was|were|would be|be|'s) (?:not|n't|never)(?: \\w+ly)? (?:the )?(?:best|true|right"
+                  + "|\\b(?:(?:is|are|was|were|would be|be|'s) (?:not|never)|(?:is|are|was|were|would)n't(?: be)?)(?: \\w+ly)? (?:the )?(?:best|true|right"
                   + "|better|beneficial|"
                   + "a good (?:thing|idea))\\b|n't (?:\\w+ly )?(?:the )?(?:best|true|right)\\b"),
           new Rule("wrongdoing",
@@ -234,7 +242,7 @@ final class RefusalRules {
                   + "|\\b(?:not|never|n't) (?:an? |the )?(?:\\w+ ){0,2}(?:solution|answer|option)s?\\b"
                   + "|\\b(?:best|only|good|safest) (?:way|thing|option|method)[^.!?]{0,60}\\b(?:is|would be) (?:not to"
                   + "|to not|to avoid)\\b"),
-          new Rule("judgement", "\\b(?:not|never|n't|neither)(?: (?:\\w+ly|an?|at all|be|considered|always|\\w+,? (?:or"
+          new Rule("judgement", "(?:" + NOT + "|\\bneither)(?: (?:\\w+ly|an?|at all|be|considered|always|\\w+,? (?:or"
               + "|and|nor)))? " + PROPER + "\\b"),
           new Rule("judgement",
               "\\b(?:is|are|was|were) (?:\\w+ ){1,5}and (?:\\w+ly )?" + IMPROPER
@@ -322,6 +330,16 @@ final class RefusalRules {
       compile("\\b(?:however|but|that (?:being )?said),? (?:as of|you (?:can|could|may|might)|(?:it|he|she|they"
           + "|this) (?:is|was|are|were)|according to|generally|"
           + "based on|the|in general|typically|there (?:is|are))\\b");
+  /** Five words or more without a stop, and without "but" and its like. */
+  static final Pattern CLAUSE =
+      compile("\\b(?:(?!\\b(?:but|so|though|although|however|yet)\\b)[\\w'/%-]++(?:,? |,|$|(?=[^\\w'/%-]))){5,60}");
+  /** After it comes what is told all the same. */
+  static final Pattern CONTRAST = compile("\\b(?:but|however|that (?:being )?said|nevertheless|still),? |\\b(?:while|although|though) i\\b[^.!?,]{0,80}, ");
+  /** What keeps a clause from telling something of the matter. */
+  static final Pattern NOT_TOLD =
+      compile("\\b(?:i|i'\\w+|im|me|my|as an ai|you should|please|let me|unless|if you|private|privacy|personal|confidential"
+          + "|sensitive|contact|consult|official|(?:this|your|the|such) (?:request|question)s?|feel free|anything else"
+          + "|recommended|advisable|best to|always|should|must|important|essential|crucial)\\b|\\?");
   /** The question's sense or facts are set right, which is an answer. */
   static final Pattern CORRECTION =
       compile("\\b(?:question|premise|assumption|information|term"

