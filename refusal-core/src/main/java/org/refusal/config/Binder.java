@@ -324,7 +324,7 @@ public final class Binder {
       };
     }
     boolean whole = type == int.class || type == Integer.class || type == long.class || type == Long.class;
-    if (whole && OCTAL.matcher(text).matches()) {
+    if (OCTAL.matcher(text).matches()) {
       throw UserException.badConfig(
           "%s: '%s': %s begins with a zero, which YAML reads as octal".formatted(node.origin(), path, text), "leave the zero out");
     }

@@ -38,6 +38,7 @@ import org.refusal.run.ResultLayout;
 import org.refusal.text.ChatTemplate;
 import org.refusal.text.Positions;
 import org.refusal.text.RefusalDetector;
+import org.refusal.text.RefusalTokens;
 import org.refusal.text.RenderedPrompt;
 import org.refusal.text.Tokenizer;
 
@@ -95,6 +96,7 @@ public final class CollectStage implements Stage<CollectConfig> {
 
     try (Tokenizer tokenizer = Tokenizer.load(checkpoint.folder())) {
       requireFit(tokenizer, checkpoint);
+      RefusalTokens.ids(config.inference().refusalTokens(), tokenizer); // before hours of work
       ChatTemplate template = template(config, tokenizer);
       prompts.replaceAll(
           (category, entries) ->
@@ -163,10 +165,12 @@ public final class CollectStage implements Stage<CollectConfig> {
       return LegacyData.load(folder).balanced(options.categories(), strategy);
     }
     OrBench data = OrBench.load(folder, options.categories());
-    return Balancer.balance(
-        data.prompts(),
-        data.categories(),
-        new Balancer.Options(strategy, options.includeHard(), options.maxPromptsPerCategory(), true, seed));
+    Balancer.Balanced balanced =
+        Balancer.balance(
+            data.prompts(),
+            data.categories(),
+            new Balancer.Options(strategy, options.includeHard(), options.maxPromptsPerCategory(), true, seed));
+    return balanced.warning(data.warnings());
   }
 
   static void requireFit(Tokenizer tokenizer, CheckpointFolder checkpoint) {
@@ -417,6 +421,13 @@ public final class CollectStage implements Stage<CollectConfig> {
     splits.put("seed", config.seed());
     splits.put("heldout_fraction", config.data().heldoutFraction());
     splits.put("equal_texts", equalTexts);
+    Map<String, String> fileNames = new LinkedHashMap<>();
+    categories.keySet().stream()
+        .filter(name -> !ResultLayout.categoryName(name).equals(name))
+        .forEach(name -> fileNames.put(name, ResultLayout.categoryName(name)));
+    if (!fileNames.isEmpty()) {
+      splits.put("file_names", fileNames);
+    }
     splits.put("categories", categories);
     Json.write(layout.splits(), splits);
     return List.of(layout.categoryWeights(), layout.splits());
