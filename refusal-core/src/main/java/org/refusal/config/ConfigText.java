@@ -87,6 +87,7 @@ final class ConfigText {
     options.setAllowDuplicateKeys(true);
     options.setMaxAliasesForCollections(MOST_ALIASES);
     options.setCodePointLimit(MOST_CHARACTERS);
+    options.setTagInspector(tag -> true); // nodes are not made into objects; tags are judged where they stand
     Yaml yaml = new Yaml(new SafeConstructor(options));
     Node root;
     try {

@@ -34,6 +34,7 @@ import org.refusal.data.Split;
 import org.refusal.io.Json;
 import org.refusal.model.CausalLm;
 import org.refusal.model.CheckpointFolder;
+import org.refusal.plot.Fonts;
 import org.refusal.run.ResultLayout;
 import org.refusal.text.ChatTemplate;
 import org.refusal.text.Positions;
@@ -313,8 +314,19 @@ public final class CollectStage implements Stage<CollectConfig> {
     RefusalRates.writeTable(report, layout.collectTable(model));
     outputs.add(layout.collectTable(model));
     outputs.addAll(writeShared(config, layout, prompts, equalTexts));
-    outputs.addAll(RefusalRates.chart(report, layout.visualizations(model)));
+    outputs.addAll(chart(report, layout.visualizations(model), context.progress()));
     return new StageResult(outputs, RefusalRates.summary(report));
+  }
+
+  /** What the model did is worth more than its picture: a machine that cannot draw keeps the rest. */
+  private static List<Path> chart(CollectReport report, Path folder, Progress progress) {
+    try {
+      Fonts.regular(10);
+    } catch (UserException e) {
+      progress.note("warning: no chart of the refusal rates: " + e.getMessage());
+      return List.of();
+    }
+    return RefusalRates.chart(report, folder);
   }
 
   private static void removeOfAnotherRun(Path file) {

@@ -44,7 +44,7 @@ class ForeignCsvTest {
         "\"one\" two,hate | :2: record 1: not valid CSV: after the quote that closes a cell stands a blank | written twice",
         "ok,hate\\n\"say \"no\" now\",hate | :3: record 2: not valid CSV: after the quote that closes a cell stands 'n' | written twice",
         "\"say \\\"no\\\" now\",hate | :2: record 1: not valid CSV: after the quote that closes a cell stands 'n' | written twice",
-        "\"ends with \\\", she said\",hate | :2: record 1 has 3 cells, the header 2 | double quotes",
+        "\"ends with \\\", she said\",hate | :2: record 1: not valid CSV: a cell in double quotes is closed by \\\" | written twice",
         "\"a \\\", b\" | :2: record 1: not valid CSV: a cell in double quotes is closed by \\\" | written twice",
         "ok,hate\\n\"never closed,hate\\nmore,hate | :3: record 2: a quote is opened and never closed | close it",
         "one,hate,more | :2: record 1 has 3 cells, the header 2 | double quotes",
