@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import org.refusal.base.NativeSurroundings;
 import org.refusal.base.TemporaryFolder;
 import org.refusal.base.UserException;
 
@@ -24,10 +25,25 @@ final class Surroundings {
   }
 
   /** @throws UserException of the environment, when the command could not work here */
-  static void require(String command, List<String> arguments) {
+  static void require(String command, List<String> arguments, Map<String, String> environment) {
     requireNames(arguments, System.getProperty("sun.jnu.encoding", "UTF-8"));
     if (!WITHOUT_TEMPORARY_FILES.contains(command)) {
+      requireTemporaryFolder(environment);
+    }
+  }
+
+  /** Where the cache of native libraries cannot be made either, the one line says so at once. */
+  static void requireTemporaryFolder(Map<String, String> environment) {
+    try {
       TemporaryFolder.require();
+    } catch (UserException e) {
+      String cache = NativeSurroundings.whyNoCache(environment);
+      if (cache == null) {
+        throw e;
+      }
+      throw UserException.environment(
+          e.getMessage() + "; and " + cache + " ($DJL_CACHE_DIR)",
+          e.advice().orElse("") + "; " + NativeSurroundings.CACHE_ADVICE);
     }
   }
 

@@ -74,6 +74,10 @@ class SurroundingsTest {
     assertThat(ended.code()).as(ended.output()).isEqualTo(69);
     assertThat(ended.output().lines()).hasSize(2).first().asString().contains("the temporary folder", "none", "no such folder");
 
+    Ended both = run(Map.of("DJL_CACHE_DIR", "/proc/none/djl"), List.of("-Djava.io.tmpdir=" + folder.resolve("none")), collect);
+    assertThat(both.code()).as(both.output()).isEqualTo(69);
+    assertThat(both.output().lines()).hasSize(2).first().asString().contains("the temporary folder", "/proc/none/djl", "$DJL_CACHE_DIR");
+
     Ended cache = run(Map.of("DJL_CACHE_DIR", "/proc/none/djl"), List.of(), collect);
     assertThat(cache.code()).as(cache.output()).isEqualTo(69);
     assertThat(cache.output().lines().filter(line -> line.startsWith("refusal: error: "))).singleElement().asString()
