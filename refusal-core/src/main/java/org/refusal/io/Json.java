@@ -1,5 +1,6 @@
 package org.refusal.io;
 
+import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.StreamWriteFeature;
@@ -56,9 +57,7 @@ public final class Json {
     try {
       node = MAPPER.readTree(Files.readAllBytes(file));
     } catch (JsonProcessingException e) {
-      throw damaged(
-          "%s:%d:%d: not valid JSON: %s"
-              .formatted(file, e.getLocation().getLineNr(), e.getLocation().getColumnNr(), reason(e)));
+      throw damaged("%s: not valid JSON: %s".formatted(place(file.toString(), e), reason(e)));
     } catch (NoSuchFileException e) {
       throw UserException.badData(file + ": no such file");
     } catch (CharConversionException e) {
@@ -80,10 +79,7 @@ public final class Json {
           .with(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
           .readValue(Files.readAllBytes(file));
     } catch (JsonProcessingException e) {
-      throw UserException.badData(
-          "%s:%d:%d: not valid JSON: %s"
-              .formatted(
-                  file, e.getLocation().getLineNr(), e.getLocation().getColumnNr(), reason(e)));
+      throw UserException.badData("%s: not valid JSON: %s".formatted(place(file.toString(), e), reason(e)));
     } catch (NoSuchFileException e) {
       throw UserException.badData(file + ": no such file");
     } catch (CharConversionException e) {
@@ -117,6 +113,12 @@ public final class Json {
   public static UserException damaged(String message) {
     return UserException.badData(
         message, "run the stage that writes it again (it notices the damage), or fetch it again if it came from elsewhere");
+  }
+
+  /** {@code FILE:LINE:COL}, or the file alone where the library does not say where it stopped. */
+  public static String place(String file, JsonProcessingException e) {
+    JsonLocation at = e.getLocation();
+    return at == null || at.getLineNr() < 1 ? file : "%s:%d:%d".formatted(file, at.getLineNr(), at.getColumnNr());
   }
 
   /** What is wrong with a JSON text, in one line without names of the library. */

@@ -211,9 +211,7 @@ public final class RefusalLabels {
       }
       writer.write(number == 0 ? "[]\n" : "\n]\n");
     } catch (JsonProcessingException e) {
-      throw UserException.badData(
-          "%s:%d:%d: not valid JSON: %s"
-              .formatted(input, e.getLocation().getLineNr(), e.getLocation().getColumnNr(), Json.reason(e)));
+      throw UserException.badData("%s: not valid JSON: %s".formatted(Json.place(input, e), Json.reason(e)));
     }
   }
 
@@ -305,9 +303,8 @@ public final class RefusalLabels {
       }
       return fields;
     } catch (JsonProcessingException e) {
-      throw UserException.badData(
-          "%s:%d:%d: not valid JSON: %s"
-              .formatted(input, number, e.getLocation().getColumnNr(), Json.reason(e)));
+      int at = e.getLocation() == null ? 1 : e.getLocation().getColumnNr();
+      throw UserException.badData("%s:%d:%d: not valid JSON: %s".formatted(input, number, at, Json.reason(e)));
     }
   }
 
