@@ -63,6 +63,7 @@ final class CommandTree {
           Object user = last.commandSpec().userObject();
           if (user instanceof Action action) {
             try {
+              Surroundings.require(last.commandSpec().name(), result.originalArgs(), console.environment());
               return action.run(last);
             } catch (CommandLine.ParameterException e) {
               return Failures.usage(e, console.err());

@@ -1,6 +1,7 @@
 package org.refusal.cli;
 
 import java.io.PrintWriter;
+import java.nio.file.InvalidPathException;
 import java.util.List;
 import org.refusal.base.ExitCode;
 import org.refusal.base.Suggestions;
@@ -17,6 +18,9 @@ final class Failures {
   /** A mistake on the command line: one line, and how to get help. */
   static int usage(CommandLine.ParameterException e, PrintWriter err) {
     String message = e.getMessage().lines().findFirst().orElse("wrong usage");
+    if (e.getCause() instanceof InvalidPathException path) {
+      return failed(path, err, false);
+    }
     if (e instanceof CommandLine.UnmatchedArgumentException unmatched && !unmatched.getUnmatched().isEmpty()) {
       message = unmatched(unmatched);
     }
@@ -35,6 +39,15 @@ final class Failures {
     boolean hasCommands = !spec.subcommands().isEmpty();
     return (hasCommands ? "unknown command '" : "unexpected argument '") + written + "'"
         + (hasCommands ? Suggestions.didYouMean(written, spec.subcommands().keySet()) : "");
+  }
+
+  /** A name that the file system cannot have: for want of a locale, or because of a character that none has. */
+  private static UserException noName(InvalidPathException e) {
+    String name = e.getInput().replaceAll("\\p{Cntrl}", "\uFFFD");
+    String encoding = System.getProperty("sun.jnu.encoding", "UTF-8");
+    return e.getInput().indexOf('\0') < 0 && Surroundings.isPlain(encoding)
+        ? Surroundings.cannotName(name, encoding)
+        : UserException.badConfig("'%s' cannot be the name of a file or folder".formatted(name), "give it another name");
   }
 
   private static int outOfMemory(Throwable thrown, PrintWriter err, boolean trace) {
@@ -68,6 +81,11 @@ final class Failures {
         return user.exitCode().code();
       }
       cause = cause.getCause();
+    }
+    for (Throwable each = thrown; each != null; each = each.getCause()) {
+      if (each instanceof InvalidPathException path) {
+        return failed(noName(path), err, trace);
+      }
     }
     if (Memory.ranOut(thrown)) {
       return outOfMemory(thrown, err, trace);

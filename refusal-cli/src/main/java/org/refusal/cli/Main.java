@@ -30,6 +30,7 @@ public final class Main {
   }
 
   private static int run(Console console, String... arguments) {
+    Surroundings.settle(console.environment());
     return CommandTree.of(console).execute(arguments);
   }
 }

@@ -3,9 +3,11 @@ package org.refusal.cli;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.refusal.base.ExitCode;
 import org.refusal.base.UserException;
 import org.refusal.config.AnalyzeDataConfig;
@@ -130,9 +132,14 @@ final class StageCommand<C extends Record> {
     }
     Object value = arguments.matchedOptionValue(option, null);
     if (value instanceof String[] list) {
-      return "[" + String.join(", ", list) + "]";
+      return Arrays.stream(list).map(StageCommand::quoted).collect(Collectors.joining(", ", "[", "]"));
     }
     return String.valueOf(value);
+  }
+
+  /** As YAML takes it for a text, whatever is in it. */
+  private static String quoted(String text) {
+    return '"' + text.strip().replace("\\", "\\\\").replace("\"", "\\\"") + '"';
   }
 
   /**

@@ -9,7 +9,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import org.refusal.base.AtomicFiles;
+import org.refusal.base.FileNames;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
 import org.refusal.io.Safetensors;
@@ -59,7 +61,7 @@ public final class ActivationExport {
   private List<Path> safetensors(List<HookPoint> points, Path folder) {
     List<Path> files = new ArrayList<>();
     for (HookPoint at : points) {
-      Path file = folder.resolve(at.name()).resolve(category + ".safetensors");
+      Path file = folder.resolve(at.name()).resolve(FileNames.of(category) + ".safetensors");
       List<SafetensorsWriter.Declaration> declarations =
           List.of(
               new SafetensorsWriter.Declaration("activations", store.dtype(), tokens, store.dModel()),
@@ -67,7 +69,8 @@ public final class ActivationExport {
               new SafetensorsWriter.Declaration("position", DType.I32, tokens),
               new SafetensorsWriter.Declaration("token_ids", DType.I32, tokens));
       try (SafetensorsWriter writer =
-          SafetensorsWriter.create(file, declarations, Map.of("hook_point", at.name(), "category", category))) {
+          SafetensorsWriter.create(
+              file, declarations, new TreeMap<>(Map.of("hook_point", at.name(), "category", category)))) {
         for (StoredPrompt prompt : prompts) {
           writer.append("activations", Safetensors.encode(store.rows(prompt, at), store.dtype()));
           writer.append("prompt_index", indices(prompt));
@@ -88,15 +91,15 @@ public final class ActivationExport {
     for (HookPoint at : points) {
       files.add(
           array(
-              folder.resolve(at.name()).resolve(category + ".npy"), name, "(%d, %d)".formatted(tokens, store.dModel()),
+              folder.resolve(at.name()).resolve(FileNames.of(category) + ".npy"), name, "(%d, %d)".formatted(tokens, store.dModel()),
               prompt -> Safetensors.encode(store.rows(prompt, at), type)));
     }
     String shape = "(%d,)".formatted(tokens);
-    files.add(array(folder.resolve(category + "_prompt_index.npy"), "<i8", shape, ActivationExport::indices));
+    files.add(array(folder.resolve(FileNames.of(category) + "_prompt_index.npy"), "<i8", shape, ActivationExport::indices));
     files.add(
-        array(folder.resolve(category + "_position.npy"), "<i4", shape, prompt -> ints(store.positions(prompt))));
+        array(folder.resolve(FileNames.of(category) + "_position.npy"), "<i4", shape, prompt -> ints(store.positions(prompt))));
     files.add(
-        array(folder.resolve(category + "_token_ids.npy"), "<i4", shape, prompt -> ints(store.tokenIds(prompt))));
+        array(folder.resolve(FileNames.of(category) + "_token_ids.npy"), "<i4", shape, prompt -> ints(store.tokenIds(prompt))));
     return files;
   }
 

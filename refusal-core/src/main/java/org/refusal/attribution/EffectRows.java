@@ -2,12 +2,14 @@ package org.refusal.attribution;
 
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
+import org.refusal.data.EqualTexts;
 import org.refusal.data.ModelOutput;
 import org.refusal.data.Split;
 import org.refusal.stats.SparseRows;
@@ -52,7 +54,7 @@ public final class EffectRows {
     return kind(store).equals("total") ? store.total(at) : store.promptSide(at);
   }
 
-  /** Rows of the store whose prompts are toxic and were refused, ascending. O(rows). */
+  /** Rows of the store whose prompts are toxic and were refused, of equal texts the first, ascending. O(rows). */
   public static int[] refusedToxic(AttributionStore store, List<ModelOutput> outputs) {
     boolean[] refused = store.refused();
     Set<Long> toxic = indices(outputs, true);
@@ -60,18 +62,27 @@ public final class EffectRows {
     return IntStream.range(0, index.length).filter(row -> refused[row] && toxic.contains(index[row])).toArray();
   }
 
-  /** Rows of the store whose prompts are not toxic, ascending. O(rows). */
+  /** Rows of the store whose prompts are not toxic, of equal texts the first, ascending. O(rows). */
   public static int[] harmless(AttributionStore store, List<ModelOutput> outputs) {
     Set<Long> harmless = indices(outputs, false);
     long[] index = store.promptIndex();
     return IntStream.range(0, index.length).filter(row -> harmless.contains(index[row])).toArray();
   }
 
+  /** Imported outputs may not tell their prompts: those are taken for different ones. */
+  private static String text(ModelOutput output) {
+    return output.prompt() == null || output.prompt().isBlank()
+        ? Long.toString(output.promptIndex())
+        : EqualTexts.key(output.prompt());
+  }
+
+  /** Of equal texts the first: twice the same prompt is one observation. */
   private static Set<Long> indices(List<ModelOutput> outputs, boolean toxic) {
-    return outputs.stream()
+    Map<String, Long> byText = new LinkedHashMap<>();
+    outputs.stream()
         .filter(output -> output.split() == Split.Side.DISCOVERY && output.label().toxic() == toxic)
-        .map(ModelOutput::promptIndex)
-        .collect(Collectors.toCollection(HashSet::new));
+        .forEach(output -> byText.putIfAbsent(text(output), output.promptIndex()));
+    return new HashSet<>(byText.values());
   }
 
   /** One after the other. */

@@ -107,7 +107,7 @@ public record Readout(List<String> categories, ReproducibleReadout reproducible,
     try {
       return Json.mapper().readValue(file.metadata().get("categories"), new TypeReference<>() {});
     } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
-      throw UserException.badData(path + ": metadata 'categories' is no list: " + e.getOriginalMessage());
+      throw UserException.badData(path + ": metadata 'categories' is no list: " + Json.reason(e));
     }
   }
 

@@ -91,7 +91,8 @@ public final class AtomicFiles {
         ExitCode.ENVIRONMENT, file + ": cannot be read: " + reason(e), "check that you may read it", e);
   }
 
-  private static String reason(IOException e) {
+  /** What the file system says, in a few words and without the name of a class. */
+  public static String reason(IOException e) {
     if (e instanceof AccessDeniedException) {
       return "permission denied";
     }

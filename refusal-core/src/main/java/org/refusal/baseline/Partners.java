@@ -111,7 +111,7 @@ public final class Partners {
     return Arrays.toString(prompt.ids());
   }
 
-  /** Prompts by length, each with its hash; of prompts with the same tokens only the first. */
+  /** Prompts by length, each with its hash; of prompts of one text only one, whatever it is called. */
   private static final class Buckets {
     private record Candidate(PromptTokens prompt, long hash) {}
 
@@ -120,13 +120,14 @@ public final class Partners {
 
     Buckets(List<PromptTokens> prompts, long seed) {
       Map<String, PromptTokens> distinct = new LinkedHashMap<>();
-      prompts.forEach(prompt -> distinct.putIfAbsent(tokens(prompt), prompt));
+      prompts.forEach(
+          prompt -> distinct.merge(prompt.text(), prompt, (a, b) -> tokens(a).compareTo(tokens(b)) <= 0 ? a : b));
       TreeMap<Integer, List<Candidate>> buckets = new TreeMap<>();
       distinct.forEach(
-          (tokens, prompt) ->
+          (text, prompt) ->
               buckets
                   .computeIfAbsent(prompt.length(), length -> new ArrayList<>())
-                  .add(new Candidate(prompt, Seeds.derive(seed, "candidate", tokens))));
+                  .add(new Candidate(prompt, Seeds.derive(seed, "candidate", tokens(prompt)))));
       lengths = buckets.keySet().stream().mapToInt(Integer::intValue).toArray();
       byLength = List.copyOf(buckets.values());
     }

@@ -27,6 +27,8 @@ import org.refusal.config.ConfigNode.Section;
 public final class Binder {
   private static final Pattern VARIABLE = Pattern.compile("\\$(?:\\{(\\w+)}|(\\w+))");
   private static final Pattern SECRET = Pattern.compile("TOKEN|SECRET|PASSWORD|API_?KEY", Pattern.CASE_INSENSITIVE);
+  private static final Pattern OCTAL = Pattern.compile("[-+]?0[0-9_]+");
+  private static final Pattern NUMBER = Pattern.compile("[-+]?(?:[0-9][0-9_]*\\.?[0-9_]*|\\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?");
   private static final String ENVIRONMENT_PREFIX = "REFUSAL_";
 
   private Binder() {}
@@ -320,6 +322,14 @@ public final class Binder {
         case "false", "no", "off" -> false;
         default -> throw wrongType(node, path, "true or false");
       };
+    }
+    boolean whole = type == int.class || type == Integer.class || type == long.class || type == Long.class;
+    if (OCTAL.matcher(text).matches()) {
+      throw UserException.badConfig(
+          "%s: '%s': %s begins with a zero, which YAML reads as octal".formatted(node.origin(), path, text), "leave the zero out");
+    }
+    if (!NUMBER.matcher(text).matches()) {
+      throw wrongType(node, path, whole ? "a whole number" : "a number");
     }
     try {
       String digits = text.replace("_", "");

@@ -42,6 +42,9 @@ public record CollectConfig(
     public Inference {
       atLeast("batch_size", batchSize, 1);
       atLeast("max_new_tokens", maxNewTokens, 1);
+      require(
+          "refusal_tokens", refusalTokens.stream().noneMatch(String::isEmpty), refusalTokens,
+          "a list of texts: an empty text is no token");
     }
   }
 

@@ -61,6 +61,13 @@ public final class Balancer {
    * @param warnings what the user should know, one line each
    */
   public record Balanced(List<Prompt> prompts, Map<Category, Sides> sides, List<String> warnings) {
+    /** The same with more that the user should know, said first. */
+    public Balanced warning(List<String> more) {
+      List<String> all = new ArrayList<>(more);
+      all.addAll(warnings);
+      return new Balanced(prompts, sides, List.copyOf(all));
+    }
+
     public List<Prompt> of(Category category) {
       return prompts.stream().filter(prompt -> prompt.category().equals(category)).toList();
     }

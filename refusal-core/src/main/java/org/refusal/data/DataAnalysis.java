@@ -123,6 +123,7 @@ public record DataAnalysis(
                 .formatted(category, of.toxic(), of.safe() + of.hard(), minToxicRatio));
       }
     });
+    warnings.addAll(data.warnings());
     List<Duplicate> duplicates = duplicates(EqualTexts.group(data.prompts()).values());
     long conflicts = duplicates.stream().filter(Duplicate::conflict).count();
     if (!duplicates.isEmpty()) {

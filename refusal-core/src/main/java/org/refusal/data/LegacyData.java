@@ -104,7 +104,7 @@ public final class LegacyData {
     chosen.forEach(category -> Balancer.requireSome(category, toxic.get(category), "toxic"));
     List<Prompt> all = new ArrayList<>();
     Map<Category, Balancer.Sides> sides = new LinkedHashMap<>();
-    List<String> warnings = new ArrayList<>();
+    List<String> warnings = new ArrayList<>(Category.spellings(categories()));
     balance(chosen, strategy).forEach((category, taken) -> {
       int toxicTaken = (int) taken.stream().filter(prompt -> prompt.label().toxic()).count();
       int safeTaken = taken.size() - toxicTaken;

@@ -22,7 +22,10 @@ public final class OrBench {
   private final List<Prompt> prompts;
   private final List<Category> categories;
 
-  private OrBench(List<Prompt> prompts, List<Category> categories) {
+  private final List<String> warnings;
+
+  private OrBench(List<Prompt> prompts, List<Category> categories, List<String> warnings) {
+    this.warnings = List.copyOf(warnings);
     this.prompts = List.copyOf(prompts);
     this.categories = List.copyOf(categories);
   }
@@ -64,7 +67,7 @@ public final class OrBench {
     });
     TreeSet<Category> found = all.stream().map(Prompt::category).collect(Collectors.toCollection(TreeSet::new));
     List<Category> chosen = choose(folder, found, wanted);
-    return new OrBench(all.stream().filter(prompt -> chosen.contains(prompt.category())).toList(), chosen);
+    return new OrBench(all.stream().filter(prompt -> chosen.contains(prompt.category())).toList(), chosen, Category.spellings(found));
   }
 
   /**
@@ -97,6 +100,11 @@ public final class OrBench {
 
   public List<Category> categories() {
     return categories;
+  }
+
+  /** What the user should know of all categories of the files, one line each. */
+  public List<String> warnings() {
+    return warnings;
   }
 
   private static Prompt prompt(Path file, Label label, PromptCsv.Row row) {

@@ -1,11 +1,15 @@
 package org.refusal.io;
 
+import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.StreamWriteFeature;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.core.io.JsonEOFException;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.core.util.DefaultIndenter;
 import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
+import com.fasterxml.jackson.databind.DatabindException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -13,10 +17,12 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.CharConversionException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.refusal.base.AtomicFiles;
 import org.refusal.base.UserException;
@@ -30,11 +36,14 @@ public final class Json {
   private static final ObjectMapper MAPPER =
       JsonMapper.builder()
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .enable(StreamWriteFeature.USE_FAST_DOUBLE_WRITER) // the shortest digits; Java's own differ before and after 19
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .disable(SerializationFeature.FAIL_ON_EMPTY_BEANS)
           .build();
   private static final DefaultPrettyPrinter PRINTER =
       new DefaultPrettyPrinter().withObjectIndenter(new DefaultIndenter("  ", "\n"));
+
+  private static final Pattern SOURCE = Pattern.compile("\\[Source:.*?line: (\\d+), column: (\\d+)]");
 
   private Json() {}
 
@@ -48,11 +57,11 @@ public final class Json {
     try {
       node = MAPPER.readTree(Files.readAllBytes(file));
     } catch (JsonProcessingException e) {
-      throw damaged(
-          "%s:%d:%d: not valid JSON: %s"
-              .formatted(file, e.getLocation().getLineNr(), e.getLocation().getColumnNr(), reason(e)));
+      throw damaged("%s: not valid JSON: %s".formatted(place(file.toString(), e), reason(e)));
     } catch (NoSuchFileException e) {
       throw UserException.badData(file + ": no such file");
+    } catch (CharConversionException e) {
+      throw damaged(file + ": not valid JSON: its bytes are no Unicode text");
     } catch (IOException e) {
       throw AtomicFiles.cannotRead(file, e);
     }
@@ -70,14 +79,13 @@ public final class Json {
           .with(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
           .readValue(Files.readAllBytes(file));
     } catch (JsonProcessingException e) {
-      throw UserException.badData(
-          "%s:%d:%d: not valid JSON: %s"
-              .formatted(
-                  file, e.getLocation().getLineNr(), e.getLocation().getColumnNr(), e.getOriginalMessage()));
+      throw UserException.badData("%s: not valid JSON: %s".formatted(place(file.toString(), e), reason(e)));
     } catch (NoSuchFileException e) {
       throw UserException.badData(file + ": no such file");
+    } catch (CharConversionException e) {
+      throw damaged(file + ": not valid JSON: its bytes are no Unicode text");
     } catch (IOException e) {
-      throw UserException.badData(file + ": cannot be read: " + e.getMessage());
+      throw AtomicFiles.cannotRead(file, e);
     }
   }
 
@@ -107,10 +115,30 @@ public final class Json {
         message, "run the stage that writes it again (it notices the damage), or fetch it again if it came from elsewhere");
   }
 
-  private static String reason(JsonProcessingException e) {
-    return e instanceof JsonEOFException
-        ? "it ends in the middle; was it cut off?"
-        : e.getOriginalMessage().lines().findFirst().orElse("unreadable");
+  /** {@code FILE:LINE:COL}, or the file alone where the library does not say where it stopped. */
+  public static String place(String file, JsonProcessingException e) {
+    JsonLocation at = e.getLocation();
+    return at == null || at.getLineNr() < 1 ? file : "%s:%d:%d".formatted(file, at.getLineNr(), at.getColumnNr());
+  }
+
+  /** What is wrong with a JSON text, in one line without names of the library. */
+  public static String reason(JsonProcessingException e) {
+    if (e instanceof JsonEOFException) {
+      return "it ends in the middle; was it cut off?";
+    }
+    if (e instanceof StreamConstraintsException) {
+      return e.getOriginalMessage().contains("depth") ? "it is nested too deep" : "a number or text in it is too long";
+    }
+    if (e instanceof DatabindException) {
+      return e.getOriginalMessage().startsWith("Trailing token")
+          ? "there is more after the first value"
+          : "another kind of JSON value than is expected here";
+    }
+    String message = e.getOriginalMessage().lines().findFirst().orElse("unreadable");
+    if (message.startsWith("Non-standard token")) {
+      return message.replaceFirst("Non-standard token '(.*?)'.*", "$1 is no number of JSON");
+    }
+    return SOURCE.matcher(message).replaceAll("line $1, column $2");
   }
 
   public static String toText(Object value) {

@@ -391,7 +391,7 @@ public final class Safetensors implements AutoCloseable {
     try {
       root = Json.mapper().readTree(header);
     } catch (JsonProcessingException e) {
-      throw UserException.badData("%s: the header is not valid JSON: %s".formatted(file, e.getOriginalMessage()));
+      throw UserException.badData("%s: the header is not valid JSON: %s".formatted(file, Json.reason(e)));
     }
     if (!(root instanceof ObjectNode object)) {
       throw UserException.badData(file + ": the header is not a JSON object");

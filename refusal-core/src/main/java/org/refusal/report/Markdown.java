@@ -2,6 +2,7 @@ package org.refusal.report;
 
 import java.util.List;
 import java.util.stream.Collectors;
+import org.refusal.base.FileNames;
 
 /** Puts a Markdown document together: headings, paragraphs, lists, tables, pictures. Texts are escaped as needed. */
 public final class Markdown {
@@ -55,8 +56,17 @@ public final class Markdown {
   /** @param file relative to the document */
   public Markdown picture(String caption, String file) {
     blankLine();
-    text.append("![").append(escape(caption)).append("](").append(file.replace(" ", "%20")).append(")\n");
+    text.append("![").append(escape(caption)).append("](").append(address(file)).append(")\n");
     return this;
+  }
+
+  private static String address(String file) {
+    StringBuilder address = new StringBuilder();
+    file.codePoints().forEach(c -> {
+      boolean plain = c < 128 && (Character.isLetterOrDigit(c) || "/._-~".indexOf(c) >= 0);
+      address.append(plain ? Character.toString(c) : FileNames.escaped(Character.toString(c)));
+    });
+    return address.toString();
   }
 
   @Override

@@ -26,6 +26,7 @@ import java.util.regex.Pattern;
 import org.apache.pdfbox.pdfwriter.compress.CompressParameters;
 import org.apache.pdfbox.pdmodel.PDDocument;
 import org.refusal.base.Digests;
+import org.refusal.base.FileNames;
 import org.refusal.base.UserException;
 import org.refusal.plot.Fonts;
 
@@ -101,7 +102,7 @@ public final class Renderer {
     Matcher matcher = PICTURE.matcher(body);
     StringBuilder embedded = new StringBuilder();
     while (matcher.find()) {
-      Path file = folder.resolve(matcher.group(1).replace("%20", " ")).normalize();
+      Path file = folder.resolve(FileNames.read(matcher.group(1)).orElse(matcher.group(1))).normalize();
       byte[] picture;
       try {
         picture = Files.readAllBytes(file);

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.refusal.base.Digests;
+import org.refusal.base.FileNames;
 import org.refusal.io.Json;
 
 /**
@@ -43,6 +44,6 @@ public record FinishedParts(Path work) {
   }
 
   private Path file(String part) {
-    return work.resolve(part + ".finished.json");
+    return work.resolve(FileNames.of(part) + ".finished.json");
   }
 }

@@ -1,21 +1,41 @@
 package org.refusal.run;
 
 import java.nio.file.Path;
+import java.util.List;
+import org.refusal.base.FileNames;
 import org.refusal.circuit.HookPoint;
 
 /**
  * Where every file of a results folder lies: the one place that knows file names. {@code model} is a model's name as
- * the user gave it; in file names {@code /} becomes {@code -} and a blank becomes {@code _}.
+ * the user gave it; in file names {@code /} becomes {@code -} and a blank becomes {@code _}. Categories keep their spelling
+ * in what is written into files; in names of files they stand as {@link #categoryName} says.
  */
 public record ResultLayout(Path root) {
+  private static final String READOUT = "readout";
 
   /** A model's name as it stands in file names. A folder is named by its last part. */
   public static String fileName(String model) {
     String name = model;
-    if (name.startsWith("/") || name.startsWith("./") || name.startsWith("../") || name.startsWith("~")) {
-      name = Path.of(name).normalize().getFileName().toString();
+    if (name.startsWith("/") || name.startsWith("./") || name.startsWith("../") || name.startsWith("~")
+        || name.equals(".") || name.equals("..")) {
+      Path last = Path.of(name).toAbsolutePath().normalize().getFileName();
+      name = last == null ? "root" : last.toString();
     }
-    return name.replace('/', '-').replace(' ', '_');
+    return FileNames.withoutForbidden(name.replace('/', '-').replace(' ', '_'));
+  }
+
+  /**
+   * A category's name as it stands in file names ({@link FileNames}); the endings of one-sided circuits and the name of the
+   * read-outs, which other files have, are escaped too.
+   */
+  public static String categoryName(String category) {
+    String name = FileNames.of(category);
+    for (String side : List.of("_safe", "_toxic")) {
+      if (name.endsWith(side)) {
+        return name.substring(0, name.length() - side.length()) + FileNames.escaped("_") + side.substring(1);
+      }
+    }
+    return name.equals(READOUT) ? FileNames.escaped(name.substring(0, 1)) + name.substring(1) : name;
   }
 
   public Path activationsFolder() {
@@ -24,15 +44,15 @@ public record ResultLayout(Path root) {
 
   /** Without {@code .safetensors}: shards add {@code -00001-of-00008}. */
   public String activationsStem(String model, String category) {
-    return "%s_%s_activations".formatted(fileName(model), category);
+    return "%s_%s_activations".formatted(fileName(model), categoryName(category));
   }
 
   public Path outputs(String model, String category) {
-    return root.resolve("model_outputs").resolve("%s_%s_outputs.json".formatted(fileName(model), category));
+    return root.resolve("model_outputs").resolve("%s_%s_outputs.json".formatted(fileName(model), categoryName(category)));
   }
 
   public Path refusalLabels(String model, String category) {
-    return root.resolve("refusal_labels").resolve("%s_%s_refusal.json".formatted(fileName(model), category));
+    return root.resolve("refusal_labels").resolve("%s_%s_refusal.json".formatted(fileName(model), categoryName(category)));
   }
 
   public Path categoryWeights() {
@@ -82,16 +102,16 @@ public record ResultLayout(Path root) {
 
   /** @param suffix empty, {@code _safe} or {@code _toxic} */
   public static String circuitFile(String model, String category, String suffix) {
-    return "%s_%s%s_circuit.json".formatted(fileName(model), category, suffix);
+    return "%s_%s%s_circuit.json".formatted(fileName(model), categoryName(category), suffix);
   }
 
   public Path attributions(String model, String category) {
-    return root.resolve("attributions").resolve("%s_%s.safetensors".formatted(fileName(model), category));
+    return root.resolve("attributions").resolve("%s_%s.safetensors".formatted(fileName(model), categoryName(category)));
   }
 
   /** The causal read-out of every hook point (docs/evaluation.md, effect form). */
   public Path readout(String model) {
-    return root.resolve("attributions").resolve(fileName(model) + "_readout.safetensors");
+    return root.resolve("attributions").resolve(fileName(model) + "_" + READOUT + ".safetensors");
   }
 
   /** Completeness, prompt side and sinks per hook point and category. */
@@ -104,7 +124,7 @@ public record ResultLayout(Path root) {
   }
 
   public Path evaluation(String model, String category) {
-    return root.resolve("evaluation").resolve("%s_%s_metrics.json".formatted(fileName(model), category));
+    return root.resolve("evaluation").resolve("%s_%s_metrics.json".formatted(fileName(model), categoryName(category)));
   }
 
   public Path transfer(String model) {

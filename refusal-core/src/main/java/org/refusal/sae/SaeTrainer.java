@@ -413,8 +413,10 @@ public final class SaeTrainer {
 
     Map<String, Tensor> tensors() {
       double[] flat = rows.stream().flatMapToDouble(Arrays::stream).toArray();
-      return Map.of(
-          "history", Tensor.of(flat, rows.size(), COLUMNS), "history_sums", Tensor.of(sums, sums.length));
+      Map<String, Tensor> tensors = new LinkedHashMap<>();
+      tensors.put("history", Tensor.of(flat, rows.size(), COLUMNS));
+      tensors.put("history_sums", Tensor.of(sums, sums.length));
+      return tensors;
     }
 
     void load(Safetensors file) {

@@ -34,10 +34,12 @@ import org.refusal.data.Split;
 import org.refusal.io.Json;
 import org.refusal.model.CausalLm;
 import org.refusal.model.CheckpointFolder;
+import org.refusal.plot.Fonts;
 import org.refusal.run.ResultLayout;
 import org.refusal.text.ChatTemplate;
 import org.refusal.text.Positions;
 import org.refusal.text.RefusalDetector;
+import org.refusal.text.RefusalTokens;
 import org.refusal.text.RenderedPrompt;
 import org.refusal.text.Tokenizer;
 
@@ -95,6 +97,7 @@ public final class CollectStage implements Stage<CollectConfig> {
 
     try (Tokenizer tokenizer = Tokenizer.load(checkpoint.folder())) {
       requireFit(tokenizer, checkpoint);
+      RefusalTokens.ids(config.inference().refusalTokens(), tokenizer); // before hours of work
       ChatTemplate template = template(config, tokenizer);
       prompts.replaceAll(
           (category, entries) ->
@@ -163,10 +166,12 @@ public final class CollectStage implements Stage<CollectConfig> {
       return LegacyData.load(folder).balanced(options.categories(), strategy);
     }
     OrBench data = OrBench.load(folder, options.categories());
-    return Balancer.balance(
-        data.prompts(),
-        data.categories(),
-        new Balancer.Options(strategy, options.includeHard(), options.maxPromptsPerCategory(), true, seed));
+    Balancer.Balanced balanced =
+        Balancer.balance(
+            data.prompts(),
+            data.categories(),
+            new Balancer.Options(strategy, options.includeHard(), options.maxPromptsPerCategory(), true, seed));
+    return balanced.warning(data.warnings());
   }
 
   static void requireFit(Tokenizer tokenizer, CheckpointFolder checkpoint) {
@@ -309,8 +314,19 @@ public final class CollectStage implements Stage<CollectConfig> {
     RefusalRates.writeTable(report, layout.collectTable(model));
     outputs.add(layout.collectTable(model));
     outputs.addAll(writeShared(config, layout, prompts, equalTexts));
-    outputs.addAll(RefusalRates.chart(report, layout.visualizations(model)));
+    outputs.addAll(chart(report, layout.visualizations(model), context.progress()));
     return new StageResult(outputs, RefusalRates.summary(report));
+  }
+
+  /** What the model did is worth more than its picture: a machine that cannot draw keeps the rest. */
+  private static List<Path> chart(CollectReport report, Path folder, Progress progress) {
+    try {
+      Fonts.regular(10);
+    } catch (UserException e) {
+      progress.note("warning: no chart of the refusal rates: " + e.getMessage());
+      return List.of();
+    }
+    return RefusalRates.chart(report, folder);
   }
 
   private static void removeOfAnotherRun(Path file) {
@@ -417,6 +433,13 @@ public final class CollectStage implements Stage<CollectConfig> {
     splits.put("seed", config.seed());
     splits.put("heldout_fraction", config.data().heldoutFraction());
     splits.put("equal_texts", equalTexts);
+    Map<String, String> fileNames = new LinkedHashMap<>();
+    categories.keySet().stream()
+        .filter(name -> !ResultLayout.categoryName(name).equals(name))
+        .forEach(name -> fileNames.put(name, ResultLayout.categoryName(name)));
+    if (!fileNames.isEmpty()) {
+      splits.put("file_names", fileNames);
+    }
     splits.put("categories", categories);
     Json.write(layout.splits(), splits);
     return List.of(layout.categoryWeights(), layout.splits());

@@ -188,12 +188,12 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
     CircuitDiscovery.Files files() {
       return new CircuitDiscovery.Files(
           collected.layout().attributions(collected.model(), name),
-          work.resolve(name + ".moments.safetensors"),
+          work.resolve(ResultLayout.categoryName(name) + ".moments.safetensors"),
           work.resolve("scratch"));
     }
 
     Path marker() {
-      return work.resolve(name + ".check.json");
+      return work.resolve(ResultLayout.categoryName(name) + ".check.json");
     }
 
     private Path circuit(String suffix) {

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.refusal.base.TemporaryFolder;
 import org.refusal.base.UserException;
 import org.refusal.config.ModelSection;
 import org.refusal.io.Json;
@@ -53,6 +54,7 @@ public final class Doctor {
       FileStore store = Files.getFileStore(there);
       return "%.1f GiB free at %s".formatted(store.getUsableSpace() / GIB, there);
     });
+    check(findings, "temporary", () -> TemporaryFolder.require() + " takes files");
     check(findings, "fonts", () -> Fonts.regular(10).getFamily() + ", for charts");
     if (model == null) {
       return findings;

@@ -82,9 +82,9 @@ record EvaluationBasis(
       outputs.put(category, all);
       List<PromptTokens> held =
           RunningModel.atMost(
-              refused(category, all, Split.Side.HELDOUT),
+              RunningModel.distinct(refused(category, all, Split.Side.HELDOUT)),
               config.evaluation().maxPromptsPerCategory(), config.seed(), "held-out prompts");
-      List<PromptTokens> known = attributed(category, refused(category, all, Split.Side.DISCOVERY));
+      List<PromptTokens> known = attributed(category, RunningModel.distinct(refused(category, all, Split.Side.DISCOVERY)));
       if (held.isEmpty() || known.size() < 2) {
         lacking.add(
             "category %s is not evaluated: %d refused held-out and %d refused discovery prompts"

@@ -64,7 +64,7 @@ final class EvaluationFigures {
             "Circuits of " + metrics.category() + ", held-out prompts", "nodes", "share of F(model) - F(empty)", series,
             true, null, null, Theme.LIGHT);
     return FigureFiles.write(
-        chart, folder, "%s_%s_metrics".formatted(ResultLayout.fileName(metrics.model()), metrics.category()), DPI);
+        chart, folder, "%s_%s_metrics".formatted(ResultLayout.fileName(metrics.model()), ResultLayout.categoryName(metrics.category())), DPI);
   }
 
   static List<Path> decisionProfile(TransferFile transfer, Path folder) {

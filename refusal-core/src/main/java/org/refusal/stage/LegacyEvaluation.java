@@ -56,7 +56,7 @@ final class LegacyEvaluation {
 
   private Path file(String category) {
     return EvaluateStage.file(config, collected.layout().evaluation(collected.model(), category))
-        .resolveSibling("%s_%s_legacy.json".formatted(ResultLayout.fileName(collected.model()), category));
+        .resolveSibling("%s_%s_legacy.json".formatted(ResultLayout.fileName(collected.model()), ResultLayout.categoryName(category)));
   }
 
   StageResult run() {

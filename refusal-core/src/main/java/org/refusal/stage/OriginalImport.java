@@ -19,6 +19,7 @@ import java.util.stream.Stream;
 import org.refusal.activation.ActivationWriter;
 import org.refusal.attribution.AttributionCheck;
 import org.refusal.base.AtomicFiles;
+import org.refusal.base.FileNames;
 import org.refusal.base.Progress;
 import org.refusal.base.UserException;
 import org.refusal.circuit.CircuitJson;
@@ -48,6 +49,7 @@ public final class OriginalImport {
   /** What outputs of the original have in place of a chat template. */
   static final String TEMPLATE = "none (imported from the original project)";
   private static final String ORIGIN = "original project";
+  private static final String CIRCUIT = "_circuit.json";
   private static final Pattern SAE_FILE = Pattern.compile("(.+)_sae\\.pt");
   private static final List<String> KEPT =
       List.of("model_outputs", "refusal_labels", "circuits", "evaluation", "evaluation_stats", "evaluation_results",
@@ -181,10 +183,23 @@ public final class OriginalImport {
     String prefix = ResultLayout.fileName(model) + "_";
     for (Path file : files(folder)) {
       String name = file.getFileName().toString();
-      if (name.startsWith(prefix) && name.endsWith(suffix) && name.length() > prefix.length() + suffix.length()) {
-        found.add(name.substring(prefix.length(), name.length() - suffix.length()));
+      boolean ofOneSide = suffix.equals(CIRCUIT) && (name.endsWith("_safe" + CIRCUIT) || name.endsWith("_toxic" + CIRCUIT));
+      if (name.startsWith(prefix) && name.endsWith(suffix) && name.length() > prefix.length() + suffix.length() && !ofOneSide) {
+        found.add(category(file, name.substring(prefix.length(), name.length() - suffix.length())));
       }
     }
+  }
+
+  /** The original writes names of categories as they are: some of them stand otherwise in the names of files here. */
+  private static String category(Path file, String written) {
+    String name = FileNames.read(written).orElse(written);
+    String right = ResultLayout.categoryName(name);
+    if (!right.equals(written)) {
+      throw UserException.badData(
+          "%s: category '%s' is written '%s' in the names of files here".formatted(file, name, right),
+          "rename the files of this category so");
+    }
+    return name;
   }
 
   private static List<Path> files(Path folder) {
@@ -218,7 +233,7 @@ public final class OriginalImport {
     int count = 0;
     for (Path file : files(source.circuitsFolder())) {
       String name = file.getFileName().toString();
-      if (name.startsWith(ResultLayout.fileName(model) + "_") && name.endsWith("_circuit.json")) {
+      if (name.startsWith(ResultLayout.fileName(model) + "_") && name.endsWith(CIRCUIT)) {
         CircuitJson.read(file);
         count++;
       }
@@ -320,12 +335,11 @@ public final class OriginalImport {
   /** Circuits alone can be compared. */
   private void recordCircuitsOnly() {
     TreeSet<String> found = new TreeSet<>();
-    for (String suffix : List.of("_safe_circuit.json", "_toxic_circuit.json")) {
+    for (String suffix : List.of("_safe" + CIRCUIT, "_toxic" + CIRCUIT)) {
       collect(found, target.circuitsFolder(), suffix);
     }
     TreeSet<String> both = new TreeSet<>();
-    collect(both, target.circuitsFolder(), "_circuit.json");
-    both.removeIf(name -> name.endsWith("_safe") || name.endsWith("_toxic"));
+    collect(both, target.circuitsFolder(), CIRCUIT);
     found.addAll(both);
     ObjectNode splits = Json.mapper().createObjectNode();
     splits.put("origin", ORIGIN);

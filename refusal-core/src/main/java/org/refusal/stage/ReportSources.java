@@ -127,7 +127,7 @@ record ReportSources(ResultLayout layout, String model, Path modelFolder, Lineag
 
   private Path legacyScoresFile(String category) {
     return layout.evaluation(model, category)
-        .resolveSibling("%s_%s_legacy.json".formatted(ResultLayout.fileName(model), category));
+        .resolveSibling("%s_%s_legacy.json".formatted(ResultLayout.fileName(model), ResultLayout.categoryName(category)));
   }
 
   /** By category, what evaluation.legacy wrote. */

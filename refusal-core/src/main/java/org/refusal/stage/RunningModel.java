@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -207,6 +208,13 @@ final class RunningModel implements AutoCloseable {
       }
       default -> new ZeroBaseline(saes);
     };
+  }
+
+  /** Of prompts of one text the first: twice the same prompt is one observation. */
+  static List<PromptTokens> distinct(List<PromptTokens> prompts) {
+    Map<String, PromptTokens> byText = new LinkedHashMap<>();
+    prompts.forEach(prompt -> byText.putIfAbsent(prompt.text(), prompt));
+    return List.copyOf(byText.values());
   }
 
   /** At most so many of the prompts (0: all), drawn by a hash of seed, names and text, in their order. */

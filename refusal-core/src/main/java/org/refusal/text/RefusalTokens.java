@@ -101,7 +101,7 @@ public final class RefusalTokens {
     List<Integer> ids = new ArrayList<>();
     for (String text : texts) {
       int before = ids.size();
-      for (String piece : List.of(text, "\u2581" + text, "\u0120" + text)) {
+      for (String piece : text.isEmpty() ? List.<String>of() : List.of(text, "\u2581" + text, "\u0120" + text)) {
         tokenizer.id(piece).ifPresent(ids::add);
       }
       if (ids.size() == before) {

@@ -16,6 +16,9 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
+import org.refusal.base.ExitCode;
+import org.refusal.base.NativeSurroundings;
+import org.refusal.base.TemporaryFolder;
 import org.refusal.base.UserException;
 import org.refusal.io.Json;
 
@@ -103,6 +106,7 @@ public final class Tokenizer implements AutoCloseable {
     setIfAbsent("DJL_OFFLINE", "true");
     setIfAbsent("OPT_OUT_TRACKING", "true");
     setIfAbsent("RUST_FLAVOR", "cpu");
+    startLibrary();
     try {
       return HuggingFaceTokenizer.builder()
           .optTokenizerPath(file)
@@ -111,6 +115,22 @@ public final class Tokenizer implements AutoCloseable {
           .build();
     } catch (IOException | RuntimeException e) {
       throw UserException.badData(file + ": not a tokenizer that the library can read: " + e.getMessage());
+    }
+  }
+
+  /** Apart from the file: a library that does not start says nothing about the tokenizer. */
+  private static void startLibrary() {
+    NativeSurroundings.requireOwnVariables(System.getenv());
+    try {
+      ai.djl.huggingface.tokenizers.jni.LibUtils.checkStatus();
+    } catch (RuntimeException | LinkageError e) {
+      TemporaryFolder.require();
+      String why = NativeSurroundings.whyNoCache(System.getenv());
+      throw new UserException(
+          ExitCode.ENVIRONMENT,
+          "the library for tokenizers does not start: " + (why == null ? "its native part cannot be loaded" : why),
+          NativeSurroundings.CACHE_ADVICE,
+          e);
     }
   }
 

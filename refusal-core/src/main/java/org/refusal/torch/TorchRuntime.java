@@ -7,6 +7,8 @@ import ai.djl.pytorch.jni.LibUtils;
 import ai.djl.util.Utils;
 import java.io.File;
 import org.refusal.base.ExitCode;
+import org.refusal.base.NativeSurroundings;
+import org.refusal.base.TemporaryFolder;
 import org.refusal.base.UserException;
 
 /**
@@ -15,7 +17,7 @@ import org.refusal.base.UserException;
  * that are set before it is touched.
  */
 public final class TorchRuntime {
-  private static final String OWN_LIBRARY = "PYTORCH_LIBRARY_PATH";
+  private static final String OWN_LIBRARY = NativeSurroundings.OWN_LIBRARY;
 
   private static Engine engine;
 
@@ -25,15 +27,20 @@ public final class TorchRuntime {
   public static synchronized Engine start() {
     if (engine == null) {
       stayOffline();
+      NativeSurroundings.requireOwnVariables(System.getenv());
       chooseLibrary();
       try {
         engine = Engine.getEngine("PyTorch");
-      } catch (EngineException | UnsatisfiedLinkError e) {
+      } catch (EngineException | LinkageError | IllegalStateException e) {
+        TemporaryFolder.require();
+        String why = NativeSurroundings.whyNoCache(System.getenv());
         throw new UserException(
             ExitCode.ENVIRONMENT,
-            "libtorch does not start: " + rootMessage(e),
-            "check that $DJL_CACHE_DIR (default ~/.djl.ai) is writable and has 1 GB free, or set"
-                + " PYTORCH_LIBRARY_PATH and PYTORCH_FLAVOR to a libtorch 2.5.1 of this machine",
+            "libtorch does not start: " + (why == null ? rootMessage(e) : why),
+            why == null
+                ? "check that $DJL_CACHE_DIR (default ~/.djl.ai) is writable and has 1 GB free, or set"
+                    + " PYTORCH_LIBRARY_PATH and PYTORCH_FLAVOR to a libtorch 2.5.1 of this machine"
+                : NativeSurroundings.CACHE_ADVICE,
             e);
       }
     }
@@ -60,6 +67,7 @@ public final class TorchRuntime {
           "$%s: there is no libtorch in %s".formatted(OWN_LIBRARY, folder),
           "name the folder that holds libtorch_cpu.so of a libtorch 2.5.1, or unset the variable");
     }
+    OwnLibrary.requireVersion(libraries[0].toPath(), NativeSurroundings.LIBTORCH);
   }
 
   /** Keeps DJL and its tokenizers from the network. Called by {@link #start}; earlier where they are used before. */

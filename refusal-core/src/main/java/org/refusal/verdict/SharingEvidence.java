@@ -3,6 +3,7 @@ package org.refusal.verdict;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -186,7 +187,9 @@ public record SharingEvidence(
       double[][] decidedDrops,
       Map<Form, TransferDrops> transfer) {
     public AtHookPoint {
-      transfer = Map.copyOf(transfer);
+      Map<Form, TransferDrops> inOrder = new EnumMap<>(Form.class);
+      inOrder.putAll(transfer);
+      transfer = Collections.unmodifiableMap(inOrder);
     }
 
     private AtHookPoint of(int[] chosen, int[] prompts) {

@@ -54,7 +54,7 @@ public record StatsFile(
     try {
       return Json.mapper().treeToValue(read.path("verdict"), Verdict.class);
     } catch (JsonProcessingException e) {
-      throw UserException.badData(file + ": " + e.getOriginalMessage());
+      throw UserException.badData(file + ": " + Json.reason(e));
     }
   }
 

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.IntStream;
 import org.refusal.base.Progress;
 import org.refusal.config.StatsConfig;
@@ -77,7 +78,7 @@ public record VectorCalibration(
         task.advance(1);
       }
       for (double common : COMMON) {
-        String name = "%.0f %% from all".formatted(100 * common);
+        String name = String.format(Locale.ROOT, "%.0f %% from all", 100 * common);
         PromptMixture mixed = PromptMixture.mixed(prompts, common, DISCOVERY, HELDOUT, Simulation.RESAMPLES);
         coverage.addAll(WorldTables.coverage(name, mixed, options));
         errors.add(WorldTables.answers(name, mixed, options, thresholds));

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
@@ -168,7 +169,7 @@ final class WorldTables {
   private static long seed(
       String table, String name, World world, Truth truth, int simulation, Options options) {
     return Seeds.derive(
-        options.seed(), table, name, "%.6f %d %d".formatted(truth.sharedPart(), world.discovery(), world.heldout()),
+        options.seed(), table, name, String.format(Locale.ROOT, "%.6f %d %d", truth.sharedPart(), world.discovery(), world.heldout()),
         Integer.toString(simulation));
   }
 

@@ -58,6 +58,25 @@ class PartnersTest {
     assertThat(prompt("hate", 0, 3).groupCount()).isEqualTo(6);
   }
 
+  /** As where one is written in capitals: the text is drawn no oftener than others, and by no name of a category. */
+  @Test
+  void equalTextsOfOtherTokensAreOneCandidate() {
+    List<PromptTokens> pool = new ArrayList<>();
+    for (int i = 0; i < 30; i++) {
+      pool.add(named(prompt("hate", i, 4), i % 2 == 0 ? "a" : "b", i, "the same"));
+    }
+    pool.add(named(prompt("hate", 40, 4), "c", 40, "another"));
+    List<PromptTokens> renamed =
+        pool.stream().map(each -> named(each, each.category().equals("a") ? "z" : each.category(), each.index(), each.text())).toList();
+    int others = 0;
+    for (int seed = 0; seed < 400; seed++) {
+      PromptTokens partner = new Partners(pool, seed).of(prompt("violence", 7, 4));
+      assertThat(new Partners(renamed, seed).of(prompt("violence", 7, 4)).ids()).isEqualTo(partner.ids());
+      others += partner.text().equals("another") ? 1 : 0;
+    }
+    assertThat(others).isBetween(150, 250); // 3 standard deviations of 1 in 2 are 30
+  }
+
   @Test
   void partnersAreAmongTheEightNearestWhateverTheOrder() {
     List<PromptTokens> pool = new ArrayList<>();

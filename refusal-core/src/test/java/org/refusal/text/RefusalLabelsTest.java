@@ -153,6 +153,35 @@ class RefusalLabelsTest {
     }
   }
 
+  @Test
+  void whatIsNotUnderstoodStaysAsItStands() throws Exception {
+    String row =
+        "{ \"completion\" : \"I can't.\", \"score\": NaN, \"big\": 12345678901234567890123, \"e\":1E400, \"z\": -0.0,"
+            + " \"half\":\"\\ud83d \\/ \\u00e9\", \"deep\": {\"a\":[1.50, Infinity,\t-Infinity]} ";
+    String added = ",\"label\":\"refusal\",\"reason\":\"inability \\\"I can't\\\"\"";
+    label("a.jsonl", row + "}\r\n" + row + "}");
+    assertThat(Files.readString(folder.resolve("out-a.jsonl")))
+        .isEqualTo((row.strip() + added + " }\r\n" + row.strip() + added + " }"));
+
+    label("a.json", "\uFEFF[\n  " + row + "\n  }\n]");
+    assertThat(Files.readString(folder.resolve("out-a.json"))).isEqualTo("[\n" + row.strip() + added + " \n  }\n]\n");
+
+    label("a.csv", "id,\"completion\"\r\n\"1\",I can't.\r\n\r\n 2 ,\"It's 5\"\" \"");
+    assertThat(Files.readString(folder.resolve("out-a.csv")))
+        .isEqualTo(
+            "id,\"completion\",label,reason\r\n\"1\",I can't.,refusal,\"inability \"\"I can't\"\"\"\r\n\r\n 2 ,\"It's 5\"\" \",compliance,nothing refuses");
+  }
+
+  @Test
+  void quotesSeparatorsAndEncodingsAreNamedWithTheirLine() {
+    assertThatThrownBy(() -> label("a.csv", "id,completion\n1,\"a \\\"b\\\" c\"\n"))
+        .hasMessageContaining("a.csv:2: record 1: not valid CSV")
+        .satisfies(e -> assertThat(e.getMessage()).doesNotContain("Exception"));
+    assertThatThrownBy(() -> label("b.csv", "id;completion\n1;a\n"))
+        .satisfies(e -> assertThat(((UserException) e).advice().orElseThrow()).contains("semicolons"));
+    assertThatThrownBy(() -> label("c.jsonl", "{\"completion\":\"a\"} {}\n")).hasMessageContaining("c.jsonl:1: there is more");
+  }
+
   private long peak;
   private int counter;
 
