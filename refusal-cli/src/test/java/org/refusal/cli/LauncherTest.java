@@ -75,7 +75,7 @@ class LauncherTest {
   void theTemporaryFolderIsThatOfTheEnvironmentUnlessJavaIsToldAnother() throws Exception {
     assertThat(given(Map.of("TMPDIR", "/scratch/my job"))).contains("argument -Djava.io.tmpdir=/scratch/my job\n");
     String both = given(Map.of("TMPDIR", "/a", "REFUSAL_JAVA_OPTS", "-Djava.io.tmpdir=/b"));
-    assertThat(both.indexOf("tmpdir=/b")).isGreaterThan(both.indexOf("argument -Djava.io.tmpdir=/a"));
+    assertThat(both.indexOf("argument -Djava.io.tmpdir=/b")).isGreaterThan(both.indexOf("argument -Djava.io.tmpdir=/a"));
     assertThat(given(Map.of())).doesNotContain("java.io.tmpdir");
   }
 }
