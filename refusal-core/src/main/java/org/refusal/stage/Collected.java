@@ -30,7 +30,7 @@ record Collected(ResultLayout layout, String model, List<String> categories) {
     if (!Files.isRegularFile(splits)) {
       throw UserException.badData(
           splits + ": no such file",
-          OriginalImport.isResults(layout.root())
+          OriginalOutputs.isResults(layout.root())
               ? "run collect first; for results of the original project: refusal import %s --model %s"
                   .formatted(layout.root(), model)
               : "run collect first");
@@ -66,7 +66,7 @@ record Collected(ResultLayout layout, String model, List<String> categories) {
 
   /** Whether these are results of the original project: prompts without token ids. */
   boolean imported() {
-    return Files.isRegularFile(layout.collectReport(model)) && report().template().equals(OriginalImport.TEMPLATE);
+    return Files.isRegularFile(layout.collectReport(model)) && report().template().equals(OriginalOutputs.TEMPLATE);
   }
 
   /** @throws UserException when the model cannot be run on the prompts, as nobody kept their tokens */

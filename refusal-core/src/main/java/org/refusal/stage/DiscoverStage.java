@@ -158,7 +158,7 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
     double auc = separation.auc();
     if (!separation.judged()) {
       context.progress().note("warning: the metric m cannot be judged, since " + separation.unknown());
-    } else if (auc < RunningModel.GOOD_AUC) {
+    } else if (auc < MetricSeparation.GOOD_AUC) {
       context.progress().note(
           "warning: the metric m separates refused from answered held-out prompts poorly (AUC %.3f, below .8)".formatted(auc));
     }

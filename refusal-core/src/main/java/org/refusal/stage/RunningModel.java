@@ -38,12 +38,6 @@ import org.refusal.sae.SparseAutoencoder;
 
 /** A model with its autoencoders and what was collected with it: what discover and evaluate work with. */
 final class RunningModel implements AutoCloseable {
-  /** Below this AUC of m nothing is attributed, unless forced. */
-  static final double LEAST_AUC = 0.6;
-
-  /** Below this AUC of m a warning is given; no verdict rests on such a metric. */
-  static final double GOOD_AUC = 0.8;
-
   private final CausalLm lm;
   private final CheckpointFolder checkpoint;
   private final Collected collected;
@@ -246,7 +240,7 @@ final class RunningModel implements AutoCloseable {
           "the metric m cannot be judged, since %s (discovery.force: true goes on all the same)"
               .formatted(separation.unknown()));
     }
-    if (separation.auc() < LEAST_AUC && !force) {
+    if (separation.auc() < MetricSeparation.LEAST_AUC && !force) {
       return Optional.of(
           "the metric m does not separate refused from answered held-out prompts (AUC %.3f, below .6; discovery.force: true goes on all the same)"
               .formatted(separation.auc()));
