@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.refusal.activation.ActivationStore;
@@ -93,6 +94,23 @@ record Collected(ResultLayout layout, String model, List<String> categories) {
           "run discover again with this category, or leave it out (--categories)");
     }
     return file;
+  }
+
+  /** The circuit of a category: that of its toxic prompts where there is one. */
+  Optional<Path> circuit(String namedFolder, String category) {
+    Lineage lineage = lineage();
+    for (String suffix : new String[] {"_toxic", ""}) {
+      Path file = layout.circuitsFolder(namedFolder).resolve(ResultLayout.circuitFile(model, category, suffix));
+      if (isCurrent(namedFolder, lineage, file)) {
+        return Optional.of(file);
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** Whether a circuit is there and no leftover beside what the latest discover wrote; a folder that was named counts whole. */
+  static boolean isCurrent(String namedFolder, Lineage lineage, Path circuit) {
+    return namedFolder == null ? lineage.isCurrent(circuit) : Files.isRegularFile(circuit);
   }
 
   CollectReport report() {

@@ -18,9 +18,7 @@ import org.refusal.circuit.CircuitJson;
 import org.refusal.circuit.HookPoint;
 import org.refusal.config.DiscoverConfig;
 import org.refusal.config.ModelSection;
-import org.refusal.data.Split;
 import org.refusal.run.FinishedParts;
-import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
 import org.refusal.stats.ReproducibleReadout;
 
@@ -64,15 +62,6 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
     return RunningModel.files(config.model(), collected(config));
   }
 
-  static Path circuitsFolder(String configured, ResultLayout layout) {
-    return configured == null ? layout.circuitsFolder() : Path.of(configured);
-  }
-
-  /** Whether a circuit is there and no leftover beside what the latest discover wrote; a folder that was named counts whole. */
-  static boolean isCurrent(String configuredFolder, Lineage lineage, Path circuit) {
-    return configuredFolder == null ? lineage.isCurrent(circuit) : Files.isRegularFile(circuit);
-  }
-
   @Override
   public Optional<ModelSection> modelRun(DiscoverConfig config) {
     return Optional.of(config.model());
@@ -81,7 +70,7 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
   @Override
   public StageResult run(DiscoverConfig config, StageContext context) {
     Collected collected = collected(config);
-    OriginalFiles.keep(circuitsFolder(config.output().circuitsDir(), collected.layout()), context.progress());
+    OriginalFiles.keep(collected.layout().circuitsFolder(config.output().circuitsDir()), context.progress());
     if (LegacyCircuits.wanted(config)) {
       return new LegacyCircuits(config, collected, context).run();
     }
@@ -111,7 +100,7 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
       CircuitDiscovery discovery = new CircuitDiscovery(attribution, partners, settings);
       Map<String, List<PromptTokens>> prompts = new LinkedHashMap<>();
       for (String category : collected.categories()) {
-        prompts.put(category, prompts(config, collected, category));
+        prompts.put(category, RunningModel.discoveryPrompts(config, collected, category));
       }
       long total = prompts.values().stream().mapToLong(List::size).sum();
       List<Path> moments = new ArrayList<>();
@@ -164,24 +153,6 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
     }
   }
 
-  static List<PromptTokens> prompts(DiscoverConfig config, Collected collected, String category) {
-    boolean byBehaviour = config.discovery().labelSource().equals("behaviour");
-    List<PromptTokens> all =
-        collected.outputs(category).stream()
-            .filter(output -> output.split() == Split.Side.DISCOVERY)
-            .map(output -> RunningModel.tokens(category, output, byBehaviour))
-            .toList();
-    int most = config.discovery().maxPromptsPerCategory();
-    List<PromptTokens> chosen = new ArrayList<>();
-    for (boolean harmful : config.discovery().safePrompts() ? new boolean[] {true, false} : new boolean[] {true}) {
-      chosen.addAll(
-          RunningModel.atMost(
-              all.stream().filter(prompt -> prompt.harmful() == harmful).toList(),
-              most, config.seed(), "discovery prompts"));
-    }
-    return chosen;
-  }
-
   /** The files of one category, and whether they are all there. */
   private record Category(DiscoverConfig config, Collected collected, Path work, String name) {
 
@@ -197,7 +168,7 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
     }
 
     private Path circuit(String suffix) {
-      return circuitsFolder(config.output().circuitsDir(), collected.layout())
+      return collected.layout().circuitsFolder(config.output().circuitsDir())
           .resolve(ResultLayout.circuitFile(collected.model(), name, suffix));
     }
 

@@ -22,6 +22,7 @@ import org.refusal.baseline.PromptTokens;
 import org.refusal.baseline.SinkThresholds;
 import org.refusal.baseline.ZeroBaseline;
 import org.refusal.circuit.HookPoint;
+import org.refusal.config.DiscoverConfig;
 import org.refusal.config.ModelSection;
 import org.refusal.data.Behaviour;
 import org.refusal.data.EqualTexts;
@@ -201,6 +202,25 @@ final class RunningModel implements AutoCloseable {
       }
       default -> new ZeroBaseline(saes);
     };
+  }
+
+  /** The prompts of a category that effects are sought of: those that count as refused, then the others where they are asked for. */
+  static List<PromptTokens> discoveryPrompts(DiscoverConfig config, Collected collected, String category) {
+    boolean byBehaviour = config.discovery().labelSource().equals("behaviour");
+    List<PromptTokens> all =
+        collected.outputs(category).stream()
+            .filter(output -> output.split() == Split.Side.DISCOVERY)
+            .map(output -> tokens(category, output, byBehaviour))
+            .toList();
+    int most = config.discovery().maxPromptsPerCategory();
+    List<PromptTokens> chosen = new ArrayList<>();
+    for (boolean harmful : config.discovery().safePrompts() ? new boolean[] {true, false} : new boolean[] {true}) {
+      chosen.addAll(
+          atMost(
+              all.stream().filter(prompt -> prompt.harmful() == harmful).toList(),
+              most, config.seed(), "discovery prompts"));
+    }
+    return chosen;
   }
 
   /** At most so many of the prompts (0: all), drawn by a hash of seed, names and text, in their order. */
