@@ -263,7 +263,7 @@ public final class StatsStage implements Stage<StatsConfig> {
           at,
           GramMatrix.ofDense(effects.toArray(double[][]::new), context.threads()),
           SharingEvidence.ReadoutSummary.of(readout.reproducible()),
-          known ? GramMatrix.ofSparse(EffectRows.stacked(vectors), context.threads()) : null,
+          known ? GramMatrix.ofSparse(SparseRows.stacked(vectors), context.threads()) : null,
           new SharingEvidence.AttributionCheck(doubles(sums), doubles(sides), doubles(baselines), doubles(gaps)),
           decidedDrops(measured, categories),
           forms(measured, categories));
