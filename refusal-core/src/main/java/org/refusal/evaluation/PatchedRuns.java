@@ -18,6 +18,7 @@ import org.refusal.base.ExitCode;
 import org.refusal.base.UserException;
 import org.refusal.baseline.Captures;
 import org.refusal.baseline.PromptTokens;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.HookPoint;
 import org.refusal.model.CausalLm;
 import org.refusal.model.Generator;
@@ -40,7 +41,7 @@ import org.refusal.torch.TorchOps;
  *
  * @param batchSize rows run at once; changes no result beyond rounding
  */
-public record PatchedRuns(EvaluationModel model, int batchSize) {
+public record PatchedRuns(StudiedModel model, int batchSize) {
   public PatchedRuns {
     if (batchSize < 1) {
       throw UserException.badConfig("evaluation.batch_size is " + batchSize + "; it must be at least 1");

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.List;
 import org.refusal.baseline.PromptTokens;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.model.Hooks;
 import org.refusal.model.LogitsAt;
 import org.refusal.model.TokenBatch;
@@ -36,7 +37,7 @@ public record SideEffects(double[] kl, double[] klLast, double[] crossEntropy, d
 
   private void fill(PatchedRuns runs, List<PromptTokens> safe, List<Integer> chunk, Intervention intervention) {
     List<PromptTokens> chosen = chunk.stream().map(safe::get).toList();
-    EvaluationModel model = runs.model();
+    StudiedModel model = runs.model();
     try (Memory.Scope scope = Memory.scope();
         PatchedBatch batch = new PatchedBatch(model, chosen, intervention.byPoint().keySet())) {
       TokenBatch tokens = batch.tokens();

@@ -8,12 +8,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.refusal.attribution.AttributionCheck;
-import org.refusal.attribution.AttributionModel;
 import org.refusal.attribution.CircuitDiscovery;
 import org.refusal.attribution.DiscoverySettings;
 import org.refusal.attribution.Readout;
 import org.refusal.baseline.Partners;
 import org.refusal.baseline.PromptTokens;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.CircuitJson;
 import org.refusal.circuit.HookPoint;
 import org.refusal.config.DiscoverConfig;
@@ -92,8 +92,8 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
       Partners partners = choice.partners();
       context.progress().note(choice.line());
       summary.add(choice.line());
-      AttributionModel attribution =
-          new AttributionModel(
+      StudiedModel attribution =
+          new StudiedModel(
               model.lm(), model.metric(), model.padId(), model.saes(),
               model.baseline(config.circuit().baseline(), partners, config.discovery().batchSize()),
               model.thresholds());

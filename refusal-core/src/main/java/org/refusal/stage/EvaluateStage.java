@@ -19,13 +19,13 @@ import org.refusal.base.Progress;
 import org.refusal.base.Seeds;
 import org.refusal.base.UserException;
 import org.refusal.baseline.PromptTokens;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.CircuitJson;
 import org.refusal.circuit.HookPoint;
 import org.refusal.config.EvaluateConfig;
 import org.refusal.config.ModelSection;
 import org.refusal.evaluation.CategoryMetrics;
 import org.refusal.evaluation.DiscoveryMeans;
-import org.refusal.evaluation.EvaluationModel;
 import org.refusal.evaluation.LayerDecision;
 import org.refusal.evaluation.LayerProposal;
 import org.refusal.evaluation.LayerScan;
@@ -287,7 +287,7 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
     }
     Path done = context.work().resolve("decision-profile.json");
     if (!Files.exists(done)) {
-      EvaluationModel model = basis.runs().model();
+      StudiedModel model = basis.runs().model();
       List<List<PromptTokens>> prompts = new ArrayList<>();
       basis.heldout().forEach((category, all) ->
           prompts.add(RunningModel.atMost(all, most, config.seed(), "decision prompts", category)));

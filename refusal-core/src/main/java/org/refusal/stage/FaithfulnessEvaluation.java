@@ -10,12 +10,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.refusal.attribution.Aggregation;
-import org.refusal.attribution.AttributionModel;
 import org.refusal.attribution.AttributionStore;
 import org.refusal.attribution.CircuitDiscovery;
 import org.refusal.attribution.LegacyDiscovery;
 import org.refusal.base.Seeds;
 import org.refusal.baseline.PromptTokens;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.Circuit.ScoredNode;
 import org.refusal.circuit.CircuitJson;
 import org.refusal.circuit.ErrorMode;
@@ -182,8 +182,8 @@ final class FaithfulnessEvaluation {
     for (int p = 0; p < harmful.length; p++) {
       harmful[p] = labelled.get(p).harmful();
     }
-    AttributionModel latents =
-        new AttributionModel(
+    StudiedModel latents =
+        new StudiedModel(
             model.lm(), model.metric(), model.padId(), model.saes(), runs.model().baseline(), model.thresholds());
     return LegacyDiscovery.ofEqualSize(
         nodes,

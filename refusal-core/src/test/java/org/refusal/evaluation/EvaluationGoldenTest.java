@@ -20,6 +20,7 @@ import org.refusal.attribution.AttributionGolden;
 import org.refusal.baseline.MeanBaseline;
 import org.refusal.baseline.PromptTokens;
 import org.refusal.baseline.SinkThresholds;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.ErrorMode;
 import org.refusal.circuit.ErrorNode;
 import org.refusal.circuit.HookPoint;
@@ -134,8 +135,8 @@ class EvaluationGoldenTest {
     }
   }
 
-  private static EvaluationModel model(AttributionGolden golden) {
-    return new EvaluationModel(
+  private static StudiedModel model(AttributionGolden golden) {
+    return new StudiedModel(
         golden.lm(),
         golden.metric(),
         0,

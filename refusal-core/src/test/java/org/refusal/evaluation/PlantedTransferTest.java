@@ -20,7 +20,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.refusal.attribution.Aggregation;
 import org.refusal.attribution.AttributionGolden;
-import org.refusal.attribution.AttributionModel;
 import org.refusal.attribution.AttributionStore;
 import org.refusal.attribution.CircuitDiscovery;
 import org.refusal.attribution.DiscoverySettings;
@@ -33,6 +32,7 @@ import org.refusal.baseline.PairedBaseline;
 import org.refusal.baseline.Partners;
 import org.refusal.baseline.PromptTokens;
 import org.refusal.baseline.SinkThresholds;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.ErrorMode;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
@@ -69,7 +69,7 @@ class PlantedTransferTest {
     partners = new Partners(golden.baselineSafe(), 42);
     runs =
         new PatchedRuns(
-            new EvaluationModel(
+            new StudiedModel(
                 golden.lm(),
                 golden.metric(),
                 0,
@@ -110,8 +110,8 @@ class PlantedTransferTest {
     HookPoint at = HookPoint.residuals(2);
     SparseAutoencoder sae = golden.saes().get(at);
     Map<HookPoint, SparseAutoencoder> saes = Map.of(at, sae);
-    AttributionModel model =
-        new AttributionModel(
+    StudiedModel model =
+        new StudiedModel(
             golden.lm(),
             golden.metric(),
             0,
@@ -270,7 +270,7 @@ class PlantedTransferTest {
     Arrays.fill(harmful, 0, golden.gold().size(), true);
     var features =
         CircuitDiscovery.features(
-            new AttributionModel(
+            new StudiedModel(
                 golden.lm(), golden.metric(), 0, saes, runs.model().baseline(), SinkThresholds.none()),
             labelled, Aggregation.MEAN, 16);
     List<Node> legacy =
