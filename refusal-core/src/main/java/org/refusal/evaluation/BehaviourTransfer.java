@@ -12,6 +12,7 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.refusal.baseline.PromptTokens;
 import org.refusal.circuit.HookPoint;
+import org.refusal.config.TransferForm;
 import org.refusal.stats.Estimate;
 import org.refusal.stats.Resampling;
 import org.refusal.stats.TransferDrops;

@@ -40,6 +40,7 @@ import org.refusal.circuit.Node;
 import org.refusal.config.Binder;
 import org.refusal.config.DiscoverConfig;
 import org.refusal.config.EvaluateConfig;
+import org.refusal.config.TransferForm;
 import org.refusal.model.Generator;
 import org.refusal.sae.SparseAutoencoder;
 import org.refusal.stats.Resampling;
