@@ -33,6 +33,7 @@ import org.refusal.model.TokenBatch;
 import org.refusal.sae.SparseAutoencoder;
 import org.refusal.stats.ReproducibleReadout;
 import org.refusal.torch.Memory;
+import org.refusal.torch.OutOfMemory;
 
 /**
  * From the discovery prompts of a category to its circuits: effects of every prompt, written to disk as they come; their
