@@ -61,7 +61,7 @@ public record SideEffects(double[] kl, double[] klLast, double[] crossEntropy, d
 
   private void ofPrompt(int prompt, NDArray clean, NDArray patched, int[] ids) {
     double[] divergence = clean.exp().mul(clean.sub(patched)).sum(new int[] {1}).toDoubleArray();
-    kl[prompt] = Interval.mean(divergence);
+    kl[prompt] = Resampled.mean(divergence);
     klLast[prompt] = divergence[divergence.length - 1];
     crossEntropy[prompt] = nextTokenLoss(patched, ids);
     crossEntropyModel[prompt] = nextTokenLoss(clean, ids);
@@ -78,6 +78,6 @@ public record SideEffects(double[] kl, double[] klLast, double[] crossEntropy, d
     NDArray index = logProbabilities.getManager().create(next, new Shape(next.length, 1));
     double[] chosen =
         logProbabilities.get("0:%d".formatted(next.length)).gather(index, 1).toDoubleArray();
-    return -Interval.mean(chosen);
+    return -Resampled.mean(chosen);
   }
 }

@@ -285,7 +285,7 @@ class PlantedTransferTest {
         CategoryMetrics.NamedCircuit.measure(
             runs, interventions, HELDOUT.get(0), model, legacy, 100, new SplittableRandom(1));
     double empty = alone(at, dSae, List.of());
-    double faithfulness = (alone(at, dSae, legacy) - empty) / (Interval.mean(model) - empty);
+    double faithfulness = (alone(at, dSae, legacy) - empty) / (Resampled.mean(model) - empty);
     System.out.printf("PlantedTransferTest legacy circuit of 8 latents: faithfulness %.3f%n", faithfulness);
     assertThat(scored.faithfulness().value()).isCloseTo(faithfulness, within(1e-5));
     assertThat(faithfulness).as("latents of refusal correlate with the label").isBetween(.5, 1.1);
@@ -301,7 +301,7 @@ class PlantedTransferTest {
             FaithfulnessCurve.randomCircuit(legacy.subList(0, size.size()), Map.of(at, dSae), again);
         assertThat(drawn).doesNotHaveDuplicates().hasSize(size.size());
         assertThat(found)
-            .isCloseTo((alone(at, dSae, drawn) - empty) / (Interval.mean(model) - empty), within(1e-5))
+            .isCloseTo((alone(at, dSae, drawn) - empty) / (Resampled.mean(model) - empty), within(1e-5))
             .isBetween(-.2, .2);
       }
     }
