@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.refusal.baseline.PromptTokens;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.HookPoint;
 import org.refusal.model.CausalLm;
 import org.refusal.model.Hooks;
@@ -21,7 +22,7 @@ public final class UnsharedGradients {
   private UnsharedGradients() {}
 
   /** Effects at every hook point. */
-  public static Map<HookPoint, NodeEffects> estimate(AttributionModel model, PromptTokens prompt, int steps) {
+  public static Map<HookPoint, NodeEffects> estimate(StudiedModel model, PromptTokens prompt, int steps) {
     Map<HookPoint, NodeEffects> effects = new TreeMap<>();
     for (HookPoint at : model.hookPoints()) {
       try (Memory.Scope scope = Memory.scope();
@@ -43,7 +44,7 @@ public final class UnsharedGradients {
   }
 
   private static NDArray gradient(
-      CausalLm lm, AttributionModel model, AttributedBatch batch, HookPoint at, NDArray change) {
+      CausalLm lm, StudiedModel model, AttributedBatch batch, HookPoint at, NDArray change) {
     try (Autograd tape = Autograd.record()) {
       NDArray[] leaf = new NDArray[1];
       Hooks hooks =

@@ -6,7 +6,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.refusal.attribution.AttributedBatch;
-import org.refusal.attribution.AttributionModel;
 import org.refusal.attribution.EffectEstimator;
 import org.refusal.attribution.ExactPatching;
 import org.refusal.attribution.HookedBatch;
@@ -18,6 +17,7 @@ import org.refusal.baseline.PairedBaseline;
 import org.refusal.baseline.Partners;
 import org.refusal.baseline.PromptTokens;
 import org.refusal.baseline.SinkThresholds;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.HookPoint;
 import org.refusal.model.RefusalMetric;
 import org.refusal.sae.SparseAutoencoder;
@@ -68,8 +68,8 @@ final class DiscoverBench implements Benchmark {
               subject.hookPoints(arguments.count(HOOKS)), subject.lm(), arguments.count(D_SAE), arguments.count(K),
               arguments.count(Option.SEED));
       Partners partners = new Partners(pool, arguments.count(Option.SEED));
-      AttributionModel model =
-          new AttributionModel(
+      StudiedModel model =
+          new StudiedModel(
               subject.lm(), new RefusalMetric(new int[] {3}), subject.padId(), saes,
               new PairedBaseline(subject.lm(), subject.padId(), partners, saes, SinkThresholds.none()),
               SinkThresholds.none());
@@ -125,7 +125,7 @@ final class DiscoverBench implements Benchmark {
 
   /** Sum of the effects by prompt and hook point. */
   private static Map<String, Double> estimate(
-      AttributionModel model, EffectEstimator estimator, List<PromptTokens> prompts, int batch) {
+      StudiedModel model, EffectEstimator estimator, List<PromptTokens> prompts, int batch) {
     Map<String, Double> sums = new LinkedHashMap<>();
     for (int from = 0; from < prompts.size(); from += batch) {
       List<PromptTokens> part = prompts.subList(from, Math.min(prompts.size(), from + batch));

@@ -5,13 +5,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
 import org.refusal.attribution.AttributedBatch;
-import org.refusal.attribution.AttributionModel;
 import org.refusal.attribution.AttributionPatching;
 import org.refusal.attribution.EdgeEstimator;
 import org.refusal.attribution.EffectEstimator;
 import org.refusal.attribution.HookedBatch;
 import org.refusal.baseline.Captures;
 import org.refusal.baseline.PromptTokens;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
 import org.refusal.circuit.Node;
@@ -30,7 +30,7 @@ record DiscoverCosts(double forward, double effects, double patching, double edg
 
   /** @param nodes at each hook point, between which edges are estimated */
   static DiscoverCosts measure(
-      AttributionModel model, EffectEstimator ig, List<PromptTokens> prompts, int batch, int nodes) {
+      StudiedModel model, EffectEstimator ig, List<PromptTokens> prompts, int batch, int nodes) {
     double[] seconds = new double[4];
     for (int from = 0; from < prompts.size(); from += batch) {
       List<PromptTokens> part = prompts.subList(from, Math.min(prompts.size(), from + batch));
@@ -48,7 +48,7 @@ record DiscoverCosts(double forward, double effects, double patching, double edg
     return new DiscoverCosts(seconds[0], seconds[1], seconds[2], seconds[3]);
   }
 
-  private static void effects(AttributionModel model, EffectEstimator estimator, AttributedBatch attributed) {
+  private static void effects(StudiedModel model, EffectEstimator estimator, AttributedBatch attributed) {
     for (HookPoint at : model.hookPoints()) {
       try (Memory.Scope inner = Memory.scope();
           HookedBatch hooked = attributed.at(at)) {
@@ -57,7 +57,7 @@ record DiscoverCosts(double forward, double effects, double patching, double edg
     }
   }
 
-  private static void edges(AttributionModel model, AttributedBatch attributed, int nodes) {
+  private static void edges(StudiedModel model, AttributedBatch attributed, int nodes) {
     List<HookPoint> points = model.hookPoints();
     for (int u = 0; u + 1 < points.size(); u++) {
       new EdgeEstimator(some(points.get(u), nodes), some(points.get(u + 1), nodes)).weights(attributed);
@@ -68,7 +68,7 @@ record DiscoverCosts(double forward, double effects, double patching, double edg
     return new ArrayList<>(IntStream.range(0, nodes).mapToObj(latent -> new LatentNode(at, latent)).toList());
   }
 
-  String describe(AttributionModel model, int steps, int nodes) {
+  String describe(StudiedModel model, int steps, int nodes) {
     List<HookPoint> points = model.hookPoints();
     double layers = model.lm().config().layers();
     double above = 0;

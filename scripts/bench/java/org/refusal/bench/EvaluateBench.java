@@ -11,8 +11,8 @@ import org.refusal.baseline.PairedBaseline;
 import org.refusal.baseline.Partners;
 import org.refusal.baseline.PromptTokens;
 import org.refusal.baseline.SinkThresholds;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.HookPoint;
-import org.refusal.evaluation.EvaluationModel;
 import org.refusal.evaluation.Intervention;
 import org.refusal.evaluation.PatchedRuns;
 import org.refusal.evaluation.Replacement;
@@ -58,8 +58,8 @@ final class EvaluateBench implements Benchmark {
       List<HookPoint> points = subject.hookPoints(3);
       Map<HookPoint, SparseAutoencoder> saes =
           RandomSaes.at(points, subject.lm(), arguments.count(D_SAE), arguments.count(K), seed);
-      EvaluationModel model =
-          new EvaluationModel(
+      StudiedModel model =
+          new StudiedModel(
               subject.lm(), new RefusalMetric(new int[] {3}), subject.padId(), saes,
               new PairedBaseline(
                   subject.lm(), subject.padId(), new Partners(pool, seed), saes, SinkThresholds.none()),
@@ -101,7 +101,7 @@ final class EvaluateBench implements Benchmark {
 
   /** Patched runs at one hook point in plain forward passes of the same prompts in batches of as many rows, timed in turn. */
   private static String cost(
-      EvaluationModel model,
+      StudiedModel model,
       List<PromptTokens> prompts,
       List<Intervention> interventions,
       HookPoint at,
@@ -119,7 +119,7 @@ final class EvaluateBench implements Benchmark {
   }
 
   private static Comparison texts(
-      EvaluationModel model, List<PromptTokens> prompts, List<Intervention> interventions, Arguments arguments) {
+      StudiedModel model, List<PromptTokens> prompts, List<Intervention> interventions, Arguments arguments) {
     int newTokens = arguments.count(TOKENS);
     Generator generator = new Generator(model.lm(), List.of());
     PatchedRuns batched = new PatchedRuns(model, arguments.count(BATCH));
@@ -145,7 +145,7 @@ final class EvaluateBench implements Benchmark {
   private record Comparison(double ours, double baseline, double apart) {}
 
   private static Comparison compare(
-      EvaluationModel model, List<PromptTokens> prompts, List<Intervention> interventions, Arguments arguments) {
+      StudiedModel model, List<PromptTokens> prompts, List<Intervention> interventions, Arguments arguments) {
     PatchedRuns batched = new PatchedRuns(model, arguments.count(BATCH));
     PatchedRuns single = new PatchedRuns(model, 1);
     List<PromptTokens> some = prompts.subList(0, Math.min(prompts.size(), arguments.count(BASELINE)));

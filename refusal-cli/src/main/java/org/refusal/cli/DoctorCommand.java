@@ -8,6 +8,7 @@ import org.refusal.config.Binder;
 import org.refusal.config.ModelSection;
 import org.refusal.stage.Doctor;
 import org.refusal.stage.Pipeline;
+import org.refusal.stage.Stages;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
@@ -41,7 +42,7 @@ final class DoctorCommand {
                 if (model != null) {
                   values.put("--model", model);
                 }
-                Pipeline.plan(config, values, List.of(), console.environment());
+                Stages.pipeline().plan(config, values, List.of(), console.environment());
                 console.out().println("ok   config     " + config + " binds");
               }
               return good ? ExitCode.OK.code() : ExitCode.ENVIRONMENT.code();

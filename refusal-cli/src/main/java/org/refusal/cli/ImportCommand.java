@@ -16,6 +16,7 @@ import org.refusal.sae.SaeCheckpoint;
 import org.refusal.sae.SaeImport;
 import org.refusal.sae.SaeSource;
 import org.refusal.stage.OriginalImport;
+import org.refusal.stage.OriginalOutputs;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
@@ -87,7 +88,7 @@ final class ImportCommand {
     if (!Files.exists(source)) {
       throw UserException.badData(source + ": no such file or folder");
     }
-    if (Files.isDirectory(source) && OriginalImport.isResults(source)) {
+    if (Files.isDirectory(source) && OriginalOutputs.isResults(source)) {
       return OriginalImport.folder(source, results == null ? source : results, model, progress(console));
     }
     Path target = results == null ? Path.of("results") : results;

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import org.refusal.base.AtomicFiles;
 import org.refusal.stage.Pipeline;
+import org.refusal.stage.Stages;
 
 /** The pipelines that fit every planted model; they travel with the program. */
 final class PlantedRun {
@@ -33,7 +34,7 @@ final class PlantedRun {
     values.put("--dataset-dir", planted.toString());
     values.put("--results-dir", results.toString());
     values.put("--seed", Long.toString(seed));
-    return Pipeline.plan(file, values, sets, environment);
+    return Stages.pipeline().plan(file, values, sets, environment);
   }
 
   private static String resource(String name) {

@@ -24,6 +24,7 @@ import org.refusal.stage.Pipeline;
 import org.refusal.stage.PlantedSeries;
 import org.refusal.stage.PlantedTrial;
 import org.refusal.stage.StageRunner;
+import org.refusal.stage.Stages;
 
 /**
  * {@code refusal calibrate --planted}: the whole pipeline on freshly planted models, as many at a time as there are threads
@@ -93,7 +94,7 @@ final class PlantedTrials {
     this.console = console;
     ConsoleProgress silent =
         new ConsoleProgress(console, true, System::currentTimeMillis, Interruption.listen());
-    this.runner = new StageRunner(new StageRunner.Options(false, 1, silent, Versions::map, null));
+    this.runner = Stages.runner(new StageRunner.Options(false, 1, silent, Versions::map, null));
   }
 
   /** Runs what has not run, then writes and prints the table. Exit code 1 when any answer is wrong. */

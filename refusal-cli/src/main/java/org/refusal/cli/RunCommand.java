@@ -63,7 +63,7 @@ final class RunCommand {
       }
     }
     Path file = arguments.matchedOptionValue("--config", null);
-    List<Pipeline.Step<?>> steps = Pipeline.plan(file, values, options.sets(), console.environment());
+    List<Pipeline.Step<?>> steps = Stages.pipeline().plan(file, values, options.sets(), console.environment());
     if (options.dryRun()) {
       Map<String, Object> resolved = new LinkedHashMap<>();
       steps.forEach(step -> resolved.put(step.title(), Binder.toMap(step.config(), true)));

@@ -9,11 +9,12 @@ import org.refusal.base.Progress;
 import org.refusal.base.Suggestions;
 import org.refusal.run.RunManifest;
 import org.refusal.stage.StageRunner;
+import org.refusal.stage.Stages;
 import org.slf4j.LoggerFactory;
-import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParseResult;
+import picocli.CommandLine;
 
 /** The options that every command which runs stages has. */
 record RunOptions(
@@ -105,7 +106,7 @@ record RunOptions(
   }
 
   StageRunner runner(Console console) {
-    return new StageRunner(
+    return Stages.runner(
         new StageRunner.Options(fresh, threads, progress(console), Versions::map, console.environment().get("SLURM_JOB_ID")));
   }
 

@@ -397,7 +397,7 @@ class CommandLineTest {
   @MethodSource("pipelines")
   void everyShippedPipelineBinds(Path pipeline) {
     List<Pipeline.Step<?>> steps =
-        Pipeline.plan(
+        Stages.pipeline().plan(
             pipeline,
             Map.of("--model", "some/model", "--dataset-dir", "prompts", "--results-dir", "out", "--categories", "[a, b]"),
             List.of("collect.inference.batch_size=4", "model.activation_layers=[residuals_2,residuals_3]"),

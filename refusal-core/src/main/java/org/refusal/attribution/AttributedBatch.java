@@ -11,6 +11,7 @@ import java.util.TreeSet;
 import org.refusal.baseline.BatchBaseline;
 import org.refusal.baseline.Captures;
 import org.refusal.baseline.PromptTokens;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.HookPoint;
 import org.refusal.model.Hook;
 import org.refusal.model.Hooks;
@@ -26,7 +27,7 @@ import org.refusal.torch.TorchOps;
  * once: the metric, and the gradient at the clean point for all hook points by a single backward pass.
  */
 public final class AttributedBatch implements AutoCloseable {
-  private final AttributionModel model;
+  private final StudiedModel model;
   private final List<PromptTokens> prompts;
   private final TokenBatch tokens;
   private final SortedSet<HookPoint> points;
@@ -34,7 +35,7 @@ public final class AttributedBatch implements AutoCloseable {
   private final Map<HookPoint, NDArray> cleanGradients = new LinkedHashMap<>();
   private double[] metric;
 
-  public AttributedBatch(AttributionModel model, List<PromptTokens> prompts) {
+  public AttributedBatch(StudiedModel model, List<PromptTokens> prompts) {
     this.model = model;
     this.prompts = List.copyOf(prompts);
     this.tokens = Captures.batch(prompts, model.padId());
@@ -42,7 +43,7 @@ public final class AttributedBatch implements AutoCloseable {
     this.baseline = model.baseline().align(prompts, points);
   }
 
-  AttributionModel model() {
+  StudiedModel model() {
     return model;
   }
 

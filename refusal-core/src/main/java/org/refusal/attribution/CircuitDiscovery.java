@@ -13,14 +13,15 @@ import java.util.TreeMap;
 import java.util.function.LongConsumer;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
-import org.refusal.base.UserException;
 import org.refusal.base.Seeds;
+import org.refusal.base.UserException;
 import org.refusal.baseline.Captures;
 import org.refusal.baseline.Partners;
 import org.refusal.baseline.Precision;
 import org.refusal.baseline.PromptTokens;
-import org.refusal.circuit.Circuit;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.Circuit.ScoredNode;
+import org.refusal.circuit.Circuit;
 import org.refusal.circuit.Edge;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.Node;
@@ -32,6 +33,7 @@ import org.refusal.model.TokenBatch;
 import org.refusal.sae.SparseAutoencoder;
 import org.refusal.stats.ReproducibleReadout;
 import org.refusal.torch.Memory;
+import org.refusal.torch.OutOfMemory;
 
 /**
  * From the discovery prompts of a category to its circuits: effects of every prompt, written to disk as they come; their
@@ -45,12 +47,12 @@ public final class CircuitDiscovery {
   /** So many batches are sorted by length together; bounds both padding and memory. */
   private static final int BATCHES_PER_WINDOW = 8;
 
-  private final AttributionModel model;
+  private final StudiedModel model;
   private final Partners partners;
   private final DiscoverySettings settings;
 
   /** @param partners for the refusal gap, whatever the baseline; null if there is no answered safe prompt */
-  public CircuitDiscovery(AttributionModel model, Partners partners, DiscoverySettings settings) {
+  public CircuitDiscovery(StudiedModel model, Partners partners, DiscoverySettings settings) {
     this.model = model;
     this.partners = partners;
     this.settings = settings;
@@ -353,7 +355,7 @@ public final class CircuitDiscovery {
    * @return for every hook point {@code [prompts][d_sae]}
    */
   public static SortedMap<HookPoint, LegacyDiscovery.Features> features(
-      AttributionModel model, List<PromptTokens> prompts, Aggregation aggregation, int batchSize) {
+      StudiedModel model, List<PromptTokens> prompts, Aggregation aggregation, int batchSize) {
     SortedMap<HookPoint, LegacyDiscovery.Features> features = new TreeMap<>();
     model.hookPoints().forEach(at -> features.put(at, new LegacyDiscovery.Features(new float[prompts.size()][])));
     for (int from = 0; from < prompts.size(); from += batchSize) {

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import org.refusal.baseline.LatentsAndError;
 import org.refusal.baseline.Precision;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.ErrorNode;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
@@ -71,7 +72,7 @@ public final class EdgeEstimator {
 
   /** @return weights {@code [prompts][sources][targets]} */
   public double[][][] weights(AttributedBatch batch) {
-    AttributionModel model = batch.model();
+    StudiedModel model = batch.model();
     double[][][] weights = new double[batch.prompts().size()][sources.size()][targets.size()];
     try (Memory.Scope scope = Memory.scope();
         HookedBatch from = batch.at(upstream)) {
@@ -127,7 +128,7 @@ public final class EdgeEstimator {
   private record Downstream(
       NDArray activation, NDArray gradient, NDArray mask, NDArray weights, SparseAutoencoder sae) {
 
-    static Downstream of(NDArray recorded, NDArray gradient, AttributionModel model, HookPoint at) {
+    static Downstream of(NDArray recorded, NDArray gradient, StudiedModel model, HookPoint at) {
       SparseAutoencoder sae = model.saes().get(at);
       DataType working = sae.wDec().getDataType();
       NDArray a = TorchOps.cast(recorded, working); // [T, d_model], part of the graph

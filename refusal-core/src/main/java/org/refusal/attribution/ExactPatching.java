@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.refusal.baseline.Precision;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.model.Hooks;
 import org.refusal.model.LogitsAt;
 import org.refusal.model.Prefix;
@@ -48,7 +49,7 @@ public record ExactPatching(int rowsAtOnce) implements EffectEstimator {
   }
 
   private NodeEffects ofPrompt(HookedBatch batch, int r) {
-    AttributionModel model = batch.batch().model();
+    StudiedModel model = batch.batch().model();
     HookedBatch.Row row = batch.rows().get(r);
     int[] latents = GradientEffects.activeLatents(row);
     TokenBatch tokens = new TokenBatch(List.of(batch.batch().prompts().get(r).ids()), model.padId());
@@ -77,7 +78,7 @@ public record ExactPatching(int rowsAtOnce) implements EffectEstimator {
 
   private static double[] patched(
       HookedBatch batch, HookedBatch.Row row, Prefix prefix, int[] latents, int from, int count) {
-    AttributionModel model = batch.batch().model();
+    StudiedModel model = batch.batch().model();
     NDArray x = Precision.toWorking(prefix.activation()).get(0); // [T, d_model]
     Shape shape = new Shape(count, x.getShape().get(0), x.getShape().get(1));
     NDArray moved = x.expandDims(0).broadcast(shape).duplicate(); // [count, T, d_model]

@@ -1,10 +1,11 @@
 package org.refusal.config;
 
 import static org.refusal.config.Checks.atLeast;
-import static org.refusal.config.Checks.noRepetition;
 import static org.refusal.config.Checks.fraction;
+import static org.refusal.config.Checks.noRepetition;
 import static org.refusal.config.Checks.require;
 
+import java.nio.file.Path;
 import java.util.List;
 
 /** Causal evaluation on held-out prompts. */
@@ -99,5 +100,11 @@ public record EvaluateConfig(
       @Key(doc = "Folder of this stage; default {result_dir}/evaluation.", def = Key.EMPTY, options = "--output-dir",
               neutral = true)
           String dir,
-      @Key(doc = "Draw the charts.", def = "true", options = "--no-visualizations") boolean generateVisualizations) {}
+      @Key(doc = "Draw the charts.", def = "true", options = "--no-visualizations") boolean generateVisualizations) {
+
+    /** Where a file of this stage goes: {@code output.dir} where it is given. */
+    public Path place(Path usual) {
+      return dir == null ? usual : Path.of(dir).resolve(usual.getFileName());
+    }
+  }
 }

@@ -13,7 +13,7 @@ import org.refusal.baseline.PromptTokens;
  * @param rate share refused
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
-public record Behaviour(boolean[] refused, Interval rate) {
+public record Behaviour(boolean[] refused, Resampled rate) {
 
   /** @param intervention null for the model as it is */
   public static Behaviour measure(
@@ -28,8 +28,8 @@ public record Behaviour(boolean[] refused, Interval rate) {
             intervention == null
                 ? runs.generate(prompts, writer.generator(), writer.newTokens())
                 : runs.generate(prompts, List.of(intervention), writer.generator(), writer.newTokens())[0]);
-    Interval rate =
-        Interval.bootstrap(
+    Resampled rate =
+        Resampled.bootstrap(
             new int[] {refused.length},
             bootstrap,
             random,

@@ -12,6 +12,7 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.refusal.baseline.PromptTokens;
 import org.refusal.circuit.HookPoint;
+import org.refusal.config.TransferForm;
 import org.refusal.stats.Estimate;
 import org.refusal.stats.Resampling;
 import org.refusal.stats.TransferDrops;
@@ -44,9 +45,9 @@ public record BehaviourTransfer(
     Share other,
     Share control,
     double[][] drop,
-    Interval ownDrop,
-    Interval controlDrop,
-    @JsonProperty("D") Interval distinctness,
+    Resampled ownDrop,
+    Resampled controlDrop,
+    @JsonProperty("D") Resampled distinctness,
     String weak) {
 
   private static final TransferStatistics.Bars BARS = new TransferStatistics.Bars(.1, .65, "refusals");
@@ -154,8 +155,8 @@ public record BehaviourTransfer(
         weakness(clean, statistics));
   }
 
-  private static Interval interval(Estimate estimate, Resampling bootstrap) {
-    return new Interval(
+  private static Resampled interval(Estimate estimate, Resampling bootstrap) {
+    return new Resampled(
         estimate.value(), estimate.interval().low(), estimate.interval().high(), bootstrap.draws());
   }
 

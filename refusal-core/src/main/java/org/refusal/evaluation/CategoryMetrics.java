@@ -48,7 +48,7 @@ public record CategoryMetrics(
 
   /** @param size number of nodes */
   @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
-  public record NamedCircuit(int size, CircuitScore score, Interval faithfulness, Interval completeness) {
+  public record NamedCircuit(int size, CircuitScore score, Resampled faithfulness, Resampled completeness) {
 
     /**
      * Three patched runs per prompt.
@@ -85,7 +85,7 @@ public record CategoryMetrics(
    * @param drop their mean in units of Delta
    */
   @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
-  public record Drop(double[] drops, Interval drop) {
+  public record Drop(double[] drops, Resampled drop) {
 
     /** One patched run per prompt. */
     public static Drop measure(
@@ -102,11 +102,11 @@ public record CategoryMetrics(
       }
       return new Drop(
           drops,
-          Interval.bootstrap(
+          Resampled.bootstrap(
               new int[] {drops.length},
               bootstrap,
               random,
-              chosen -> Interval.mean(drops, chosen[0]) / gap.delta(chosen[0])));
+              chosen -> Resampled.mean(drops, chosen[0]) / gap.delta(chosen[0])));
     }
   }
 

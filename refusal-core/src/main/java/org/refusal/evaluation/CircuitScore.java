@@ -25,12 +25,12 @@ public record CircuitScore(double[] model, double[] circuit, double[] complement
     return ratio(complement, all());
   }
 
-  Interval faithfulness(int bootstrap, SplittableRandom random) {
-    return Interval.bootstrap(new int[] {model.length}, bootstrap, random, chosen -> ratio(circuit, chosen[0]));
+  Resampled faithfulness(int bootstrap, SplittableRandom random) {
+    return Resampled.bootstrap(new int[] {model.length}, bootstrap, random, chosen -> ratio(circuit, chosen[0]));
   }
 
-  Interval completeness(int bootstrap, SplittableRandom random) {
-    return Interval.bootstrap(new int[] {model.length}, bootstrap, random, chosen -> ratio(complement, chosen[0]));
+  Resampled completeness(int bootstrap, SplittableRandom random) {
+    return Resampled.bootstrap(new int[] {model.length}, bootstrap, random, chosen -> ratio(complement, chosen[0]));
   }
 
   private double ratio(double[] of, int[] chosen) {

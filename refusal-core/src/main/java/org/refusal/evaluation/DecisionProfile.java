@@ -19,7 +19,7 @@ import org.refusal.circuit.HookPoint;
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
 public record DecisionProfile(
-    double[][] drops, double[][] dropsEverywhere, double[] byCategory, Interval decided, Interval everywhere) {
+    double[][] drops, double[][] dropsEverywhere, double[] byCategory, Resampled decided, Resampled everywhere) {
 
   /** Two runs above the hook point per held-out prompt; uses no SAE. */
   public static DecisionProfile measure(
@@ -40,7 +40,7 @@ public record DecisionProfile(
     }
     double[] byCategory = new double[n];
     for (int j = 0; j < n; j++) {
-      byCategory[j] = Interval.mean(post[j]) / gaps.get(j).delta();
+      byCategory[j] = Resampled.mean(post[j]) / gaps.get(j).delta();
     }
     return new DecisionProfile(
         post,
@@ -58,16 +58,16 @@ public record DecisionProfile(
     return drops;
   }
 
-  private static Interval mean(double[][] drops, List<RefusalGap> gaps, int bootstrap, SplittableRandom random) {
+  private static Resampled mean(double[][] drops, List<RefusalGap> gaps, int bootstrap, SplittableRandom random) {
     int[] prompts = gaps.stream().mapToInt(RefusalGap::prompts).toArray();
-    return Interval.bootstrap(
+    return Resampled.bootstrap(
         prompts,
         bootstrap,
         random,
         chosen -> {
           double sum = 0;
           for (int j = 0; j < drops.length; j++) {
-            sum += Interval.mean(drops[j], chosen[j]) / gaps.get(j).delta(chosen[j]);
+            sum += Resampled.mean(drops[j], chosen[j]) / gaps.get(j).delta(chosen[j]);
           }
           return sum / drops.length;
         });

@@ -9,6 +9,7 @@ import java.util.Map;
 import org.refusal.baseline.Captures;
 import org.refusal.baseline.Precision;
 import org.refusal.baseline.PromptTokens;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.HookPoint;
 import org.refusal.torch.Memory;
 import org.refusal.torch.TorchOps;
@@ -55,7 +56,7 @@ public record DiscoveryMeans(double[] postInstruction, double[] activity) {
   }
 
   private static void add(
-      EvaluationModel model, List<PromptTokens> prompts, List<Integer> chunk, Map<HookPoint, Sum> sums) {
+      StudiedModel model, List<PromptTokens> prompts, List<Integer> chunk, Map<HookPoint, Sum> sums) {
     List<PromptTokens> chosen = chunk.stream().map(prompts::get).toList();
     Map<HookPoint, Sum> parts = new LinkedHashMap<>();
     try (Memory.Scope scope = Memory.scope();
@@ -81,7 +82,7 @@ public record DiscoveryMeans(double[] postInstruction, double[] activity) {
     private long postTokens;
     private long tokens;
 
-    private void addPrompt(EvaluationModel model, HookPoint at, NDArray x, PromptTokens prompt) {
+    private void addPrompt(StudiedModel model, HookPoint at, NDArray x, PromptTokens prompt) {
       boolean[] sinks = model.thresholds().mask(at, x);
       double[] post = new double[sinks.length];
       double[] all = new double[sinks.length];

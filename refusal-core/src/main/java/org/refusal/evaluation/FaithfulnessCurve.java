@@ -29,7 +29,7 @@ import org.refusal.circuit.Node;
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
 public record FaithfulnessCurve(
-    double[] model, double[] empty, String undefined, List<AtSize> sizes, Interval area, double randomArea) {
+    double[] model, double[] empty, String undefined, List<AtSize> sizes, Resampled area, double randomArea) {
 
   /**
    * @param size number of nodes
@@ -42,8 +42,8 @@ public record FaithfulnessCurve(
       int size,
       double[] circuit,
       double[] complement,
-      Interval faithfulness,
-      Interval completeness,
+      Resampled faithfulness,
+      Resampled completeness,
       double[] randomFaithfulness) {}
 
   /** Distinct sizes from 1 to the largest (none if that is 0), evenly spaced in their logarithm, as near to the count as integers allow. */
@@ -112,8 +112,8 @@ public record FaithfulnessCurve(
               score.completeness(bootstrap, random.split()),
               faithfulness));
     }
-    Interval area =
-        Interval.bootstrap(
+    Resampled area =
+        Resampled.bootstrap(
             new int[] {model.length},
             bootstrap,
             random.split(),
@@ -124,7 +124,7 @@ public record FaithfulnessCurve(
     double randomArea =
         randomCircuits == 0
             ? Double.NaN
-            : area(sizes, curve.stream().mapToDouble(at -> Interval.mean(at.randomFaithfulness)).toArray());
+            : area(sizes, curve.stream().mapToDouble(at -> Resampled.mean(at.randomFaithfulness)).toArray());
     String undefined =
         sizes.length == 0
             ? "no node has an effect, so that there is no circuit to score"

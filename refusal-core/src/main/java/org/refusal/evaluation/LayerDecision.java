@@ -22,15 +22,15 @@ public record LayerDecision(
 
   /** O(resamples * prompts). */
   static LayerDecision of(HookPoint at, double[][] drops, double[][] gap, int bootstrap, SplittableRandom random) {
-    Interval decided =
-        Interval.bootstrap(
+    Resampled decided =
+        Resampled.bootstrap(
             Arrays.stream(gap).mapToInt(prompts -> prompts.length).toArray(),
             bootstrap,
             random,
             chosen -> {
               double sum = 0;
               for (int c = 0; c < gap.length; c++) {
-                sum += Interval.mean(drops[c], chosen[c]) / Interval.mean(gap[c], chosen[c]);
+                sum += Resampled.mean(drops[c], chosen[c]) / Resampled.mean(gap[c], chosen[c]);
               }
               return sum / gap.length;
             });

@@ -18,6 +18,7 @@ import org.refusal.baseline.Captures;
 import org.refusal.baseline.LatentsAndError;
 import org.refusal.baseline.Precision;
 import org.refusal.baseline.PromptTokens;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.HookPoint;
 import org.refusal.model.Hook;
 import org.refusal.model.Hooks;
@@ -33,7 +34,7 @@ import org.refusal.torch.TorchOps;
  * order. Sinks are those of the clean run, in the prompt or in its baseline.
  */
 final class PatchedBatch implements AutoCloseable {
-  private final EvaluationModel model;
+  private final StudiedModel model;
   private final List<PromptTokens> prompts;
   private final TokenBatch tokens;
   private final BatchBaseline baseline;
@@ -42,7 +43,7 @@ final class PatchedBatch implements AutoCloseable {
   private final Map<HookPoint, NDArray> activations = new HashMap<>(); // x' [batch, pos, d_model]
   private final Map<HookPoint, LatentsAndError> nodes = new HashMap<>(); // [batch, pos, d_sae], [batch, pos, d_model]
 
-  PatchedBatch(EvaluationModel model, List<PromptTokens> prompts, Collection<HookPoint> points) {
+  PatchedBatch(StudiedModel model, List<PromptTokens> prompts, Collection<HookPoint> points) {
     this.model = model;
     this.prompts = List.copyOf(prompts);
     this.tokens = Captures.batch(prompts, model.padId());
@@ -55,7 +56,7 @@ final class PatchedBatch implements AutoCloseable {
    *
    * @param prefix the clean run of the prompts up to it
    */
-  PatchedBatch(EvaluationModel model, List<PromptTokens> prompts, Prefix prefix) {
+  PatchedBatch(StudiedModel model, List<PromptTokens> prompts, Prefix prefix) {
     this.model = model;
     this.prompts = List.copyOf(prompts);
     this.tokens = prefix.batch();

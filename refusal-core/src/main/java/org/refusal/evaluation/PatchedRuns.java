@@ -14,10 +14,10 @@ import java.util.TreeSet;
 import java.util.function.IntFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.refusal.base.ExitCode;
 import org.refusal.base.UserException;
 import org.refusal.baseline.Captures;
 import org.refusal.baseline.PromptTokens;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.HookPoint;
 import org.refusal.model.CausalLm;
 import org.refusal.model.Generator;
@@ -27,6 +27,7 @@ import org.refusal.model.LogitsAt;
 import org.refusal.model.Prefix;
 import org.refusal.model.TokenBatch;
 import org.refusal.torch.Memory;
+import org.refusal.torch.OutOfMemory;
 import org.refusal.torch.TorchOps;
 
 /**
@@ -40,7 +41,7 @@ import org.refusal.torch.TorchOps;
  *
  * @param batchSize rows run at once; changes no result beyond rounding
  */
-public record PatchedRuns(EvaluationModel model, int batchSize) {
+public record PatchedRuns(StudiedModel model, int batchSize) {
   public PatchedRuns {
     if (batchSize < 1) {
       throw UserException.badConfig("evaluation.batch_size is " + batchSize + "; it must be at least 1");
@@ -296,18 +297,7 @@ public record PatchedRuns(EvaluationModel model, int batchSize) {
   }
 
   static void halve(RuntimeException failure, List<Integer> chunk, java.util.function.Consumer<List<Integer>> work) {
-    if (!Memory.ranOut(failure)) {
-      throw failure;
-    }
-    if (chunk.size() == 1) {
-      throw new UserException(
-          ExitCode.ENVIRONMENT,
-          "out of memory with a single prompt",
-          "use a half type (model.torch_dtype), a smaller SAE, or a device with more memory",
-          failure);
-    }
-    work.accept(chunk.subList(0, chunk.size() / 2));
-    work.accept(chunk.subList(chunk.size() / 2, chunk.size()));
+    OutOfMemory.halve(failure, chunk, prompt -> "", work);
   }
 
   static double finite(double m, PromptTokens prompt, String intervention) {

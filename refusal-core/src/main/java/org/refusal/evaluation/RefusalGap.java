@@ -38,11 +38,11 @@ public record RefusalGap(long[] promptIndex, double[] metric, double[] partnerMe
 
   /** Delta, nats. */
   public double delta() {
-    return Interval.mean(metric) - Interval.mean(partnerMetric);
+    return Resampled.mean(metric) - Resampled.mean(partnerMetric);
   }
 
   double delta(int[] chosen) {
-    return Interval.mean(metric, chosen) - Interval.mean(partnerMetric, chosen);
+    return Resampled.mean(metric, chosen) - Resampled.mean(partnerMetric, chosen);
   }
 
   int prompts() {

@@ -11,8 +11,8 @@ final class Scores {
 
   /** (F(of) - F(∅)) / (F(M) - F(∅)) over the chosen prompts. */
   static double ratio(double[] model, double[] of, double[] empty, int[] chosen) {
-    double floor = Interval.mean(empty, chosen);
-    return (Interval.mean(of, chosen) - floor) / (Interval.mean(model, chosen) - floor);
+    double floor = Resampled.mean(empty, chosen);
+    return (Resampled.mean(of, chosen) - floor) / (Resampled.mean(model, chosen) - floor);
   }
 
   static int[] all(int n) {
@@ -23,12 +23,12 @@ final class Scores {
 
   static Optional<String> undefined(
       double[] model, double[] empty, double delta, int bootstrap, SplittableRandom random) {
-    Interval effect =
-        Interval.bootstrap(
+    Resampled effect =
+        Resampled.bootstrap(
             new int[] {model.length},
             bootstrap,
             random,
-            chosen -> Interval.mean(model, chosen[0]) - Interval.mean(empty, chosen[0]));
+            chosen -> Resampled.mean(model, chosen[0]) - Resampled.mean(empty, chosen[0]));
     if (Math.abs(effect.value()) < CircuitScore.SMALLEST_EFFECT * Math.abs(delta)) {
       return Optional.of(
           String.format(

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
+import org.refusal.stats.Interval;
 import org.refusal.stats.Wilson;
 
 /**
@@ -29,7 +30,7 @@ public record Share(double value, double low, double high, int prompts) {
         count += yes ? 1 : 0;
       }
     }
-    org.refusal.stats.Interval interval = Wilson.interval(count, prompts, Interval.LEVEL);
+    Interval interval = Wilson.interval(count, prompts, Resampled.LEVEL);
     return new Share(prompts == 0 ? Double.NaN : (double) count / prompts, interval.low(), interval.high(), prompts);
   }
 

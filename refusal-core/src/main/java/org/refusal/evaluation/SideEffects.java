@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.List;
 import org.refusal.baseline.PromptTokens;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.model.Hooks;
 import org.refusal.model.LogitsAt;
 import org.refusal.model.TokenBatch;
@@ -36,7 +37,7 @@ public record SideEffects(double[] kl, double[] klLast, double[] crossEntropy, d
 
   private void fill(PatchedRuns runs, List<PromptTokens> safe, List<Integer> chunk, Intervention intervention) {
     List<PromptTokens> chosen = chunk.stream().map(safe::get).toList();
-    EvaluationModel model = runs.model();
+    StudiedModel model = runs.model();
     try (Memory.Scope scope = Memory.scope();
         PatchedBatch batch = new PatchedBatch(model, chosen, intervention.byPoint().keySet())) {
       TokenBatch tokens = batch.tokens();
@@ -60,7 +61,7 @@ public record SideEffects(double[] kl, double[] klLast, double[] crossEntropy, d
 
   private void ofPrompt(int prompt, NDArray clean, NDArray patched, int[] ids) {
     double[] divergence = clean.exp().mul(clean.sub(patched)).sum(new int[] {1}).toDoubleArray();
-    kl[prompt] = Interval.mean(divergence);
+    kl[prompt] = Resampled.mean(divergence);
     klLast[prompt] = divergence[divergence.length - 1];
     crossEntropy[prompt] = nextTokenLoss(patched, ids);
     crossEntropyModel[prompt] = nextTokenLoss(clean, ids);
@@ -77,6 +78,6 @@ public record SideEffects(double[] kl, double[] klLast, double[] crossEntropy, d
     NDArray index = logProbabilities.getManager().create(next, new Shape(next.length, 1));
     double[] chosen =
         logProbabilities.get("0:%d".formatted(next.length)).gather(index, 1).toDoubleArray();
-    return -Interval.mean(chosen);
+    return -Resampled.mean(chosen);
   }
 }

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.refusal.base.UserException;
+import org.refusal.config.TransferForm;
 import org.refusal.io.Json;
 
 /**

@@ -7,6 +7,7 @@ import java.util.function.Supplier;
 import org.refusal.base.Seeds;
 import org.refusal.circuit.HookPoint;
 import org.refusal.config.EvaluateConfig;
+import org.refusal.config.TransferForm;
 
 /** Makes the parts of one category at one hook point, in the four forms of docs/evaluation.md, each with its controls. */
 public record TransferParts(EvaluateConfig.Transfer config, long seed, String category, HookPoint at) {

@@ -1,7 +1,7 @@
 package org.refusal.report;
 
 import java.util.Locale;
-import org.refusal.evaluation.Interval;
+import org.refusal.evaluation.Resampled;
 import org.refusal.evaluation.Share;
 
 /** Numbers as reports show them: two decimals, a dash for what is undefined. */
@@ -30,7 +30,7 @@ public final class Numbers {
         : of(value);
   }
 
-  public static String of(Interval interval) {
+  public static String of(Resampled interval) {
     return interval == null ? UNDEFINED : of(interval.value(), interval.low(), interval.high());
   }
 

@@ -100,6 +100,11 @@ public record ResultLayout(Path root) {
     return root.resolve("circuits");
   }
 
+  /** @param named folder that a config names, or null for the usual one */
+  public Path circuitsFolder(String named) {
+    return named == null ? circuitsFolder() : Path.of(named);
+  }
+
   /** @param suffix empty, {@code _safe} or {@code _toxic} */
   public static String circuitFile(String model, String category, String suffix) {
     return "%s_%s%s_circuit.json".formatted(fileName(model), categoryName(category), suffix);

@@ -14,6 +14,7 @@ import org.refusal.activation.StoredPrompt;
 import org.refusal.base.Progress;
 import org.refusal.base.Seeds;
 import org.refusal.base.UserException;
+import org.refusal.base.Workers;
 import org.refusal.circuit.HookPoint;
 
 /**
@@ -139,7 +140,7 @@ public final class LegacySaeTrainer {
       String name, SaeState state, List<float[]> rows, Order order, Progress.Task task) {
     List<TrainingHistory.Point> points = new ArrayList<>();
     PlateauSchedule schedule = new PlateauSchedule(options.learningRate());
-    try (Parallel parallel = new Parallel(threads)) {
+    try (Workers parallel = new Workers(threads)) {
       SparseTrainingStep step =
           new SparseTrainingStep(
               state, SparseTrainingStep.Rules.LEGACY, options.k(), 0, Long.MAX_VALUE, parallel, manager);

@@ -22,9 +22,10 @@ import org.refusal.base.AtomicFiles;
 import org.refusal.base.Progress;
 import org.refusal.base.Seeds;
 import org.refusal.base.UserException;
+import org.refusal.base.Workers;
 import org.refusal.circuit.HookPoint;
-import org.refusal.io.Safetensors;
 import org.refusal.io.Safetensors.Tensor;
+import org.refusal.io.Safetensors;
 import org.refusal.torch.TorchRuntime;
 
 /**
@@ -133,12 +134,12 @@ public final class SaeTrainer {
     int atOnce = Math.min(threads, trainings.size());
     int each = small ? 1 : threads / atOnce;
     TorchRuntime.setThreads(small ? 1 : Math.max(1, torchThreads / atOnce));
-    List<Parallel> own = new ArrayList<>();
-    try (Parallel sideBySide = new Parallel(atOnce);
+    List<Workers> own = new ArrayList<>();
+    try (Workers sideBySide = new Workers(atOnce);
         GroupProgress shown = new GroupProgress(progress, trainings)) {
       List<Runnable> windows = new ArrayList<>();
       for (Training training : trainings) {
-        Parallel parallel = new Parallel(each);
+        Workers parallel = new Workers(each);
         own.add(parallel);
         windows.add(() -> training.window(parallel, shown));
         shown.advance(training.state.step);
@@ -148,7 +149,7 @@ public final class SaeTrainer {
       }
     } finally {
       trainings.forEach(Training::release);
-      own.forEach(Parallel::close);
+      own.forEach(Workers::close);
       TorchRuntime.setThreads(torchThreads);
     }
   }
@@ -273,7 +274,7 @@ public final class SaeTrainer {
     }
 
     /** Trains on what one reading of the files brings. */
-    void window(Parallel parallel, GroupProgress shown) {
+    void window(Workers parallel, GroupProgress shown) {
       if (step == null && isUnfinished()) {
         step =
             TrainingStep.topK(

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
+import org.refusal.base.Workers;
 import org.refusal.sae.SaeState.Parameter;
 import org.refusal.torch.Memory;
 
@@ -51,7 +52,7 @@ final class SparseTrainingStep implements TrainingStep {
   private final int k;
   private final double sparsityCoeff;
   private final long deadAfter;
-  private final Parallel parallel;
+  private final Workers parallel;
   private final NDManager manager;
   private final NativeFloats encoderMirror; // W_enc rows where libtorch can read them
   private final NativeFloats decoderMirror;
@@ -71,7 +72,7 @@ final class SparseTrainingStep implements TrainingStep {
   private ActiveLatents revived;
 
   SparseTrainingStep(
-      SaeState state, Rules rules, int k, double sparsityCoeff, long deadAfter, Parallel parallel,
+      SaeState state, Rules rules, int k, double sparsityCoeff, long deadAfter, Workers parallel,
       NDManager manager) {
     this.state = state;
     this.rules = rules;

@@ -1,6 +1,7 @@
 package org.refusal.sae;
 
 import ai.djl.ndarray.NDManager;
+import org.refusal.base.Workers;
 
 /** Computes loss and gradients of an autoencoder on a batch, and updates its state; see docs/autoencoders.md. */
 interface TrainingStep extends AutoCloseable {
@@ -32,7 +33,7 @@ interface TrainingStep extends AutoCloseable {
    * @param parallel for what a CPU does beside libtorch
    */
   static TrainingStep topK(
-      SaeState state, int k, double sparsityCoeff, long deadAfter, Parallel parallel, NDManager manager) {
+      SaeState state, int k, double sparsityCoeff, long deadAfter, Workers parallel, NDManager manager) {
     return manager.getDevice().isGpu()
         ? new DeviceTrainingStep(state, k, sparsityCoeff, deadAfter, manager)
         : new SparseTrainingStep(

@@ -16,8 +16,8 @@ import org.refusal.attribution.AttributionCheck;
 import org.refusal.attribution.AttributionStore;
 import org.refusal.attribution.EffectRows;
 import org.refusal.base.UserException;
-import org.refusal.circuit.Circuit;
 import org.refusal.circuit.Circuit.ScoredNode;
+import org.refusal.circuit.Circuit;
 import org.refusal.circuit.CircuitJson;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
@@ -91,7 +91,7 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
   }
 
   private static Path circuit(DiscoverConfig config, Collected collected, String category, Side side) {
-    return DiscoverStage.circuitsFolder(config.output().circuitsDir(), collected.layout())
+    return collected.layout().circuitsFolder(config.output().circuitsDir())
         .resolve(ResultLayout.circuitFile(collected.model(), category, side.suffix));
   }
 
@@ -102,7 +102,7 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
     for (String category : collected.categories()) {
       for (Side side : Side.values()) {
         Path file = circuit(config, collected, category, side);
-        if (DiscoverStage.isCurrent(config.output().circuitsDir(), lineage, file)) {
+        if (Collected.isCurrent(config.output().circuitsDir(), lineage, file)) {
           files.add(file);
         }
       }

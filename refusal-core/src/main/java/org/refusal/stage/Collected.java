@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.refusal.activation.ActivationStore;
@@ -30,7 +31,7 @@ record Collected(ResultLayout layout, String model, List<String> categories) {
     if (!Files.isRegularFile(splits)) {
       throw UserException.badData(
           splits + ": no such file",
-          OriginalImport.isResults(layout.root())
+          OriginalOutputs.isResults(layout.root())
               ? "run collect first; for results of the original project: refusal import %s --model %s"
                   .formatted(layout.root(), model)
               : "run collect first");
@@ -66,7 +67,7 @@ record Collected(ResultLayout layout, String model, List<String> categories) {
 
   /** Whether these are results of the original project: prompts without token ids. */
   boolean imported() {
-    return Files.isRegularFile(layout.collectReport(model)) && report().template().equals(OriginalImport.TEMPLATE);
+    return Files.isRegularFile(layout.collectReport(model)) && report().template().equals(OriginalOutputs.TEMPLATE);
   }
 
   /** @throws UserException when the model cannot be run on the prompts, as nobody kept their tokens */
@@ -93,6 +94,23 @@ record Collected(ResultLayout layout, String model, List<String> categories) {
           "run discover again with this category, or leave it out (--categories)");
     }
     return file;
+  }
+
+  /** The circuit of a category: that of its toxic prompts where there is one. */
+  Optional<Path> circuit(String namedFolder, String category) {
+    Lineage lineage = lineage();
+    for (String suffix : new String[] {"_toxic", ""}) {
+      Path file = layout.circuitsFolder(namedFolder).resolve(ResultLayout.circuitFile(model, category, suffix));
+      if (isCurrent(namedFolder, lineage, file)) {
+        return Optional.of(file);
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** Whether a circuit is there and no leftover beside what the latest discover wrote; a folder that was named counts whole. */
+  static boolean isCurrent(String namedFolder, Lineage lineage, Path circuit) {
+    return namedFolder == null ? lineage.isCurrent(circuit) : Files.isRegularFile(circuit);
   }
 
   CollectReport report() {

@@ -8,19 +8,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.refusal.attribution.AttributionCheck;
-import org.refusal.attribution.AttributionModel;
 import org.refusal.attribution.CircuitDiscovery;
 import org.refusal.attribution.DiscoverySettings;
 import org.refusal.attribution.Readout;
 import org.refusal.baseline.Partners;
 import org.refusal.baseline.PromptTokens;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.CircuitJson;
 import org.refusal.circuit.HookPoint;
 import org.refusal.config.DiscoverConfig;
 import org.refusal.config.ModelSection;
-import org.refusal.data.Split;
 import org.refusal.run.FinishedParts;
-import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
 import org.refusal.stats.ReproducibleReadout;
 
@@ -64,15 +62,6 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
     return RunningModel.files(config.model(), collected(config));
   }
 
-  static Path circuitsFolder(String configured, ResultLayout layout) {
-    return configured == null ? layout.circuitsFolder() : Path.of(configured);
-  }
-
-  /** Whether a circuit is there and no leftover beside what the latest discover wrote; a folder that was named counts whole. */
-  static boolean isCurrent(String configuredFolder, Lineage lineage, Path circuit) {
-    return configuredFolder == null ? lineage.isCurrent(circuit) : Files.isRegularFile(circuit);
-  }
-
   @Override
   public Optional<ModelSection> modelRun(DiscoverConfig config) {
     return Optional.of(config.model());
@@ -81,7 +70,7 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
   @Override
   public StageResult run(DiscoverConfig config, StageContext context) {
     Collected collected = collected(config);
-    OriginalFiles.keep(circuitsFolder(config.output().circuitsDir(), collected.layout()), context.progress());
+    OriginalFiles.keep(collected.layout().circuitsFolder(config.output().circuitsDir()), context.progress());
     if (LegacyCircuits.wanted(config)) {
       return new LegacyCircuits(config, collected, context).run();
     }
@@ -103,15 +92,15 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
       Partners partners = choice.partners();
       context.progress().note(choice.line());
       summary.add(choice.line());
-      AttributionModel attribution =
-          new AttributionModel(
+      StudiedModel attribution =
+          new StudiedModel(
               model.lm(), model.metric(), model.padId(), model.saes(),
               model.baseline(config.circuit().baseline(), partners, config.discovery().batchSize()),
               model.thresholds());
       CircuitDiscovery discovery = new CircuitDiscovery(attribution, partners, settings);
       Map<String, List<PromptTokens>> prompts = new LinkedHashMap<>();
       for (String category : collected.categories()) {
-        prompts.put(category, prompts(config, collected, category));
+        prompts.put(category, RunningModel.discoveryPrompts(config, collected, category));
       }
       long total = prompts.values().stream().mapToLong(List::size).sum();
       List<Path> moments = new ArrayList<>();
@@ -158,28 +147,10 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
     double auc = separation.auc();
     if (!separation.judged()) {
       context.progress().note("warning: the metric m cannot be judged, since " + separation.unknown());
-    } else if (auc < RunningModel.GOOD_AUC) {
+    } else if (auc < MetricSeparation.GOOD_AUC) {
       context.progress().note(
           "warning: the metric m separates refused from answered held-out prompts poorly (AUC %.3f, below .8)".formatted(auc));
     }
-  }
-
-  static List<PromptTokens> prompts(DiscoverConfig config, Collected collected, String category) {
-    boolean byBehaviour = config.discovery().labelSource().equals("behaviour");
-    List<PromptTokens> all =
-        collected.outputs(category).stream()
-            .filter(output -> output.split() == Split.Side.DISCOVERY)
-            .map(output -> RunningModel.tokens(category, output, byBehaviour))
-            .toList();
-    int most = config.discovery().maxPromptsPerCategory();
-    List<PromptTokens> chosen = new ArrayList<>();
-    for (boolean harmful : config.discovery().safePrompts() ? new boolean[] {true, false} : new boolean[] {true}) {
-      chosen.addAll(
-          RunningModel.atMost(
-              all.stream().filter(prompt -> prompt.harmful() == harmful).toList(),
-              most, config.seed(), "discovery prompts"));
-    }
-    return chosen;
   }
 
   /** The files of one category, and whether they are all there. */
@@ -197,7 +168,7 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
     }
 
     private Path circuit(String suffix) {
-      return circuitsFolder(config.output().circuitsDir(), collected.layout())
+      return collected.layout().circuitsFolder(config.output().circuitsDir())
           .resolve(ResultLayout.circuitFile(collected.model(), name, suffix));
     }
 

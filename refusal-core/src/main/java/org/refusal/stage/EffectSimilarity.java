@@ -5,7 +5,6 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.refusal.attribution.EffectRows;
 import org.refusal.circuit.HookPoint;
 import org.refusal.stats.DisattenuatedSimilarity;
 import org.refusal.stats.GramMatrix;
@@ -32,7 +31,7 @@ record EffectSimilarity(Map<String, double[][]> disattenuated, Map<String, doubl
     int[] labels = labels(groups.values().iterator().next());
     int count = groups.values().iterator().next().size();
     groups.forEach((at, rows) -> {
-      GramMatrix gram = GramMatrix.ofSparse(EffectRows.stacked(rows), threads);
+      GramMatrix gram = GramMatrix.ofSparse(SparseRows.stacked(rows), threads);
       grams.add(gram);
       disattenuated.put(at.name(), DisattenuatedSimilarity.similarity(gram, labels, count));
       cosine.put(at.name(), DisattenuatedSimilarity.cosines(gram, labels, count));

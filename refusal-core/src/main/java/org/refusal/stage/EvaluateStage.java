@@ -19,12 +19,13 @@ import org.refusal.base.Progress;
 import org.refusal.base.Seeds;
 import org.refusal.base.UserException;
 import org.refusal.baseline.PromptTokens;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.CircuitJson;
 import org.refusal.circuit.HookPoint;
 import org.refusal.config.EvaluateConfig;
 import org.refusal.config.ModelSection;
+import org.refusal.evaluation.CategoryMetrics;
 import org.refusal.evaluation.DiscoveryMeans;
-import org.refusal.evaluation.EvaluationModel;
 import org.refusal.evaluation.LayerDecision;
 import org.refusal.evaluation.LayerProposal;
 import org.refusal.evaluation.LayerScan;
@@ -84,23 +85,12 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
       inputs.add(layout.readout(collected.model()));
       collected.categories().forEach(category -> inputs.add(collected.attributions(category, lineage)));
     }
-    collected.categories().forEach(category -> circuit(config, collected, category).ifPresent(inputs::add));
+    collected.categories()
+        .forEach(category -> collected.circuit(config.output().circuitsDir(), category).ifPresent(inputs::add));
     if (config.evaluation().legacy()) {
       inputs.addAll(collected.activationFiles());
     }
     return inputs;
-  }
-
-  static Optional<Path> circuit(EvaluateConfig config, Collected collected, String category) {
-    Path folder = DiscoverStage.circuitsFolder(config.output().circuitsDir(), collected.layout());
-    Lineage lineage = collected.lineage();
-    for (String suffix : new String[] {"_toxic", ""}) {
-      Path file = folder.resolve(ResultLayout.circuitFile(collected.model(), category, suffix));
-      if (DiscoverStage.isCurrent(config.output().circuitsDir(), lineage, file)) {
-        return Optional.of(file);
-      }
-    }
-    return Optional.empty();
   }
 
   @Override
@@ -159,7 +149,7 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
     requireAmong(discovered, points, "evaluate takes %s, but discover has not worked at %s", points, discovered);
     requireAmong(points, discovered, "evaluate takes %s, and not %s, where discover has worked", points, discovered);
     for (String category : collected.categories()) {
-      circuit(config, collected, category).ifPresent(file -> {
+      collected.circuit(config.output().circuitsDir(), category).ifPresent(file -> {
         Set<HookPoint> nodes = new TreeSet<>();
         CircuitJson.read(file).circuit().nodes().forEach(node -> nodes.add(node.node().at()));
         requireAmong(
@@ -243,7 +233,11 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
         FaithfulnessEvaluation faithfulness = new FaithfulnessEvaluation(basis, context.work(), writer);
         try (Progress.Task task = context.progress().task("faithfulness", categories.size())) {
           for (String category : categories) {
-            written.addAll(faithfulness.measure(category, answered, means.get(category)));
+            Path file = faithfulness.measure(category, answered, means.get(category));
+            written.add(file);
+            if (config.output().generateVisualizations()) {
+              written.addAll(EvaluationFigures.curve(CategoryMetrics.read(file), file.getParent()));
+            }
             task.advance(1);
           }
         }
@@ -293,7 +287,7 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
     }
     Path done = context.work().resolve("decision-profile.json");
     if (!Files.exists(done)) {
-      EvaluationModel model = basis.runs().model();
+      StudiedModel model = basis.runs().model();
       List<List<PromptTokens>> prompts = new ArrayList<>();
       basis.heldout().forEach((category, all) ->
           prompts.add(RunningModel.atMost(all, most, config.seed(), "decision prompts", category)));
@@ -307,10 +301,5 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
                   at -> Seeds.random(config.seed(), "decision by layer", at.name()), context.progress()));
     }
     return List.of(Json.read(done, LayerDecision[].class));
-  }
-
-  /** Where a file of this stage goes: {@code output.dir} where it is given. */
-  static Path file(EvaluateConfig config, Path usual) {
-    return config.output().dir() == null ? usual : Path.of(config.output().dir()).resolve(usual.getFileName());
   }
 }

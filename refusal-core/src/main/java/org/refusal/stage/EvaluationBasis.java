@@ -11,10 +11,10 @@ import java.util.stream.IntStream;
 import org.refusal.attribution.AttributionStore;
 import org.refusal.baseline.Partners;
 import org.refusal.baseline.PromptTokens;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.config.EvaluateConfig;
 import org.refusal.data.ModelOutput;
 import org.refusal.data.Split;
-import org.refusal.evaluation.EvaluationModel;
 import org.refusal.evaluation.PatchedRuns;
 import org.refusal.evaluation.RefusalGap;
 import org.refusal.run.ResultLayout;
@@ -61,8 +61,8 @@ record EvaluationBasis(
 
   private static PatchedRuns runs(String baseline, EvaluateConfig config, RunningModel model, Partners partners) {
     int batchSize = config.evaluation().batchSize();
-    EvaluationModel evaluated =
-        new EvaluationModel(
+    StudiedModel evaluated =
+        new StudiedModel(
             model.lm(), model.metric(), model.padId(), model.saes(), model.baseline(baseline, partners, batchSize),
             model.thresholds());
     return new PatchedRuns(evaluated, batchSize);

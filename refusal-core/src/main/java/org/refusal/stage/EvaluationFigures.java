@@ -15,9 +15,9 @@ import org.refusal.evaluation.BehaviourTransfer;
 import org.refusal.evaluation.CategoryMetrics;
 import org.refusal.evaluation.DecisionProfile;
 import org.refusal.evaluation.FaithfulnessCurve;
-import org.refusal.evaluation.Interval;
 import org.refusal.evaluation.LayerDecision;
 import org.refusal.evaluation.LayerProposal;
+import org.refusal.evaluation.Resampled;
 import org.refusal.evaluation.TransferFile;
 import org.refusal.plot.BarChart;
 import org.refusal.plot.Figure;
@@ -121,21 +121,21 @@ final class EvaluationFigures {
 
   private static Optional<LineChart.Series> captured(
       String name, TransferFile transfer, Predicate<HookPoint.Site> sites,
-      Function<DecisionProfile, Interval> which) {
+      Function<DecisionProfile, Resampled> which) {
     List<HookPoint> points =
         transfer.hookPoints().keySet().stream().map(HookPoint::parse).filter(at -> sites.test(at.site())).toList();
     if (points.isEmpty()) {
       return Optional.empty();
     }
-    List<Interval> values =
+    List<Resampled> values =
         points.stream().map(at -> which.apply(transfer.hookPoints().get(at.name()).decision())).toList();
     return Optional.of(
         new LineChart.Series(
             name,
             points.stream().mapToDouble(EvaluationFigures::place).toArray(),
-            values.stream().mapToDouble(Interval::value).toArray(),
-            values.stream().mapToDouble(Interval::low).toArray(),
-            values.stream().mapToDouble(Interval::high).toArray(),
+            values.stream().mapToDouble(Resampled::value).toArray(),
+            values.stream().mapToDouble(Resampled::low).toArray(),
+            values.stream().mapToDouble(Resampled::high).toArray(),
             LineChart.Style.POINTS));
   }
 

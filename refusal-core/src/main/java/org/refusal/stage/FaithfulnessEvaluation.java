@@ -10,12 +10,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.refusal.attribution.Aggregation;
-import org.refusal.attribution.AttributionModel;
 import org.refusal.attribution.AttributionStore;
 import org.refusal.attribution.CircuitDiscovery;
 import org.refusal.attribution.LegacyDiscovery;
 import org.refusal.base.Seeds;
 import org.refusal.baseline.PromptTokens;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.Circuit.ScoredNode;
 import org.refusal.circuit.CircuitJson;
 import org.refusal.circuit.ErrorMode;
@@ -58,26 +58,21 @@ final class FaithfulnessEvaluation {
   }
 
   /**
-   * Writes the category's file, and its chart.
+   * Writes the category's file.
    *
    * @param answered means of the answered safe prompts
    * @param refused means of the category's refused discovery prompts
    */
-  List<Path> measure(
+  Path measure(
       String category, Map<HookPoint, DiscoveryMeans> answered, Map<HookPoint, DiscoveryMeans> refused) {
-    Path file =
-        EvaluateStage.file(config, basis.layout().evaluation(basis.collected().model(), category));
+    Path file = config.output().place(basis.layout().evaluation(basis.collected().model(), category));
     FinishedParts finished = new FinishedParts(work);
     String part = "faithfulness-" + category;
     if (!finished.has(part)) {
       measured(category, answered, refused).write(file);
       finished.add(part, List.of(file));
     }
-    List<Path> files = new ArrayList<>(List.of(file));
-    if (config.output().generateVisualizations()) {
-      files.addAll(EvaluationFigures.curve(CategoryMetrics.read(file), file.getParent()));
-    }
-    return files;
+    return file;
   }
 
   private CategoryMetrics measured(
@@ -89,7 +84,7 @@ final class FaithfulnessEvaluation {
             basis.heldout().get(category), options.curvePrompts(), config.seed(), "curve prompts");
     RefusalGap gap = RefusalGap.measure(runs, prompts, basis.partners());
     Optional<CircuitJson.CircuitFile> discovered =
-        EvaluateStage.circuit(config, basis.collected(), category).map(CircuitJson::read);
+        basis.collected().circuit(config.output().circuitsDir(), category).map(CircuitJson::read);
     ErrorMode errors = errors(options.errors(), discovered);
     Map<HookPoint, Integer> widths = new TreeMap<>();
     model.saes().forEach((at, sae) -> widths.put(at, sae.dSae()));
@@ -187,8 +182,8 @@ final class FaithfulnessEvaluation {
     for (int p = 0; p < harmful.length; p++) {
       harmful[p] = labelled.get(p).harmful();
     }
-    AttributionModel latents =
-        new AttributionModel(
+    StudiedModel latents =
+        new StudiedModel(
             model.lm(), model.metric(), model.padId(), model.saes(), runs.model().baseline(), model.thresholds());
     return LegacyDiscovery.ofEqualSize(
         nodes,

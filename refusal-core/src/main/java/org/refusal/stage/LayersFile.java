@@ -103,7 +103,7 @@ public record LayersFile(
                 model, sum(Rate::toxicRefused), sum(Rate::toxic), sum(Rate::safeRefused), sum(Rate::safe),
                 calibrated ? "calibrated on these" : "from the config",
                 refusalTokens.stream().map(token -> "'" + token.piece() + "'").collect(Collectors.joining(", ")), auc,
-                auc < RunningModel.GOOD_AUC ? " (warning: below .8, the profile says little)" : ""));
+                auc < MetricSeparation.GOOD_AUC ? " (warning: below .8, the profile says little)" : ""));
     String without =
         rates.keySet().stream()
             .filter(category -> !prompts.containsKey(category))

@@ -99,13 +99,13 @@ final class LegacyCircuits {
         var task = context.progress().task("correlate", collected.categories().size())) {
       points.forEach(store::require);
       for (String category : collected.categories()) {
-        List<PromptTokens> prompts = DiscoverStage.prompts(config, collected, category);
+        List<PromptTokens> prompts = RunningModel.discoveryPrompts(config, collected, category);
         SortedMap<HookPoint, LegacyDiscovery.Features> features = features(store, manager, points, category, prompts);
         for (Map.Entry<String, Predicate<PromptTokens>> group : groups(prompts).entrySet()) {
           Circuit circuit = circuit(features, prompts, group.getValue());
           long of = prompts.stream().filter(group.getValue()).count();
           Path file =
-              DiscoverStage.circuitsFolder(config.output().circuitsDir(), collected.layout())
+              collected.layout().circuitsFolder(config.output().circuitsDir())
                   .resolve(ResultLayout.circuitFile(collected.model(), category, group.getKey()));
           CircuitJson.write(file, circuit, metadata(category, of));
           outputs.add(file);

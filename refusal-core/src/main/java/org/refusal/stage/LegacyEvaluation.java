@@ -16,16 +16,16 @@ import org.refusal.activation.ActivationStore;
 import org.refusal.activation.StoredPrompt;
 import org.refusal.baseline.Captures;
 import org.refusal.baseline.PromptTokens;
-import org.refusal.circuit.Circuit;
 import org.refusal.circuit.Circuit.ScoredNode;
+import org.refusal.circuit.Circuit;
 import org.refusal.circuit.CircuitJson;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
 import org.refusal.config.EvaluateConfig;
 import org.refusal.data.ModelOutput;
 import org.refusal.data.Split;
-import org.refusal.evaluation.LegacyIntervention;
 import org.refusal.evaluation.LegacyIntervention.Replaced;
+import org.refusal.evaluation.LegacyIntervention;
 import org.refusal.evaluation.LegacyScores;
 import org.refusal.io.Json;
 import org.refusal.model.Hook;
@@ -55,7 +55,7 @@ final class LegacyEvaluation {
   }
 
   private Path file(String category) {
-    return EvaluateStage.file(config, collected.layout().evaluation(collected.model(), category))
+    return config.output().place(collected.layout().evaluation(collected.model(), category))
         .resolveSibling("%s_%s_legacy.json".formatted(ResultLayout.fileName(collected.model()), ResultLayout.categoryName(category)));
   }
 
@@ -66,7 +66,7 @@ final class LegacyEvaluation {
     try (ActivationStore store = collected.activations();
         var task = context.progress().task("legacy scores", collected.categories().size())) {
       for (String category : collected.categories()) {
-        Optional<Path> circuit = EvaluateStage.circuit(config, collected, category);
+        Optional<Path> circuit = collected.circuit(config.output().circuitsDir(), category);
         List<PromptTokens> prompts = prompts(category, Split.Side.HELDOUT);
         boolean heldOut = !prompts.isEmpty();
         if (!heldOut) {

@@ -36,7 +36,7 @@ final class MetricExamination {
                         ? "calibrated on this model's answers (template: %s)".formatted(report.template())
                         : "given by the config");
     return new Finding(
-        !separation.judged() || separation.auc() >= RunningModel.LEAST_AUC,
+        !separation.judged() || separation.auc() >= MetricSeparation.LEAST_AUC,
         "metric",
         tokens
             + (!separation.judged()

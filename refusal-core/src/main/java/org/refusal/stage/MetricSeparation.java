@@ -13,6 +13,11 @@ import org.refusal.data.Split;
  * @param complied m of those that it answered, nats
  */
 record MetricSeparation(double[] refused, double[] complied) {
+  /** Below this AUC of m nothing is attributed, unless forced. */
+  static final double LEAST_AUC = 0.6;
+
+  /** Below this AUC of m a warning is given; no verdict rests on such a metric. */
+  static final double GOOD_AUC = 0.8;
 
   /** Prompts without a metric (NaN: R is empty, or the prompts were imported) are left out. */
   static MetricSeparation of(List<ModelOutput> outputs) {

@@ -46,8 +46,6 @@ import org.refusal.sae.SaeSource;
  * the activations and keeps its labels, so that after a failure the numbers differ, and the import is refused.
  */
 public final class OriginalImport {
-  /** What outputs of the original have in place of a chat template. */
-  static final String TEMPLATE = "none (imported from the original project)";
   private static final String ORIGIN = "original project";
   private static final String CIRCUIT = "_circuit.json";
   private static final Pattern SAE_FILE = Pattern.compile("(.+)_sae\\.pt");
@@ -66,12 +64,6 @@ public final class OriginalImport {
     this.target = new ResultLayout(target);
     this.model = model;
     this.progress = progress;
-  }
-
-  /** Whether the folder looks like results of the original project. */
-  public static boolean isResults(Path folder) {
-    return Stream.of("activations", "saes", "circuits", "model_outputs").anyMatch(name ->
-        Files.isDirectory(folder.resolve(name)));
   }
 
   /** Whether a {@code .pt} file holds activations: a dictionary of hook points. */
@@ -324,7 +316,7 @@ public final class OriginalImport {
     Json.write(
         target.collectReport(model),
         new CollectReport(
-            model, TEMPLATE, List.of(), false, RefusalRates.separation(answered), sides, RefusalRates.of(answered), RefusalRates.overRefusal(answered),
+            model, OriginalOutputs.TEMPLATE, List.of(), false, RefusalRates.separation(answered), sides, RefusalRates.of(answered), RefusalRates.overRefusal(answered),
             "all", List.of(), Map.of(), 0, 0,
             List.of("inference.chat_template: none", "inference.positions: last_generated", "inference.detector: legacy"),
             null, null));

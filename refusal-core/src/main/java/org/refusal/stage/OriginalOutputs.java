@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.refusal.base.UserException;
 import org.refusal.data.Behaviour;
 import org.refusal.data.Label;
@@ -27,7 +28,15 @@ import org.refusal.text.RefusalDetector;
  * @param completions what the model answered, or empty when only the labels are there
  * @param file where they come from
  */
-record OriginalOutputs(List<Boolean> toxic, List<String> prompts, List<String> completions, Path file) {
+public record OriginalOutputs(List<Boolean> toxic, List<String> prompts, List<String> completions, Path file) {
+  /** What outputs of the original have in place of a chat template. */
+  static final String TEMPLATE = "none (imported from the original project)";
+
+  /** Whether the folder looks like results of the original project. */
+  public static boolean isResults(Path folder) {
+    return Stream.of("activations", "saes", "circuits", "model_outputs").anyMatch(name ->
+        Files.isDirectory(folder.resolve(name)));
+  }
 
   /** Both files where they are there; they must tell the same of the same number of prompts. */
   static OriginalOutputs read(ResultLayout layout, String model, String category) {

@@ -20,8 +20,10 @@ import org.refusal.run.ResultLayout;
  * relative to the pipeline's. {@code seed} at the top goes to every stage, and the model of {@code collect} to every
  * stage that does not name another. {@code seeds} at the top asks for one set of autoencoders per seed: the stages from
  * {@code train-saes} to {@code stats} run for each, and the verdict is INCONCLUSIVE unless all agree ({@link SaeSeeds}).
+ *
+ * @param stages in the order in which they run
  */
-public final class Pipeline {
+public record Pipeline(List<Stage<?>> stages) {
   private static final String SEED = "seed";
   private static final String SEEDS = "seeds";
   private static final String MODEL = "model";
@@ -30,8 +32,6 @@ public final class Pipeline {
   public static final List<String> SHARED_OPTIONS =
       List.of("--model", "--model-name", "--dataset-dir", "--results-dir", "--result-dir", "--categories", "--seed",
           "--device", "--cache-dir", "--format", "--no-visualizations", "--keep-going");
-
-  private Pipeline() {}
 
   /**
    * A stage with its config, ready to run.
@@ -59,10 +59,10 @@ public final class Pipeline {
    * @param options values of command-line options by option name, e.g. {@code --results-dir}; a list as YAML
    * @param sets {@code path=value} of {@code --set}; with a stage's name in front for that stage only
    */
-  public static List<Step<?>> plan(
+  public List<Step<?>> plan(
       Path file, Map<String, String> options, List<String> sets, Map<String, String> environment) {
     Draft pipeline = Binder.file(file);
-    List<String> names = Stages.all().stream().map(Stage::name).toList();
+    List<String> names = stages.stream().map(Stage::name).toList();
     for (String key : pipeline.keys()) {
       if (!names.contains(key) && !key.equals(SEED) && !key.equals(SEEDS)) {
         List<String> known = new ArrayList<>(names);
@@ -73,7 +73,7 @@ public final class Pipeline {
       }
     }
     Map<String, Draft> drafts = new LinkedHashMap<>();
-    for (Stage<?> stage : Stages.all()) {
+    for (Stage<?> stage : stages) {
       drafts.put(stage.name(), draft(pipeline, stage.name(), file));
     }
     Draft collect = drafts.get("collect");
@@ -81,7 +81,7 @@ public final class Pipeline {
     List<Long> seeds = SaeSeeds.read(pipeline, sets, environment::get);
     unused.removeIf(SaeSeeds::isSet);
     Map<String, Draft> resolved = new LinkedHashMap<>();
-    for (Stage<?> stage : Stages.all()) {
+    for (Stage<?> stage : stages) {
       List<Keys.KeyInfo> keys = Keys.of(stage.configType());
       Draft draft = drafts.get(stage.name());
       if (keys.stream().anyMatch(key -> key.path().startsWith(MODEL + "."))) {
@@ -115,7 +115,7 @@ public final class Pipeline {
     if (!unused.isEmpty()) {
       String set = unused.get(0);
       TreeSet<String> paths = new TreeSet<>();
-      Stages.all().forEach(stage -> Keys.of(stage.configType()).forEach(key -> paths.add(key.path())));
+      stages.forEach(stage -> Keys.of(stage.configType()).forEach(key -> paths.add(key.path())));
       String path = set.split("=", 2)[0];
       throw UserException.badConfig(
           "--set %s: no stage has the key '%s'%s".formatted(set, path, Suggestions.didYouMean(path, paths)));
@@ -124,20 +124,24 @@ public final class Pipeline {
   }
 
   /** Further seeds come before the first one's {@code stats}, which compares them all. */
-  private static List<Step<?>> steps(
+  private List<Step<?>> steps(
       Map<String, Draft> drafts, List<Long> seeds, UnaryOperator<String> environment) {
     List<Step<?>> steps = new ArrayList<>();
-    for (Stage<?> stage : Stages.all()) {
+    for (Stage<?> stage : stages) {
       if (stage.name().equals(SaeSeeds.COMPARING)) {
         for (Long seed : seeds.subList(Math.min(1, seeds.size()), seeds.size())) {
           for (String name : SaeSeeds.REPEATED) {
-            steps.add(repeated(Stages.named(name), drafts.get(name), seed, environment));
+            steps.add(repeated(named(name), drafts.get(name), seed, environment));
           }
         }
       }
       steps.add(step(stage, SaeSeeds.first(stage.name(), drafts.get(stage.name()), seeds), environment));
     }
     return steps;
+  }
+
+  private Stage<?> named(String name) {
+    return stages.stream().filter(stage -> stage.name().equals(name)).findFirst().orElseThrow();
   }
 
   private static <C extends Record> Step<C> repeated(

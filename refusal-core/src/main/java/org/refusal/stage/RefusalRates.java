@@ -164,9 +164,9 @@ final class RefusalRates {
 
   /** What an AUC of m means for the stages to come; empty when it is good. */
   static String remark(double auc) {
-    return auc < RunningModel.LEAST_AUC
+    return auc < MetricSeparation.LEAST_AUC
         ? " (below .6: discover stops unless discovery.force is true)"
-        : auc < RunningModel.GOOD_AUC ? " (warning: below .8)" : "";
+        : auc < MetricSeparation.GOOD_AUC ? " (warning: below .8)" : "";
   }
 
   private static String line(String category, int width, Sides sides) {

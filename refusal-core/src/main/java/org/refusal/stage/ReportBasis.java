@@ -148,15 +148,18 @@ final class ReportBasis {
             + " partner's, and the drop of m is measured (a common part of s comes out as s squared at most).";
   }
 
-  /** Times and memory stay in the manifests: the same results give the same report. */
-  void provenance(List<RunManifest> history) {
+  /**
+   * Times and memory stay in the manifests: the same results give the same report.
+   *
+   * @param stages whose last run counts, in the order of the table
+   */
+  void provenance(List<RunManifest> history, List<String> stages) {
     Map<String, RunManifest> latest = new LinkedHashMap<>();
-    Stages.all().forEach(
+    stages.forEach(
         stage -> history.stream()
-            .filter(run -> run.stage().equals(stage.name()))
+            .filter(run -> run.stage().equals(stage))
             .reduce((before, after) -> after)
-            .ifPresent(run -> latest.put(stage.name(), run)));
-    latest.remove(ReportStage.NAME);
+            .ifPresent(run -> latest.put(stage, run)));
     if (latest.isEmpty()) {
       return;
     }

@@ -132,7 +132,8 @@ public final class ReportStage implements Stage<ReportConfig> {
     if (verdict != null) {
       verdict.thresholds();
     }
-    basis.provenance(RunManifest.all(sources.layout()));
+    basis.provenance(
+        RunManifest.all(sources.layout()), Stages.names().stream().filter(stage -> !stage.equals(NAME)).toList());
     if (!missing.isEmpty()) {
       page.text().heading(2, "What is missing");
       page.text().list(missing);

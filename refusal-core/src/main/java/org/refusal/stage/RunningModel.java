@@ -23,6 +23,7 @@ import org.refusal.baseline.PromptTokens;
 import org.refusal.baseline.SinkThresholds;
 import org.refusal.baseline.ZeroBaseline;
 import org.refusal.circuit.HookPoint;
+import org.refusal.config.DiscoverConfig;
 import org.refusal.config.ModelSection;
 import org.refusal.data.Behaviour;
 import org.refusal.data.EqualTexts;
@@ -39,12 +40,6 @@ import org.refusal.sae.SparseAutoencoder;
 
 /** A model with its autoencoders and what was collected with it: what discover and evaluate work with. */
 final class RunningModel implements AutoCloseable {
-  /** Below this AUC of m nothing is attributed, unless forced. */
-  static final double LEAST_AUC = 0.6;
-
-  /** Below this AUC of m a warning is given; no verdict rests on such a metric. */
-  static final double GOOD_AUC = 0.8;
-
   private final CausalLm lm;
   private final CheckpointFolder checkpoint;
   private final Collected collected;
@@ -217,6 +212,25 @@ final class RunningModel implements AutoCloseable {
     return List.copyOf(byText.values());
   }
 
+  /** The prompts of a category that effects are sought of: those that count as refused, then the others where they are asked for. */
+  static List<PromptTokens> discoveryPrompts(DiscoverConfig config, Collected collected, String category) {
+    boolean byBehaviour = config.discovery().labelSource().equals("behaviour");
+    List<PromptTokens> all =
+        collected.outputs(category).stream()
+            .filter(output -> output.split() == Split.Side.DISCOVERY)
+            .map(output -> tokens(category, output, byBehaviour))
+            .toList();
+    int most = config.discovery().maxPromptsPerCategory();
+    List<PromptTokens> chosen = new ArrayList<>();
+    for (boolean harmful : config.discovery().safePrompts() ? new boolean[] {true, false} : new boolean[] {true}) {
+      chosen.addAll(
+          atMost(
+              all.stream().filter(prompt -> prompt.harmful() == harmful).toList(),
+              most, config.seed(), "discovery prompts"));
+    }
+    return chosen;
+  }
+
   /** At most so many of the prompts (0: all), drawn by a hash of seed, names and text, in their order. */
   static List<PromptTokens> atMost(List<PromptTokens> prompts, int most, long seed, String... names) {
     if (most <= 0 || prompts.size() <= most) {
@@ -254,7 +268,7 @@ final class RunningModel implements AutoCloseable {
           "the metric m cannot be judged, since %s (discovery.force: true goes on all the same)"
               .formatted(separation.unknown()));
     }
-    if (separation.auc() < LEAST_AUC && !force) {
+    if (separation.auc() < MetricSeparation.LEAST_AUC && !force) {
       return Optional.of(
           "the metric m does not separate refused from answered held-out prompts (AUC %.3f, below .6; discovery.force: true goes on all the same)"
               .formatted(separation.auc()));

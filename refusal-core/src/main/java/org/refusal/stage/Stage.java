@@ -34,9 +34,9 @@ public interface Stage<C extends Record> {
     return Optional.empty();
   }
 
-  /** Where the stage computes, as the manifest says: {@code cpu} or {@code cuda:N}. */
-  default String device(C config) {
-    return modelRun(config).map(Models::device).orElse("cpu");
+  /** The section that names the device on which the stage computes; empty when that is the CPU. */
+  default Optional<ModelSection> computesOn(C config) {
+    return modelRun(config);
   }
 
   /**

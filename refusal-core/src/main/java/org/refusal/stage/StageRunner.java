@@ -30,7 +30,6 @@ import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
 import org.refusal.run.RunManifest;
 import org.refusal.run.StageKey;
-import org.refusal.torch.Memory;
 
 /**
  * Runs a stage, or skips it when it is provably up to date, and writes down what made its files.
@@ -49,13 +48,30 @@ public final class StageRunner {
   public record Options(
       boolean fresh, int threads, Progress progress, Supplier<Map<String, String>> versions, String slurmJobId) {}
 
+  /** What the machine makes of a {@code model:} section, as manifests say it. */
+  public interface Machine {
+    /** {@code cpu} or {@code cuda:N}. */
+    String device(ModelSection model);
+
+    /** The type that the model is computed in, as in YAML: {@code float32}. */
+    String dataType(ModelSection model);
+
+    /** Most memory that the process has held, or -1 where it is not known. */
+    long peakResidentBytes();
+  }
+
   /** @param skipped whether the stage was up to date */
   public record Outcome(boolean skipped, RunManifest manifest) {}
 
   private final Options options;
+  private final List<String> stages;
+  private final Machine machine;
 
-  public StageRunner(Options options) {
+  /** @param stages names of all stages, in the order in which they run */
+  public StageRunner(Options options, List<String> stages, Machine machine) {
     this.options = options;
+    this.stages = List.copyOf(stages);
+    this.machine = machine;
   }
 
   /**
@@ -83,7 +99,7 @@ public final class StageRunner {
     lineage.damaged().stream()
         .filter(damaged -> !damaged.startsWith(manifestFile.toString()))
         .forEach(damaged -> options.progress().note("warning: %s; what it made is taken as it is".formatted(damaged)));
-    lineage.require(files, Stages.names());
+    lineage.require(files, stages);
     if (!options.fresh()) {
       Optional<RunManifest> current = upToDate(manifestFile, layout, digests);
       if (current.isPresent()) {
@@ -112,7 +128,7 @@ public final class StageRunner {
             started.truncatedTo(ChronoUnit.SECONDS).toString(),
             finished.truncatedTo(ChronoUnit.SECONDS).toString(),
             Duration.between(started, finished).toMillis() / 1000.0,
-            Memory.peakResidentBytes().orElse(-1),
+            machine.peakResidentBytes(),
             options.slurmJobId(),
             result.summary());
     Json.write(manifestFile, manifest);
@@ -177,9 +193,8 @@ public final class StageRunner {
   /** What the manifest says of program and machine, with the device and type that the stage really used. */
   private <C extends Record> Map<String, String> versions(Stage<C> stage, C config) {
     Map<String, String> versions = new LinkedHashMap<>(options.versions().get());
-    Optional<ModelSection> model = stage.modelRun(config);
-    versions.put("device", stage.device(config));
-    model.ifPresent(section -> versions.put("dtype", Models.dataType(section)));
+    versions.put("device", stage.computesOn(config).map(machine::device).orElse("cpu"));
+    stage.modelRun(config).ifPresent(section -> versions.put("dtype", machine.dataType(section)));
     return versions;
   }
 

@@ -3,6 +3,8 @@ package org.refusal.stage;
 import java.util.List;
 import org.refusal.base.Suggestions;
 import org.refusal.base.UserException;
+import org.refusal.config.ModelSection;
+import org.refusal.torch.Memory;
 
 /** The stages in the order in which they run. */
 public final class Stages {
@@ -17,6 +19,24 @@ public final class Stages {
           new StatsStage(),
           new ReportStage());
 
+  private static final StageRunner.Machine MACHINE =
+      new StageRunner.Machine() {
+        @Override
+        public String device(ModelSection model) {
+          return Models.device(model);
+        }
+
+        @Override
+        public String dataType(ModelSection model) {
+          return Models.dataType(model);
+        }
+
+        @Override
+        public long peakResidentBytes() {
+          return Memory.peakResidentBytes().orElse(-1);
+        }
+      };
+
   private Stages() {}
 
   public static List<Stage<?>> all() {
@@ -25,6 +45,14 @@ public final class Stages {
 
   public static List<String> names() {
     return ALL.stream().map(Stage::name).toList();
+  }
+
+  public static Pipeline pipeline() {
+    return new Pipeline(ALL);
+  }
+
+  public static StageRunner runner(StageRunner.Options options) {
+    return new StageRunner(options, names(), MACHINE);
   }
 
   public static Stage<?> named(String name) {

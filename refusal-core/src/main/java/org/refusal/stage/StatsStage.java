@@ -16,6 +16,7 @@ import org.refusal.attribution.EffectRows;
 import org.refusal.attribution.Readout;
 import org.refusal.circuit.HookPoint;
 import org.refusal.config.StatsConfig;
+import org.refusal.config.TransferForm;
 import org.refusal.data.ModelOutput;
 import org.refusal.data.TopicDistances;
 import org.refusal.evaluation.RefusalGap;
@@ -26,7 +27,6 @@ import org.refusal.stats.GramMatrix;
 import org.refusal.stats.SparseRows;
 import org.refusal.stats.TransferDrops;
 import org.refusal.stats.Vectors;
-import org.refusal.verdict.Form;
 import org.refusal.verdict.SharingEvidence;
 import org.refusal.verdict.SharingTests;
 import org.refusal.verdict.StatsFile;
@@ -263,7 +263,7 @@ public final class StatsStage implements Stage<StatsConfig> {
           at,
           GramMatrix.ofDense(effects.toArray(double[][]::new), context.threads()),
           SharingEvidence.ReadoutSummary.of(readout.reproducible()),
-          known ? GramMatrix.ofSparse(EffectRows.stacked(vectors), context.threads()) : null,
+          known ? GramMatrix.ofSparse(SparseRows.stacked(vectors), context.threads()) : null,
           new SharingEvidence.AttributionCheck(doubles(sums), doubles(sides), doubles(baselines), doubles(gaps)),
           decidedDrops(measured, categories),
           forms(measured, categories));
@@ -322,10 +322,15 @@ public final class StatsStage implements Stage<StatsConfig> {
           : byCategory(measured.decision().drops(), categories);
     }
 
-    private Map<Form, TransferDrops> forms(TransferFile.AtPoint measured, List<String> categories) {
-      Map<Form, TransferDrops> forms = new EnumMap<>(Form.class);
+    private static TransferForm form(String key) {
+      return TransferForm.named(key)
+          .orElseThrow(() -> new IllegalArgumentException("'" + key + "' names no transfer form"));
+    }
+
+    private Map<TransferForm, TransferDrops> forms(TransferFile.AtPoint measured, List<String> categories) {
+      Map<TransferForm, TransferDrops> forms = new EnumMap<>(TransferForm.class);
       if (measured != null) {
-        measured.forms().forEach((key, matrix) -> forms.put(Form.of(key), drops(matrix.raw(), categories)));
+        measured.forms().forEach((key, matrix) -> forms.put(form(key), drops(matrix.raw(), categories)));
       }
       return forms;
     }

@@ -93,8 +93,8 @@ public final class TrainSaesStage implements Stage<TrainSaesConfig> {
 
   /** Training is where the model would run; the original's autoencoder is trained on the CPU. */
   @Override
-  public String device(TrainSaesConfig config) {
-    return isLegacy(config) ? Stage.super.device(config) : Models.device(config.model());
+  public Optional<ModelSection> computesOn(TrainSaesConfig config) {
+    return isLegacy(config) ? Stage.super.computesOn(config) : Optional.of(config.model());
   }
 
   private static boolean isLegacy(TrainSaesConfig config) {

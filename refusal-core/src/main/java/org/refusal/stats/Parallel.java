@@ -1,13 +1,7 @@
 package org.refusal.stats;
 
-import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntConsumer;
+import org.refusal.base.Workers;
 
 /** Independent units of work over several threads. Each unit writes only to its own place. */
 public final class Parallel {
@@ -36,37 +30,8 @@ public final class Parallel {
       }
       return;
     }
-    AtomicInteger next = new AtomicInteger();
-    Runnable loop =
-        () -> {
-          for (int unit = next.getAndIncrement(); unit < units; unit = next.getAndIncrement()) {
-            work.accept(unit);
-          }
-        };
-    ExecutorService pool = Executors.newFixedThreadPool(workers);
-    try {
-      List<Future<?>> running = new ArrayList<>();
-      for (int worker = 0; worker < workers; worker++) {
-        running.add(pool.submit(loop));
-      }
-      for (Future<?> worker : running) {
-        worker.get();
-      }
-    } catch (ExecutionException e) {
-      next.set(units);
-      if (e.getCause() instanceof RuntimeException cause) {
-        throw cause;
-      }
-      if (e.getCause() instanceof Error cause) {
-        throw cause;
-      }
-      throw new IllegalStateException(e.getCause());
-    } catch (InterruptedException e) {
-      next.set(units);
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException("interrupted", e);
-    } finally {
-      pool.shutdownNow();
+    try (Workers pool = new Workers(workers)) {
+      pool.forEachUnit(units, work);
     }
   }
 }

@@ -1,5 +1,7 @@
 package org.refusal.stats;
 
+import java.util.List;
+
 /**
  * Rows of a sparse matrix in CSR form.
  *
@@ -26,6 +28,25 @@ public record SparseRows(int width, int[] starts, int[] columns, float[] values)
         throw new IllegalArgumentException("column " + column + " is outside 0.." + (width - 1));
       }
     }
+  }
+
+  /** One after the other. */
+  public static SparseRows stacked(List<SparseRows> parts) {
+    int[] starts = new int[parts.stream().mapToInt(SparseRows::rows).sum() + 1];
+    int entries = parts.stream().mapToInt(part -> part.columns().length).sum();
+    int[] columns = new int[entries];
+    float[] values = new float[entries];
+    int row = 0;
+    int at = 0;
+    for (SparseRows part : parts) {
+      System.arraycopy(part.columns(), 0, columns, at, part.columns().length);
+      System.arraycopy(part.values(), 0, values, at, part.columns().length);
+      for (int i = 1; i <= part.rows(); i++) {
+        starts[++row] = at + part.starts()[i];
+      }
+      at += part.columns().length;
+    }
+    return new SparseRows(parts.get(0).width(), starts, columns, values);
   }
 
   public int rows() {

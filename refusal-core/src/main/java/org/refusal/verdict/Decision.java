@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.refusal.config.StatsConfig;
+import org.refusal.config.TransferForm;
 import org.refusal.stats.Estimate;
 import org.refusal.stats.Interval;
 import org.refusal.stats.TransferStatistics;
@@ -272,7 +273,7 @@ final class Decision {
   }
 
   private void effectFormStrong(HookPointTests at) {
-    TransferStatistics effect = at.transfer(Form.EFFECT);
+    TransferStatistics effect = at.transfer(TransferForm.EFFECT);
     if (effect == null) {
       doubt("the effect form of transfer at %s was not measured".formatted(at.hookPoint()));
       step(Effort.EVALUATE, "measure it: " + RUN + "--set transfer.forms=[effect,latent]");
@@ -294,7 +295,7 @@ final class Decision {
   }
 
   private void causeClear(HookPointTests at) {
-    TransferStatistics effect = at.transfer(Form.EFFECT);
+    TransferStatistics effect = at.transfer(TransferForm.EFFECT);
     if (tests.categories().size() < 2 || effect == null || !effect.usable()) {
       return;
     }
@@ -302,7 +303,7 @@ final class Decision {
     if (at.cause() == Cause.OPEN) {
       doubt("the intervals do not settle it: " + at.causeReason());
     }
-    TransferStatistics latent = at.transfer(Form.LATENT);
+    TransferStatistics latent = at.transfer(TransferForm.LATENT);
     if (at.cause() == Cause.SEVERAL
         && latent != null
         && latent.weak() == null
@@ -359,7 +360,7 @@ final class Decision {
   }
 
   private void agreesWithOneCause(HookPointTests decision, HookPointTests point) {
-    TransferStatistics effect = point.transfer(Form.EFFECT);
+    TransferStatistics effect = point.transfer(TransferForm.EFFECT);
     String name = "no several causes at " + point.hookPoint();
     if (effect == null) {
       checks.add(new Check(name, "the effect form was not measured", null));
@@ -387,7 +388,7 @@ final class Decision {
           "one cause at %s, where D_effect is %s, but several just below at %s, where it is %s: mechanisms that meet inside layer %d look like one after it"
               .formatted(
                   decision.hookPoint(),
-                  Sentences.estimate(decision.transfer(Form.EFFECT).distinctness()),
+                  Sentences.estimate(decision.transfer(TransferForm.EFFECT).distinctness()),
                   point.hookPoint(),
                   Sentences.estimate(effect.distinctness()),
                   layer.number()));
@@ -464,7 +465,7 @@ final class Decision {
 
   /** How many more prompts would move the interval of D off the bar that it crosses: widths fall as 1 / sqrt(n). */
   private void morePrompts(HookPointTests decision) {
-    TransferStatistics effect = decision.transfer(Form.EFFECT);
+    TransferStatistics effect = decision.transfer(TransferForm.EFFECT);
     if (decision.cause() != Cause.OPEN || effect == null || !effect.usable()) {
       return;
     }
@@ -521,7 +522,7 @@ final class Decision {
       case ONE -> List.of(tests.categories());
       case SEVERAL -> tests.categories().stream().map(List::of).toList();
       case CLUSTERED ->
-          at.transfer(Form.EFFECT).clusters().stream()
+          at.transfer(TransferForm.EFFECT).clusters().stream()
               .map(cluster -> cluster.stream().map(tests.categories()::get).toList())
               .toList();
       case GRADED, OPEN -> List.of();
@@ -529,14 +530,14 @@ final class Decision {
   }
 
   private Figure sharedPart(HookPointTests decision) {
-    TransferStatistics effect = decision == null ? null : decision.transfer(Form.EFFECT);
+    TransferStatistics effect = decision == null ? null : decision.transfer(TransferForm.EFFECT);
     return effect == null || !effect.usable() ? Figure.undefined() : Figure.of(effect.distinctness()).complement();
   }
 
   private String headline(
       Answer answer, List<Answer> possible, List<List<String>> clusters, HookPointTests decision) {
     int count = tests.categories().size();
-    TransferStatistics effect = decision == null ? null : decision.transfer(Form.EFFECT);
+    TransferStatistics effect = decision == null ? null : decision.transfer(TransferForm.EFFECT);
     String shared = effect == null ? "" : Sentences.share(complement(effect.distinctness()));
     return answer
         + ": "
@@ -599,7 +600,7 @@ final class Decision {
                 layer.decidedBelow() == null
                     ? ""
                     : ", %s one layer below".formatted(Sentences.percent(layer.decidedBelow()))));
-    TransferStatistics effect = decision.transfer(Form.EFFECT);
+    TransferStatistics effect = decision.transfer(TransferForm.EFFECT);
     if (effect != null && effect.usable()) {
       facts.add(
           "Removing what it reads in one category takes away %s of that category's refusal gap, and %s as much of another's (the shared part)."
@@ -696,7 +697,7 @@ final class Decision {
   }
 
   private List<Verdict.PairEntry> pairs(HookPointTests decision) {
-    TransferStatistics effect = decision == null ? null : decision.transfer(Form.EFFECT);
+    TransferStatistics effect = decision == null ? null : decision.transfer(TransferForm.EFFECT);
     return effect == null
         ? List.of()
         : effect.pairs().stream()

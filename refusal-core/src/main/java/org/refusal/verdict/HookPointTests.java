@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.List;
 import java.util.Map;
+import org.refusal.config.TransferForm;
 import org.refusal.stats.Estimate;
 import org.refusal.stats.TransferStatistics;
 import org.refusal.verdict.SharingEvidence.ReadoutSummary;
@@ -39,7 +40,7 @@ public record HookPointTests(
     List<Answer> possible,
     String representation) {
 
-  TransferStatistics transfer(Form form) {
+  TransferStatistics transfer(TransferForm form) {
     return transfer.get(form.key());
   }
 }

@@ -8,6 +8,7 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.refusal.base.Seeds;
 import org.refusal.circuit.HookPoint;
+import org.refusal.config.TransferForm;
 import org.refusal.stats.GramMatrix;
 import org.refusal.stats.ReadDirections;
 import org.refusal.stats.ReproducibleReadout;
@@ -164,7 +165,7 @@ record LinearTransfer(
             null,
             new AttributionCheck(against, against, against, ones),
             decided,
-            Map.of(Form.EFFECT, drops));
+            Map.of(TransferForm.EFFECT, drops));
     return new SharingEvidence(
         "simulated", names, labels, tokens, refused, complied, gap, null, List.of(point), List.of(), null,
         "matched");

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.refusal.circuit.HookPoint;
+import org.refusal.config.TransferForm;
 import org.refusal.stats.GramMatrix;
 import org.refusal.stats.ReproducibleReadout;
 import org.refusal.stats.TransferDrops;
@@ -70,7 +71,7 @@ public record SharingEvidence(
           point.attribution() == null || point.attribution().effectSum().length == n,
           at + ": attribution check of other prompts");
       require(point.decidedDrops().length == k, at + ": decided drops of other categories");
-      for (Map.Entry<Form, TransferDrops> form : point.transfer().entrySet()) {
+      for (Map.Entry<TransferForm, TransferDrops> form : point.transfer().entrySet()) {
         check(at + " " + form.getKey().key(), form.getValue(), heldoutGap);
       }
     }
@@ -185,7 +186,7 @@ public record SharingEvidence(
       GramMatrix latents,
       AttributionCheck attribution,
       double[][] decidedDrops,
-      Map<Form, TransferDrops> transfer) {
+      Map<TransferForm, TransferDrops> transfer) {
     public AtHookPoint {
       Map<Form, TransferDrops> inOrder = new EnumMap<>(Form.class);
       inOrder.putAll(transfer);
@@ -193,7 +194,7 @@ public record SharingEvidence(
     }
 
     private AtHookPoint of(int[] chosen, int[] prompts) {
-      Map<Form, TransferDrops> forms = new EnumMap<>(Form.class);
+      Map<TransferForm, TransferDrops> forms = new EnumMap<>(TransferForm.class);
       transfer.forEach((form, drops) -> forms.put(form, drops.of(chosen)));
       return new AtHookPoint(
           at,

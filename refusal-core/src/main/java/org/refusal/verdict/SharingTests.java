@@ -12,6 +12,7 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.refusal.config.StatsConfig;
+import org.refusal.config.TransferForm;
 import org.refusal.stats.Auc;
 import org.refusal.stats.Bootstrap;
 import org.refusal.stats.Estimate;
@@ -189,7 +190,7 @@ public record SharingTests(
     TransferStatistics.Bars bars =
         new TransferStatistics.Bars(thresholds.weakDrop(), thresholds.clusterCut(), "refusal gap");
     Map<String, TransferStatistics> transfer = new LinkedHashMap<>();
-    for (Form form : Form.values()) {
+    for (TransferForm form : TransferForm.values()) {
       TransferDrops drops = point.transfer().get(form);
       if (drops != null) {
         transfer.put(
@@ -200,7 +201,7 @@ public record SharingTests(
       }
     }
     CauseRule rule = new CauseRule(thresholds, evidence.categories());
-    CauseRule.Finding cause = rule.cause(name, transfer.get(Form.EFFECT.key()));
+    CauseRule.Finding cause = rule.cause(name, transfer.get(TransferForm.EFFECT.key()));
     return new HookPointTests(
         name,
         decided(point.decidedDrops(), evidence.heldoutGap(), bootstrap.named(name, "decided")),
@@ -214,7 +215,7 @@ public record SharingTests(
         cause.sentence(),
         cause.possible(),
         rule.representation(
-            latents, transfer.get(Form.LATENT.key()), transfer.get(Form.DIRECTION.key())));
+            latents, transfer.get(TransferForm.LATENT.key()), transfer.get(TransferForm.DIRECTION.key())));
   }
 
   private static VectorTests vectors(

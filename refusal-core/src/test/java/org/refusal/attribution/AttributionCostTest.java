@@ -14,6 +14,7 @@ import org.refusal.baseline.PairedBaseline;
 import org.refusal.baseline.Partners;
 import org.refusal.baseline.PromptTokens;
 import org.refusal.baseline.SinkThresholds;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.HookPoint;
 import org.refusal.model.CausalLm;
 import org.refusal.model.Prefix;
@@ -25,7 +26,7 @@ import org.refusal.torch.Memory;
 class AttributionCostTest {
   private static final int STEPS = 6;
   private static AttributionGolden golden;
-  private static AttributionModel counted;
+  private static StudiedModel counted;
   private static double passes;
 
   @BeforeAll
@@ -58,7 +59,7 @@ class AttributionCostTest {
                 });
     Partners partners = new Partners(golden.baselineSafe(), 42);
     counted =
-        new AttributionModel(
+        new StudiedModel(
             lm, golden.metric(), 0, golden.saes(),
             new PairedBaseline(golden.lm(), 0, partners, golden.saes(), SinkThresholds.none()), SinkThresholds.none());
   }

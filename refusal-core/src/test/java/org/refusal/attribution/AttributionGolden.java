@@ -17,6 +17,7 @@ import org.refusal.baseline.GroupMeans;
 import org.refusal.baseline.MeanBaseline;
 import org.refusal.baseline.PromptTokens;
 import org.refusal.baseline.SinkThresholds;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.HookPoint;
 import org.refusal.io.Json;
 import org.refusal.io.Safetensors;
@@ -82,8 +83,8 @@ public record AttributionGolden(
   }
 
   /** With the mean baseline, as the goldens have it. */
-  public AttributionModel model() {
-    return new AttributionModel(lm, metric, 0, saes, new MeanBaseline(means, saes), SinkThresholds.none());
+  public StudiedModel model() {
+    return new StudiedModel(lm, metric, 0, saes, new MeanBaseline(means, saes), SinkThresholds.none());
   }
 
   public Safetensors tensors() {

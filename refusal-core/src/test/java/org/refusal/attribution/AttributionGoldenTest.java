@@ -19,6 +19,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.refusal.baseline.LatentsAndError;
 import org.refusal.baseline.PromptTokens;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.ErrorNode;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
@@ -225,7 +226,7 @@ class AttributionGoldenTest {
   }
 
   private static void perBatch(AttributionGolden golden, BatchUse use) {
-    AttributionModel model = golden.model();
+    StudiedModel model = golden.model();
     for (int from = 0; from < golden.gold().size(); from += BATCH) {
       try (Memory.Scope scope = Memory.scope();
           AttributedBatch batch =

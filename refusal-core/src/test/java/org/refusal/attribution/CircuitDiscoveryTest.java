@@ -28,6 +28,7 @@ import org.refusal.baseline.PairedBaseline;
 import org.refusal.baseline.Partners;
 import org.refusal.baseline.PromptTokens;
 import org.refusal.baseline.SinkThresholds;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.Circuit;
 import org.refusal.circuit.ErrorMode;
 import org.refusal.circuit.HookPoint;
@@ -62,9 +63,9 @@ class CircuitDiscoveryTest {
     golden.close();
   }
 
-  private static AttributionModel model(CausalLm lm, SinkThresholds thresholds) {
+  private static StudiedModel model(CausalLm lm, SinkThresholds thresholds) {
     Baseline baseline = new PairedBaseline(lm, 0, partners, golden.saes(), thresholds);
-    return new AttributionModel(lm, golden.metric(), 0, golden.saes(), baseline, thresholds);
+    return new StudiedModel(lm, golden.metric(), 0, golden.saes(), baseline, thresholds);
   }
 
   private static DiscoverySettings settings(int batchSize, boolean separate) {
@@ -88,7 +89,7 @@ class CircuitDiscoveryTest {
         SEED);
   }
 
-  private CircuitDiscovery.CategoryResult discover(String name, AttributionModel model, DiscoverySettings settings) {
+  private CircuitDiscovery.CategoryResult discover(String name, StudiedModel model, DiscoverySettings settings) {
     return new CircuitDiscovery(model, partners, settings)
         .category("planted", name, prompts, files(name), done -> {});
   }
@@ -108,7 +109,7 @@ class CircuitDiscoveryTest {
 
   @Test
   void filesCircuitsAndCheckAreTheSameForAnyBatchSize() throws Exception {
-    AttributionModel model = model(golden.lm(), SinkThresholds.none());
+    StudiedModel model = model(golden.lm(), SinkThresholds.none());
     CircuitDiscovery.CategoryResult one = discover("one", model, settings(1, true));
     CircuitDiscovery.CategoryResult five = discover("five", model, settings(5, true, DiscoverySettings.Edges.CAUSAL));
     assertThat(one.circuits()).containsOnlyKeys("_toxic", "_safe");
@@ -205,8 +206,8 @@ class CircuitDiscoveryTest {
         Map.of(HookPoint.attention(2), sae, HookPoint.mlp(3), sae, HookPoint.residuals(3), sae);
     List<PromptTokens> two = prompts.subList(0, 2);
     Baseline baseline = new PairedBaseline(golden.lm(), 0, partners, saes, SinkThresholds.none());
-    AttributionModel model =
-        new AttributionModel(golden.lm(), golden.metric(), 0, saes, baseline, SinkThresholds.none());
+    StudiedModel model =
+        new StudiedModel(golden.lm(), golden.metric(), 0, saes, baseline, SinkThresholds.none());
     try (Memory.Scope scope = Memory.scope();
         AttributedBatch batch = new AttributedBatch(model, two)) {
       for (HookPoint at : model.hookPoints()) {
@@ -228,7 +229,7 @@ class CircuitDiscoveryTest {
 
   @Test
   void nativeMemoryIsGivenBack() {
-    AttributionModel model = model(golden.lm(), SinkThresholds.none());
+    StudiedModel model = model(golden.lm(), SinkThresholds.none());
     DiscoverySettings settings = settings(4, false, DiscoverySettings.Edges.CAUSAL);
     discover("memory", model, settings);
     int before = nativeArrays();
@@ -246,7 +247,7 @@ class CircuitDiscoveryTest {
   void sinksCarryNothingAndAreNotTouched() {
     Map<HookPoint, Double> everything = new HashMap<>();
     golden.saes().keySet().forEach(at -> everything.put(at, 0.0));
-    AttributionModel model = model(golden.lm(), new SinkThresholds(everything));
+    StudiedModel model = model(golden.lm(), new SinkThresholds(everything));
     try (Memory.Scope scope = Memory.scope();
         AttributedBatch batch = new AttributedBatch(model, prompts.subList(0, 2))) {
       for (HookPoint at : model.hookPoints()) {

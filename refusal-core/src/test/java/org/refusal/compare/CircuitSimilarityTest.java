@@ -8,8 +8,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
-import org.refusal.circuit.Circuit;
 import org.refusal.circuit.Circuit.ScoredNode;
+import org.refusal.circuit.Circuit;
 import org.refusal.circuit.ErrorNode;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
@@ -105,15 +105,6 @@ class CircuitSimilarityTest {
             List.of("a", "b", "c"), (i, j) -> i.equals(j) ? 1 : i.equals("b") || j.equals("b") ? .1 : .9);
     assertThat(same.clustered().rows()).containsExactly("a", "c", "b");
     assertThat(same.clustered().values()[0]).containsExactly(1, .9, .1);
-  }
-
-  @Test
-  void topicDistance() {
-    double[][] distances = TopicDistance.of(List.of("Pick a lock", "pick a LOCK!", "bake bread", "..."));
-    assertThat(distances[0][1]).isCloseTo(0, within(1e-15));
-    assertThat(distances[0][2]).isEqualTo(1);
-    assertThat(distances[3][0]).isEqualTo(1);
-    assertThat(distances[3][3]).isZero();
   }
 
   private static Circuit circuit(HookPoint at, int... latentsAndImportances) {

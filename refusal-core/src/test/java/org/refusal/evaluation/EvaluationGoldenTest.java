@@ -20,6 +20,7 @@ import org.refusal.attribution.AttributionGolden;
 import org.refusal.baseline.MeanBaseline;
 import org.refusal.baseline.PromptTokens;
 import org.refusal.baseline.SinkThresholds;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.ErrorMode;
 import org.refusal.circuit.ErrorNode;
 import org.refusal.circuit.HookPoint;
@@ -111,11 +112,11 @@ class EvaluationGoldenTest {
       double deviationM = 0;
       for (int j = 0; j < categories.size(); j++) {
         List<PromptTokens> heldout = prompts(template, texts.path(categories.get(j)), categories.get(j));
-        double model = Interval.mean(runs.clean(heldout));
+        double model = Resampled.mean(runs.clean(heldout));
         deviationM = Math.max(deviationM, Math.abs(model - transfer.path("F_M").path(categories.get(j)).asDouble()));
         double[][] patched = runs.metric(heldout, withoutPart);
         for (int i = 0; i < categories.size(); i++) {
-          found[i * categories.size() + j] = model - Interval.mean(patched[i]);
+          found[i * categories.size() + j] = model - Resampled.mean(patched[i]);
           expected[i * categories.size() + j] = transfer.path("drop").get(i).get(j).asDouble();
         }
       }
@@ -134,8 +135,8 @@ class EvaluationGoldenTest {
     }
   }
 
-  private static EvaluationModel model(AttributionGolden golden) {
-    return new EvaluationModel(
+  private static StudiedModel model(AttributionGolden golden) {
+    return new StudiedModel(
         golden.lm(),
         golden.metric(),
         0,

@@ -28,9 +28,10 @@ import org.refusal.baseline.PairedBaseline;
 import org.refusal.baseline.Partners;
 import org.refusal.baseline.PromptTokens;
 import org.refusal.baseline.SinkThresholds;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.HookPoint;
-import org.refusal.io.Safetensors;
 import org.refusal.io.Safetensors.Tensor;
+import org.refusal.io.Safetensors;
 import org.refusal.model.CausalLm;
 import org.refusal.model.CheckpointFolder;
 import org.refusal.model.RefusalMetric;
@@ -86,7 +87,7 @@ class LayerScanTest {
 
   private PatchedRuns runs(CausalLm model, SinkThresholds thresholds) {
     return new PatchedRuns(
-        new EvaluationModel(
+        new StudiedModel(
             model, METRIC, 3, Map.of(), new PairedBaseline(model, 3, partners, Map.of(), thresholds), thresholds),
         4);
   }

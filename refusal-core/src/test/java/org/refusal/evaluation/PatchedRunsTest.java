@@ -23,6 +23,7 @@ import org.refusal.baseline.PairedBaseline;
 import org.refusal.baseline.Partners;
 import org.refusal.baseline.PromptTokens;
 import org.refusal.baseline.SinkThresholds;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.baseline.ZeroBaseline;
 import org.refusal.circuit.ErrorMode;
 import org.refusal.circuit.HookPoint;
@@ -79,8 +80,8 @@ class PatchedRunsTest {
     return prompts;
   }
 
-  private EvaluationModel model(SinkThresholds thresholds, Map<HookPoint, SparseAutoencoder> saes) {
-    return new EvaluationModel(
+  private StudiedModel model(SinkThresholds thresholds, Map<HookPoint, SparseAutoencoder> saes) {
+    return new StudiedModel(
         lm, METRIC, 3, saes, new PairedBaseline(lm, 3, partners, saes, thresholds), thresholds);
   }
 
@@ -120,7 +121,7 @@ class PatchedRunsTest {
   void textUnderInterventionsIsThatOfOnePromptAtATimeWhateverTheBatch() {
     Generator generator = new Generator(lm, List.of());
     double[][] direction = Directions.random(lm.config().dModel(), 1, new SplittableRandom(2));
-    EvaluationModel model = model(SinkThresholds.none(), Map.of());
+    StudiedModel model = model(SinkThresholds.none(), Map.of());
     int changed = 0;
     for (HookPoint at : List.of(HookPoint.residuals(1), HookPoint.mlp(1), HookPoint.attention(2))) {
       Intervention everything = Intervention.at("everything", at, new Replacement.Everything());
@@ -182,7 +183,7 @@ class PatchedRunsTest {
     for (HookPoint at : List.of(low, high)) {
       saes.put(at, TopKAutoencoder.of(randomWeights(lm.config().dModel(), 32, 4, at.layer()), lm.manager(), DataType.FLOAT64));
     }
-    EvaluationModel model = model(SinkThresholds.none(), saes);
+    StudiedModel model = model(SinkThresholds.none(), saes);
     CircuitInterventions circuits = new CircuitInterventions(Map.of(low, 32, high, 32), ErrorMode.CIRCUIT);
     double[][] direction = Directions.random(lm.config().dModel(), 2, new SplittableRandom(4));
     double[][] other = Directions.random(lm.config().dModel(), 1, new SplittableRandom(5));
@@ -243,8 +244,8 @@ class PatchedRunsTest {
     double threshold = (Math.sqrt(norms[largest]) + Math.sqrt(second)) / 2;
     SinkThresholds thresholds = new SinkThresholds(Map.of(at, threshold));
     // the partners' own sinks would be left alone as well: their thresholds are off here
-    EvaluationModel model =
-        new EvaluationModel(
+    StudiedModel model =
+        new StudiedModel(
             lm, METRIC, 3, Map.of(), new PairedBaseline(lm, 3, partners, Map.of(), SinkThresholds.none()), thresholds);
     Intervention all = Intervention.at("all", at, new Replacement.Everything());
     double m = new PatchedRuns(model, 8).metric(List.of(prompt), List.of(all))[0][0];
@@ -266,8 +267,8 @@ class PatchedRunsTest {
       Map<HookPoint, SparseAutoencoder> saes = Map.of(at, sae);
       PromptTokens prompt = new PromptTokens("privacy", 0, true, true, new int[] {1, 2}, 0, 1);
       PromptTokens longer = new PromptTokens("privacy", 1, true, true, new int[] {1, 2, 3}, 0, 2);
-      EvaluationModel model =
-          new EvaluationModel(null, METRIC, 3, saes, new ZeroBaseline(saes), SinkThresholds.none());
+      StudiedModel model =
+          new StudiedModel(null, METRIC, 3, saes, new ZeroBaseline(saes), SinkThresholds.none());
       List<Intervention> interventions =
           List.of(
               Intervention.at("latent 1", at, Replacement.Nodes.latents(1)),

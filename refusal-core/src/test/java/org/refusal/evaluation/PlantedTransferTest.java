@@ -20,7 +20,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.refusal.attribution.Aggregation;
 import org.refusal.attribution.AttributionGolden;
-import org.refusal.attribution.AttributionModel;
 import org.refusal.attribution.AttributionStore;
 import org.refusal.attribution.CircuitDiscovery;
 import org.refusal.attribution.DiscoverySettings;
@@ -33,6 +32,7 @@ import org.refusal.baseline.PairedBaseline;
 import org.refusal.baseline.Partners;
 import org.refusal.baseline.PromptTokens;
 import org.refusal.baseline.SinkThresholds;
+import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.ErrorMode;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
@@ -40,6 +40,7 @@ import org.refusal.circuit.Node;
 import org.refusal.config.Binder;
 import org.refusal.config.DiscoverConfig;
 import org.refusal.config.EvaluateConfig;
+import org.refusal.config.TransferForm;
 import org.refusal.model.Generator;
 import org.refusal.sae.SparseAutoencoder;
 import org.refusal.stats.Resampling;
@@ -69,7 +70,7 @@ class PlantedTransferTest {
     partners = new Partners(golden.baselineSafe(), 42);
     runs =
         new PatchedRuns(
-            new EvaluationModel(
+            new StudiedModel(
                 golden.lm(),
                 golden.metric(),
                 0,
@@ -110,8 +111,8 @@ class PlantedTransferTest {
     HookPoint at = HookPoint.residuals(2);
     SparseAutoencoder sae = golden.saes().get(at);
     Map<HookPoint, SparseAutoencoder> saes = Map.of(at, sae);
-    AttributionModel model =
-        new AttributionModel(
+    StudiedModel model =
+        new StudiedModel(
             golden.lm(),
             golden.metric(),
             0,
@@ -270,7 +271,7 @@ class PlantedTransferTest {
     Arrays.fill(harmful, 0, golden.gold().size(), true);
     var features =
         CircuitDiscovery.features(
-            new AttributionModel(
+            new StudiedModel(
                 golden.lm(), golden.metric(), 0, saes, runs.model().baseline(), SinkThresholds.none()),
             labelled, Aggregation.MEAN, 16);
     List<Node> legacy =
@@ -284,7 +285,7 @@ class PlantedTransferTest {
         CategoryMetrics.NamedCircuit.measure(
             runs, interventions, HELDOUT.get(0), model, legacy, 100, new SplittableRandom(1));
     double empty = alone(at, dSae, List.of());
-    double faithfulness = (alone(at, dSae, legacy) - empty) / (Interval.mean(model) - empty);
+    double faithfulness = (alone(at, dSae, legacy) - empty) / (Resampled.mean(model) - empty);
     System.out.printf("PlantedTransferTest legacy circuit of 8 latents: faithfulness %.3f%n", faithfulness);
     assertThat(scored.faithfulness().value()).isCloseTo(faithfulness, within(1e-5));
     assertThat(faithfulness).as("latents of refusal correlate with the label").isBetween(.5, 1.1);
@@ -300,7 +301,7 @@ class PlantedTransferTest {
             FaithfulnessCurve.randomCircuit(legacy.subList(0, size.size()), Map.of(at, dSae), again);
         assertThat(drawn).doesNotHaveDuplicates().hasSize(size.size());
         assertThat(found)
-            .isCloseTo((alone(at, dSae, drawn) - empty) / (Interval.mean(model) - empty), within(1e-5))
+            .isCloseTo((alone(at, dSae, drawn) - empty) / (Resampled.mean(model) - empty), within(1e-5))
             .isBetween(-.2, .2);
       }
     }

@@ -68,8 +68,8 @@ class TransferMatrixTest {
             new double[][] {{1, 2}, {3, 4}},
             new double[][] {{1, 2}, {3, 4}},
             new double[] {.15, .7},
-            new Interval(.4, .1, .7, 100),
-            new Interval(.4, .1, Double.NaN, 100));
+            new Resampled(.4, .1, .7, 100),
+            new Resampled(.4, .1, Double.NaN, 100));
     boolean[][] clean = {{true, true}, {true, false}};
     BehaviourTransfer behaviour =
         BehaviourTransfer.of(

@@ -21,6 +21,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.refusal.Goldens;
 import org.refusal.base.Progress;
+import org.refusal.base.Workers;
 import org.refusal.io.Json;
 import org.refusal.io.Safetensors;
 
@@ -115,7 +116,7 @@ class LegacySaeGoldenTest {
     JsonNode json = Json.read(folder.resolve("train30.json"));
     SaeState state = state("initial");
     try (NDManager manager = NDManager.newBaseManager();
-        Parallel parallel = new Parallel(2);
+        Workers parallel = new Workers(2);
         Safetensors tensors = Safetensors.open(folder.resolve("train30_batches.safetensors"))) {
       long[] shape = tensors.entry("batches").shape();
       int size = (int) (shape[1] * shape[2]);

@@ -10,6 +10,7 @@ import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.refusal.base.Workers;
 import org.refusal.torch.Devices;
 import org.refusal.torch.TestDevice;
 
@@ -24,7 +25,7 @@ class SparseTrainingStepTest {
 
   /** Either step, begun at a state: {@link DeviceTrainingStep} runs on a CPU too, and on a GPU where the tests have one. */
   private interface Steps {
-    TrainingStep begin(SaeState state, int k, double lambda, long deadAfter, Parallel parallel, NDManager manager);
+    TrainingStep begin(SaeState state, int k, double lambda, long deadAfter, Workers parallel, NDManager manager);
   }
 
   @ParameterizedTest(name = "k {0}, lambda {1}, dead after {2}, seed {3}")
@@ -54,7 +55,7 @@ class SparseTrainingStepTest {
     SaeState state = start(planted, seed);
     double auxSeen = 0;
     try (NDManager manager = NDManager.newBaseManager(Device.cpu());
-        Parallel parallel = new Parallel(2);
+        Workers parallel = new Workers(2);
         DenseAutogradStep dense =
             new DenseAutogradStep(manager, state.weights(k), lambda, deadAfter, DataType.FLOAT64);
         TrainingStep tested = steps.begin(state, k, lambda, deadAfter, parallel, manager)) {
@@ -88,8 +89,8 @@ class SparseTrainingStepTest {
     SaeState one = start(planted, 9);
     SaeState three = start(planted, 9);
     try (NDManager manager = NDManager.newBaseManager(Device.cpu());
-        Parallel single = new Parallel(1);
-        Parallel triple = new Parallel(3)) {
+        Workers single = new Workers(1);
+        Workers triple = new Workers(3)) {
       SparseTrainingStep alone = new SparseTrainingStep(one, SparseTrainingStep.Rules.TOP_K, 4, 0, 96, single, manager);
       SparseTrainingStep together = new SparseTrainingStep(three, SparseTrainingStep.Rules.TOP_K, 4, 0, 96, triple, manager);
       for (int step = 0; step < 20; step++) {
@@ -105,7 +106,7 @@ class SparseTrainingStepTest {
     PlantedActivations planted = PlantedActivations.random(WIDTH, 40, 3, .02, 5);
     SaeState state = start(planted, 5);
     try (NDManager manager = NDManager.newBaseManager(Device.cpu());
-        Parallel parallel = new Parallel(1)) {
+        Workers parallel = new Workers(1)) {
       SparseTrainingStep sparse = new SparseTrainingStep(state, SparseTrainingStep.Rules.TOP_K, 4, 0, 96, parallel, manager);
       for (int step = 0; step < 10; step++) {
         sparse.run(planted.sample(TOKENS, step), TOKENS, 1e-2);

@@ -10,8 +10,8 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.refusal.evaluation.DecisionProfile;
-import org.refusal.evaluation.Interval;
 import org.refusal.evaluation.LayerDecision;
+import org.refusal.evaluation.Resampled;
 import org.refusal.evaluation.TransferFile;
 import org.refusal.plot.LineChart;
 
@@ -33,8 +33,8 @@ class EvaluationFiguresTest {
     return new TransferFile.AtPoint(
         new DecisionProfile(
             new double[0][], new double[0][], new double[0],
-            new Interval(decided, decided - .06, decided + .06, 100),
-            new Interval(everywhere, everywhere - .03, everywhere + .03, 100)),
+            new Resampled(decided, decided - .06, decided + .06, 100),
+            new Resampled(everywhere, everywhere - .03, everywhere + .03, 100)),
         Map.of(), null);
   }
 

@@ -19,7 +19,7 @@ class LegacyPipelineTest {
   @ValueSource(strings = {"legacy_llama2_7b", "legacy_mistral_7b", "legacy_planted"})
   void everyStageIsLegacy(String name) {
     List<Pipeline.Step<?>> steps =
-        Pipeline.plan(
+        Stages.pipeline().plan(
             Path.of("..", "configs", "pipeline", name + ".yaml"), Map.of("--model", "some/model"), List.of(), Map.of());
     assertThat(steps).hasSize(Stages.all().size());
     for (Pipeline.Step<?> step : steps) {

@@ -34,8 +34,8 @@ import org.refusal.config.ModelSection;
 import org.refusal.config.ReportConfig;
 import org.refusal.evaluation.BehaviourTransfer;
 import org.refusal.evaluation.DecisionProfile;
-import org.refusal.evaluation.Interval;
 import org.refusal.evaluation.Refusals;
+import org.refusal.evaluation.Resampled;
 import org.refusal.evaluation.Share;
 import org.refusal.evaluation.TransferFile;
 import org.refusal.evaluation.TransferMatrix;
@@ -107,15 +107,15 @@ class ReportStageTest {
         new TransferMatrix(new int[] {1, 1}, new double[2][2][0], new double[0][][], new double[0][][][]);
     DecisionProfile decision =
         new DecisionProfile(
-            new double[2][0], new double[2][0], new double[] {1, 1}, new Interval(1, .9, 1.1, 100),
-            new Interval(1, .9, 1.1, 100));
+            new double[2][0], new double[2][0], new double[] {1, 1}, new Resampled(1, .9, 1.1, 100),
+            new Resampled(1, .9, 1.1, 100));
     Share gone = new Share(0, 0, .49, 4);
     Share kept = new Share(1, .51, 1, 4);
     BehaviourTransfer seen =
         new BehaviourTransfer(
             new boolean[2][2][4], new boolean[1][2][4], new Share[][] {{gone, kept}, {kept, gone}}, gone, kept, kept,
-            new double[][] {{1, 0}, {0, 1}}, new Interval(1, 1, 1, 100), new Interval(0, 0, 0, 100),
-            new Interval(.97, .9, 1, 100), null);
+            new double[][] {{1, 0}, {0, 1}}, new Resampled(1, 1, 1, 100), new Resampled(0, 0, 0, 100),
+            new Resampled(.97, .9, 1, 100), null);
     Map<String, TransferMatrix> forms = new LinkedHashMap<>();
     forms.put("effect", raw);
     forms.put("difference_of_means", raw);

@@ -22,7 +22,7 @@ class SaeSeedsTest {
   private List<Pipeline.Step<?>> plan(String yaml, String... sets) throws IOException {
     Path file = folder.resolve("pipeline.yaml");
     Files.writeString(file, "collect: {model: {name: some/model, activation_layers: [residuals_1]}}\n" + yaml);
-    return Pipeline.plan(file, Map.of("--results-dir", "results"), List.of(sets), Map.of());
+    return Stages.pipeline().plan(file, Map.of("--results-dir", "results"), List.of(sets), Map.of());
   }
 
   private static <C extends Record> C config(List<Pipeline.Step<?>> steps, String title, Class<C> type) {

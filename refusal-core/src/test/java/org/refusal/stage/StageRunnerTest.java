@@ -101,12 +101,12 @@ class StageRunnerTest {
   }
 
   private StageRunner.Outcome run(String word, String device, long seed, boolean fresh) {
-    return new StageRunner(new StageRunner.Options(fresh, 1, Progress.none(), () -> Map.of("java", "17"), "4711"))
+    return Stages.runner(new StageRunner.Options(fresh, 1, Progress.none(), () -> Map.of("java", "17"), "4711"))
         .run(stage, new Config(word, device, seed));
   }
 
   private List<String> explain(String word) {
-    return new StageRunner(new StageRunner.Options(false, 1, Progress.none(), Map::of, null))
+    return Stages.runner(new StageRunner.Options(false, 1, Progress.none(), Map::of, null))
         .explain(stage, new Config(word, "cpu", 1));
   }
 

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import org.refusal.base.Seeds;
 import org.refusal.circuit.HookPoint;
+import org.refusal.config.TransferForm;
 import org.refusal.stats.GramMatrix;
 import org.refusal.stats.TransferDrops;
 import org.refusal.verdict.SharingEvidence.AtHookPoint;
@@ -172,12 +173,12 @@ final class HandMadeEvidence {
     }
     List<AtHookPoint> measured = new ArrayList<>();
     for (Point point : points) {
-      Map<Form, TransferDrops> forms = new EnumMap<>(Form.class);
+      Map<TransferForm, TransferDrops> forms = new EnumMap<>(TransferForm.class);
       if (point.effect != null) {
-        forms.put(Form.EFFECT, drops(point.effect, point.ownDrop, gap, random));
+        forms.put(TransferForm.EFFECT, drops(point.effect, point.ownDrop, gap, random));
       }
       if (point.latent != null) {
-        forms.put(Form.LATENT, drops(point.latent, OWN_DROP, gap, random));
+        forms.put(TransferForm.LATENT, drops(point.latent, OWN_DROP, gap, random));
       }
       double[][] decided = new double[categories][];
       for (int j = 0; j < categories; j++) {

@@ -7,12 +7,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.refusal.config.StatsConfig;
+import org.refusal.config.TransferForm;
 import org.refusal.stats.Auc;
 import org.refusal.stats.Estimate;
 import org.refusal.stats.Interval;
 import org.refusal.stats.Reliability;
-import org.refusal.stats.TransferStatistics;
 import org.refusal.stats.TransferStatistics.Pair;
+import org.refusal.stats.TransferStatistics;
 import org.refusal.verdict.SharingEvidence.DefaultRefusal;
 import org.refusal.verdict.SharingEvidence.ReadoutSummary;
 
@@ -85,7 +86,7 @@ public final class VerdictExamples {
       String name, Estimate decided, Estimate completeness, List<String> categories, TransferStatistics effect) {
     Map<String, TransferStatistics> transfer = new LinkedHashMap<>();
     if (effect != null) {
-      transfer.put(Form.EFFECT.key(), effect);
+      transfer.put(TransferForm.EFFECT.key(), effect);
     }
     CauseRule.Finding finding = new CauseRule(THRESHOLDS, categories).cause(name, effect);
     return new HookPointTests(

@@ -1,24 +1,24 @@
-package org.refusal.attribution;
+package org.refusal.baseline;
 
 import java.util.Collections;
-import java.util.SortedMap;
-import java.util.TreeMap;
 import java.util.List;
 import java.util.Map;
-import org.refusal.baseline.Baseline;
-import org.refusal.baseline.SinkThresholds;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.refusal.circuit.HookPoint;
 import org.refusal.model.CausalLm;
 import org.refusal.model.RefusalMetric;
 import org.refusal.sae.SparseAutoencoder;
 
 /**
- * All that effects are computed with.
+ * All that effects are computed and patched runs are made with.
  *
  * @param padId token that fills a batch up
- * @param saes in the working dtype of the model ({@link org.refusal.baseline.Precision}), by hook point
+ * @param saes in the working dtype of the model ({@link Precision}), by hook point; needed where
+ *     latents or errors are replaced
+ * @param baseline what is replaced by
  */
-public record AttributionModel(
+public record StudiedModel(
     CausalLm lm,
     RefusalMetric metric,
     int padId,
@@ -26,7 +26,7 @@ public record AttributionModel(
     Baseline baseline,
     SinkThresholds thresholds) {
 
-  public AttributionModel(
+  public StudiedModel(
       CausalLm lm,
       RefusalMetric metric,
       int padId,
@@ -39,5 +39,14 @@ public record AttributionModel(
   /** In forward order. */
   public List<HookPoint> hookPoints() {
     return List.copyOf(saes.keySet());
+  }
+
+  /** The autoencoder there; its absence is a mistake of the caller's. */
+  public SparseAutoencoder sae(HookPoint at) {
+    SparseAutoencoder sae = saes.get(at);
+    if (sae == null) {
+      throw new IllegalStateException("no autoencoder at " + at.name());
+    }
+    return sae;
   }
 }

@@ -1,4 +1,4 @@
-package org.refusal.sae;
+package org.refusal.base;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -11,11 +11,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(30)
-class ParallelTest {
+class WorkersTest {
   @Test
   void everyPartOfARangeIsDoneOnce() {
     for (int threads : new int[] {1, 2, 5}) {
-      try (Parallel parallel = new Parallel(threads)) {
+      try (Workers parallel = new Workers(threads)) {
         for (int n : new int[] {0, 1, 3, 17, 1000}) {
           int[] times = new int[n];
           parallel.forEach(n, (from, to) -> {
@@ -46,7 +46,7 @@ class ParallelTest {
       });
     }
     tasks.add(done::incrementAndGet);
-    try (Parallel parallel = new Parallel(2)) {
+    try (Workers parallel = new Workers(2)) {
       parallel.runAll(tasks);
     }
     assertThat(done).hasValue(3);
@@ -62,7 +62,7 @@ class ParallelTest {
     for (int i = 0; i < 100; i++) {
       tasks.add(begun::incrementAndGet);
     }
-    try (Parallel parallel = new Parallel(1)) {
+    try (Workers parallel = new Workers(1)) {
       assertThatThrownBy(() -> parallel.runAll(tasks)).isInstanceOf(OutOfMemoryError.class).hasMessage("of the first");
     }
     assertThat(begun).hasValue(0);

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.function.ToDoubleFunction;
 import org.refusal.stats.Bootstrap;
+import org.refusal.stats.Interval;
 
 /**
  * An estimate with its 95 % percentile interval from resamples of the prompts; bounds are NaN where the statistic is
@@ -12,7 +13,7 @@ import org.refusal.stats.Bootstrap;
  *
  * @param used resamples at which the statistic was finite
  */
-public record Interval(double value, double low, double high, @JsonProperty("resamples") int used) {
+public record Resampled(double value, double low, double high, @JsonProperty("resamples") int used) {
   static final double LEVEL = .95;
 
   /**
@@ -21,7 +22,7 @@ public record Interval(double value, double low, double high, @JsonProperty("res
    * @param sizes number of prompts of each group
    * @param statistic of the chosen prompts {@code [group][..]}; O(resamples) evaluations
    */
-  static Interval bootstrap(int[] sizes, int resamples, SplittableRandom random, ToDoubleFunction<int[][]> statistic) {
+  static Resampled bootstrap(int[] sizes, int resamples, SplittableRandom random, ToDoubleFunction<int[][]> statistic) {
     int[][] all = new int[sizes.length][];
     for (int g = 0; g < sizes.length; g++) {
       all[g] = new int[sizes[g]];
@@ -41,12 +42,16 @@ public record Interval(double value, double low, double high, @JsonProperty("res
       draws[b] = statistic.applyAsDouble(chosen);
       used += Double.isFinite(draws[b]) ? 1 : 0;
     }
-    org.refusal.stats.Interval bounds = Bootstrap.percentile(draws, LEVEL);
-    return new Interval(value, bounds.low(), bounds.high(), used);
+    Interval bounds = Bootstrap.percentile(draws, LEVEL);
+    return new Resampled(value, bounds.low(), bounds.high(), used);
+  }
+
+  private Interval interval() {
+    return new Interval(low, high, LEVEL);
   }
 
   boolean contains(double x) {
-    return low <= x && x <= high;
+    return interval().contains(x);
   }
 
   static double mean(double[] values, int[] chosen) {

@@ -1,4 +1,4 @@
-package org.refusal.sae;
+package org.refusal.base;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -10,11 +10,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntConsumer;
 
 /** Work on a fixed number of threads, of which the calling thread is one. */
-final class Parallel implements AutoCloseable {
+public final class Workers implements AutoCloseable {
   private final int threads;
   private final ExecutorService workers;
 
-  Parallel(int threads) {
+  public Workers(int threads) {
     this.threads = Math.max(1, threads);
     this.workers =
         this.threads == 1
@@ -22,20 +22,20 @@ final class Parallel implements AutoCloseable {
             : Executors.newFixedThreadPool(
                 this.threads - 1,
                 task -> {
-                  Thread thread = new Thread(task, "sae-worker");
+                  Thread thread = new Thread(task, "worker");
                   thread.setDaemon(true);
                   return thread;
                 });
   }
 
   @FunctionalInterface
-  interface Range {
+  public interface Range {
     /** Works on {@code from .. to - 1}. */
     void run(int from, int to);
   }
 
   /** Returns when every part of {@code 0 .. n - 1} is done; the first failure is thrown. */
-  void forEach(int n, Range work) {
+  public void forEach(int n, Range work) {
     if (threads == 1 || n < 2 * threads) {
       work.run(0, n);
       return;
@@ -44,20 +44,25 @@ final class Parallel implements AutoCloseable {
         part -> work.run((int) ((long) n * part / threads), (int) ((long) n * (part + 1) / threads)));
   }
 
-  /** Returns when every task is done, or, once one has failed, when those already begun have ended: it is thrown. */
-  void runAll(List<? extends Runnable> tasks) {
+  /** Hands out 0 .. n - 1, one at a time; ends as {@link #runAll} does. */
+  public void forEachUnit(int n, IntConsumer work) {
     AtomicInteger next = new AtomicInteger();
     onEveryThread(
         part -> {
-          for (int i = next.getAndIncrement(); i < tasks.size(); i = next.getAndIncrement()) {
+          for (int i = next.getAndIncrement(); i < n; i = next.getAndIncrement()) {
             try {
-              tasks.get(i).run();
+              work.accept(i);
             } catch (RuntimeException | Error e) {
-              next.set(tasks.size());
+              next.set(n);
               throw e;
             }
           }
         });
+  }
+
+  /** Returns when every task is done, or, once one has failed, when those already begun have ended: it is thrown. */
+  public void runAll(List<? extends Runnable> tasks) {
+    forEachUnit(tasks.size(), i -> tasks.get(i).run());
   }
 
   private void onEveryThread(IntConsumer work) {
@@ -69,7 +74,7 @@ final class Parallel implements AutoCloseable {
     try {
       work.accept(0);
     } finally {
-      parts.forEach(Parallel::await);
+      parts.forEach(Workers::await);
     }
   }
 

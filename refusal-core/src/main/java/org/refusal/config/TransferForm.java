@@ -1,6 +1,8 @@
-package org.refusal.evaluation;
+package org.refusal.config;
 
+import java.util.Arrays;
 import java.util.Locale;
+import java.util.Optional;
 import org.refusal.base.UserException;
 
 /** In which form a category's part in refusal is taken away (docs/evaluation.md). */
@@ -16,15 +18,16 @@ public enum TransferForm {
 
   /** As in {@code transfer.forms}. */
   public static TransferForm of(String key) {
-    for (TransferForm form : values()) {
-      if (form.key().equals(key)) {
-        return form;
-      }
-    }
-    throw UserException.badConfig(
-        "transfer.forms: '" + key + "' is none of effect, latent, direction, difference_of_means");
+    return named(key).orElseThrow(() -> UserException.badConfig(
+        "transfer.forms: '" + key + "' is none of effect, latent, direction, difference_of_means"));
   }
 
+  /** The form of that key; empty where there is none. */
+  public static Optional<TransferForm> named(String key) {
+    return Arrays.stream(values()).filter(form -> form.key().equals(key)).findFirst();
+  }
+
+  /** As in files and config: {@code difference_of_means}. */
   public String key() {
     return name().toLowerCase(Locale.ROOT);
   }
