@@ -3,9 +3,12 @@ package org.refusal.text;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.json.JsonReadFeature;
+import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectReader;
+import com.fasterxml.jackson.databind.ObjectWriter;
 import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedReader;
@@ -43,12 +46,15 @@ import org.refusal.io.Json;
 public final class RefusalLabels {
   private static final List<String> ADDED = List.of("label", "reason");
 
-  /** Numbers are kept digit by digit. */
+  /** Numbers are kept digit by digit, and NaN and Infinity as Python writes them. */
   private static final ObjectReader ROWS =
       Json.mapper()
           .reader()
+          .with(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
           .with(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
           .without(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES);
+
+  private static final ObjectWriter PYTHON = Json.mapper().writer().without(JsonWriteFeature.WRITE_NAN_AS_STRINGS);
 
   private RefusalLabels() {}
 
@@ -161,7 +167,7 @@ public final class RefusalLabels {
       }
       ObjectNode row = object(input, number, line);
       label(row, "%s:%d".formatted(input, number), column, detector, counts);
-      writer.write(Json.mapper().writeValueAsString(row));
+      writer.write(PYTHON.writeValueAsString(row));
       writer.write('\n');
     }
   }
@@ -169,7 +175,7 @@ public final class RefusalLabels {
   private static void labelArray(
       String input, BufferedReader reader, String column, Writer writer, RefusalDetector detector, Map<Behaviour, Long> counts)
       throws IOException {
-    try (JsonParser parser = Json.mapper().getFactory().createParser(reader)) {
+    try (JsonParser parser = ROWS.createParser(reader)) {
       if (parser.nextToken() != JsonToken.START_ARRAY) {
         throw UserException.badData(
             input + ": not a JSON array of objects", "one object a line is the format jsonl: name the file .jsonl or give --input-format jsonl");
@@ -184,7 +190,7 @@ public final class RefusalLabels {
         number++;
         label(row, "%s: record %d".formatted(input, number), column, detector, counts);
         writer.write(number == 1 ? "[\n" : ",\n");
-        writer.write(Json.mapper().writeValueAsString(row));
+        writer.write(PYTHON.writeValueAsString(row));
       }
       if (parser.nextToken() != null) {
         throw UserException.badData(input + ": there is more after the array");
