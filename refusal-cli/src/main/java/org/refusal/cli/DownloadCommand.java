@@ -13,6 +13,7 @@ import org.refusal.base.AtomicFiles;
 import org.refusal.base.ExitCode;
 import org.refusal.base.UserException;
 import org.refusal.model.HubCache;
+import org.refusal.model.HubEnvironment;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParseResult;
@@ -33,14 +34,14 @@ final class DownloadCommand {
         CommandTree.command(
             "download", "Fetch models and data sets of the Hugging Face Hub into its usual cache.", this::run);
     spec.addOption(
-        OptionSpec.builder("--model", "--model-name").type(String.class).paramLabel("ORG/NAME")
+        OptionSpec.builder("--model", "--model-name").type(String.class).paramLabel("ORG/NAME[@REVISION]")
             .description("Model to fetch: safetensors, configs, tokenizer.").build());
     spec.addOption(
         OptionSpec.builder("--data").type(String.class).paramLabel("NAME")
             .description("Data set to fetch: or-bench, or ORG/NAME of the Hub; its CSV files go to data/NAME.").build());
     spec.addOption(
         OptionSpec.builder("--cache-dir", "--cache_dir").type(Path.class).paramLabel("FOLDER")
-            .description("Cache folder. Default: $HF_HUB_CACHE, $HF_HOME/hub or ~/.cache/huggingface/hub.").build());
+            .description("Cache folder. Default: $HF_HUB_CACHE, $HF_HOME/hub, $XDG_CACHE_HOME/huggingface/hub or ~/.cache/huggingface/hub.").build());
     return spec;
   }
 
@@ -56,7 +57,10 @@ final class DownloadCommand {
             URI.create(environment.getOrDefault("HF_ENDPOINT", HUB)),
             token(environment),
             new ConsoleProgress(console, false, System::currentTimeMillis, new AtomicBoolean()));
-    Path cache = HubCache.of(Optional.ofNullable(arguments.matchedOptionValue("--cache-dir", (Path) null))).root();
+    Path cache = 
+        HubCache.of(
+                Optional.ofNullable(arguments.matchedOptionValue("--cache-dir", (Path) null)), HubEnvironment.of(environment))
+            .root();
     if (model != null) {
       console.out().println(hub.fetch(HubDownload.Kind.MODELS, model, cache));
     }
@@ -87,8 +91,7 @@ final class DownloadCommand {
     if (!token.isEmpty()) {
       return Optional.of(token);
     }
-    String home = environment.getOrDefault("HF_HOME", System.getProperty("user.home") + "/.cache/huggingface");
-    Path file = Path.of(environment.getOrDefault("HF_TOKEN_PATH", home + "/token"));
+    Path file = HubEnvironment.of(environment).tokenFile();
     try {
       return Files.isRegularFile(file)
           ? Optional.of(Files.readString(file).strip()).filter(kept -> !kept.isEmpty())

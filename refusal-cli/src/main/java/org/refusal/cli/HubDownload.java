@@ -8,12 +8,15 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.refusal.base.AtomicFiles;
@@ -21,11 +24,13 @@ import org.refusal.base.ExitCode;
 import org.refusal.base.Progress;
 import org.refusal.base.UserException;
 import org.refusal.io.Json;
+import org.refusal.model.ModelName;
 
 /**
  * Fetches a repository of the Hugging Face Hub into the cache that the Hugging Face tools share
  * ({@code models--ORG--NAME/snapshots/COMMIT}, {@code refs/main}). Goes on where an interrupted download stopped. Redirects
- * are followed by hand: the token goes to the Hub's own host and to no other, and never into a message.
+ * are followed by hand: the token goes to the Hub's own host and to no other, and never into a message. A file counts as
+ * complete when it is on the disk and has the digest that the Hub sent ({@link HubDigest}).
  */
 final class HubDownload {
   private static final int MOST_REDIRECTS = 5;
@@ -67,40 +72,60 @@ final class HubDownload {
   }
 
   /**
-   * @param name ORG/NAME
+   * @param name ORG/NAME, or ORG/NAME@REVISION
    * @param cache root of the cache
    * @return the folder of the snapshot
    */
   Path fetch(Kind kind, String name, Path cache) {
-    if (!name.matches("\\w[\\w.-]*/\\w[\\w.-]*")) {
-      throw new UserException(ExitCode.USAGE, "'" + name + "' is no Hub name", "expected ORG/NAME");
-    }
-    JsonNode about = Json.read(get(hub.resolve("/api/" + kind.folder + "/" + name), name));
+    ModelName asked =
+        ModelName.parse(name)
+            .filter(each -> each.repository().matches("\\w[\\w.-]*/\\w[\\w.-]*"))
+            .orElseThrow(() -> new UserException(ExitCode.USAGE, "'" + name + "' is no Hub name", "expected ORG/NAME"));
+    String revision = asked.revision().orElse("main");
+    String address = "/api/" + kind.folder + "/" + asked.repository();
+    JsonNode about =
+        Json.read(get(hub.resolve(asked.revision().isEmpty() ? address : address + "/revision/" + revision), name));
     String commit = about.path("sha").asText();
     if (!commit.matches("[0-9a-f]{6,64}")) {
       throw UserException.badData(name + ": the Hub names no commit");
     }
     List<String> files = new ArrayList<>();
     about.path("siblings").forEach(sibling -> files.add(sibling.path("rfilename").asText()));
-    files.removeIf(file -> !kind.wants(file) || file.contains(".."));
+    files.forEach(file -> requireInside(name, file));
+    files.removeIf(file -> !kind.wants(file));
     if (files.isEmpty()) {
       throw UserException.badData(
           name + ": holds no files that can be used here",
           kind == Kind.MODELS ? "only safetensors checkpoints can be read" : "only CSV files are read");
     }
-    Path repository = cache.resolve(kind.folder + "--" + name.replace("/", "--"));
+    Path repository = cache.resolve(kind.folder + "--" + asked.repository().replace("/", "--"));
     Path snapshot = repository.resolve("snapshots").resolve(commit);
     try (Progress.Task task = progress.task("download " + name, files.size())) {
       for (String file : files) {
         Path target = snapshot.resolve(file);
         if (!Files.exists(target)) {
-          download(hub.resolve("/" + kind.prefix + name + "/resolve/" + commit + "/" + file), target, name);
+          download(hub.resolve("/" + kind.prefix + asked.repository() + "/resolve/" + commit + "/" + file), target, name);
         }
         task.advance(1);
       }
     }
-    AtomicFiles.writeString(repository.resolve("refs").resolve("main"), commit);
+    if (!revision.equals(commit)) {
+      AtomicFiles.writeString(repository.resolve("refs").resolve(revision), commit);
+    }
     return snapshot;
+  }
+
+  /** A list of files is foreign: none may lead out of the folder into which it is fetched. */
+  private static void requireInside(String name, String file) {
+    boolean inside =
+        !file.isEmpty()
+            && file.chars().noneMatch(each -> each == '\\' || each == ':' || each < ' ')
+            && Arrays.stream(file.split("/", -1)).noneMatch(part -> part.isEmpty() || part.equals(".") || part.equals(".."));
+    if (!inside) {
+      throw UserException.badData(
+          "%s: the Hub lists a file called '%s', which leads out of its folder".formatted(name, file.replaceAll("\\p{Cntrl}", "?")),
+          "check $HF_ENDPOINT: is it the mirror that you mean?");
+    }
   }
 
   private Path get(URI address, String name) {
@@ -120,23 +145,30 @@ final class HubDownload {
     try {
       Files.createDirectories(target.getParent());
       long have = Files.exists(partial) ? Files.size(partial) : 0;
-      HttpResponse<InputStream> response = open(address, have, name);
+      Reply reply = open(address, have, name);
+      HttpResponse<InputStream> response = reply.response();
       boolean goesOn = response.statusCode() == 206;
       long expected = response.headers().firstValueAsLong("Content-Length").orElse(-1);
       long written = goesOn ? have : 0;
       try (InputStream in = response.body();
-          OutputStream out =
-              Files.newOutputStream(
+          FileChannel channel =
+              FileChannel.open(
                   partial, StandardOpenOption.CREATE, StandardOpenOption.WRITE,
                   goesOn ? StandardOpenOption.APPEND : StandardOpenOption.TRUNCATE_EXISTING)) {
+        OutputStream out = Channels.newOutputStream(channel);
         byte[] buffer = new byte[BUFFER];
         for (int count; (count = in.read(buffer)) >= 0; ) {
           out.write(buffer, 0, count);
           written += count;
         }
+        channel.force(true);
       }
       if (expected >= 0 && written != expected + (goesOn ? have : 0)) {
         throw new IOException("the connection ended early");
+      }
+      if (reply.digest().isPresent() && !reply.digest().get().fits(partial)) {
+        Files.delete(partial);
+        throw new IOException("its bytes are not those of the digest that the Hub sent");
       }
       Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } catch (IOException e) {
@@ -146,8 +178,12 @@ final class HubDownload {
     }
   }
 
-  private HttpResponse<InputStream> open(URI address, long from, String name) throws IOException {
+  /** @param digest of the whole file, if the Hub itself told it */
+  private record Reply(HttpResponse<InputStream> response, Optional<HubDigest> digest) {}
+
+  private Reply open(URI address, long from, String name) throws IOException {
     URI at = address;
+    Optional<HubDigest> digest = Optional.empty();
     for (int redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
       HttpRequest.Builder request = HttpRequest.newBuilder(at).GET().timeout(Duration.ofMinutes(30));
       if (from > 0) {
@@ -164,8 +200,11 @@ final class HubDownload {
         throw new IOException("interrupted");
       }
       int status = response.statusCode();
+      if (digest.isEmpty() && hub.getAuthority().equals(at.getAuthority())) {
+        digest = HubDigest.of(response.headers());
+      }
       if (status == 200 || status == 206) {
-        return response;
+        return new Reply(response, digest);
       }
       response.body().close();
       if (status == 416 && from > 0) {

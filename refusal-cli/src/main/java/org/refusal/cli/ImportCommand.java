@@ -12,6 +12,7 @@ import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
 import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
+import org.refusal.sae.HookNames;
 import org.refusal.sae.SaeCheckpoint;
 import org.refusal.sae.SaeImport;
 import org.refusal.sae.SaeSource;
@@ -24,7 +25,7 @@ import picocli.CommandLine.ParseResult;
 
 /** {@code refusal import}: what other tools left, into the layout used here. */
 final class ImportCommand {
-  private static final Pattern HOOK_POINT = Pattern.compile("((?:residuals|mlp|attention)_\\d+)(?:_sae)?(?:\\.pt)?");
+  private static final Pattern HOOK_POINT = Pattern.compile("((?:residuals|residuals_mid|mlp|attention)_\\d+)(?:_sae)?(?:\\.pt)?");
 
   private ImportCommand() {}
 
@@ -54,8 +55,8 @@ final class ImportCommand {
     spec.addOption(
         OptionSpec.builder("--hook-point", "--hook_point").type(String.class).paramLabel("NAME")
             .description(
-                "Of an autoencoder: residuals_N, residuals_mid_N, mlp_N, attention_N or blocks.N.hook_resid_post. Default: what its name or"
-                    + " cfg.json says.")
+                "Of an autoencoder: residuals_N, residuals_mid_N, mlp_N, attention_N or blocks.N.hook_resid_post. Default: what its name,"
+                    + " its folder's (layers.N.mlp) or its config says.")
             .build());
     spec.addOption(
         OptionSpec.builder("--k").type(Integer.class).paramLabel("N")
@@ -119,22 +120,27 @@ final class ImportCommand {
         "%s: its name tells no category".formatted(file), "give --category, or name it %sCATEGORY_activations.pt".formatted(prefix));
   }
 
+  /** By the name of the file or folder, or by what is in it; both must say the same. */
+  private static HookPoint hookPoint(Path source, String inside) {
+    Matcher name = HOOK_POINT.matcher(source.toAbsolutePath().normalize().getFileName().toString());
+    HookPoint byName = name.matches() ? HookPoint.parse(name.group(1)) : null;
+    HookPoint byContent = inside.isEmpty() ? null : HookNames.parse(source, inside);
+    if (byName != null && byContent != null && !byName.equals(byContent)) {
+      throw UserException.usage(
+          "%s: its name says %s, its config %s (%s)".formatted(source, byName, inside, byContent),
+          "give --hook-point with the right one");
+    }
+    if (byName == null && byContent == null) {
+      throw UserException.usage(source + ": does not say at which hook point it was trained", "give --hook-point");
+    }
+    return byName == null ? byContent : byName;
+  }
+
   private static String autoencoder(ParseResult arguments, Path source, String model, Path results) {
     String given = arguments.matchedOptionValue("--hook-point", null);
     Integer k = arguments.matchedOptionValue("--k", null);
-    HookPoint named = given == null ? null : HookPoint.parse(given);
-    Matcher name = HOOK_POINT.matcher(source.toAbsolutePath().normalize().getFileName().toString());
-    if (named == null && name.matches()) {
-      named = HookPoint.parse(name.group(1));
-    }
-    String hookName = named == null ? "" : named.transformerLensName();
-    SaeCheckpoint read = SaeImport.read(source, new SaeSource(model, hookName, true), k);
-    if (named == null && !read.source().hookName().isEmpty()) {
-      named = HookPoint.parse(read.source().hookName());
-    }
-    if (named == null) {
-      throw UserException.usage(source + ": does not say at which hook point it was trained", "give --hook-point");
-    }
+    SaeCheckpoint read = SaeImport.read(source, new SaeSource(model, "", true), k);
+    HookPoint named = given == null ? hookPoint(source, read.source().hookName()) : HookPoint.parse(given);
     ResultLayout layout = new ResultLayout(results);
     Path folder = layout.sae(model, named);
     new SaeCheckpoint(read.weights(), new SaeSource(model, named.transformerLensName(), read.source().prependBos()))

@@ -82,12 +82,16 @@ class BadInputTest {
             test -> test.json("config.json", root -> root.put("intermediate_size", 7))),
         damage("missing tensor", "model.layers.6.",
             test -> test.json("config.json", root -> root.put("num_hidden_layers", 7))),
-        damage("tokenizer of another model", "tokenizer.json: the tokenizer has ids up to",
-            test -> {
-              JsonNode tokenizer = Json.read(test.model.resolve("tokenizer.json"));
-              ((ObjectNode) tokenizer.path("model").path("vocab")).put("beyond", 100_000);
-              Json.write(test.model.resolve("tokenizer.json"), tokenizer);
-            }),
+        damage("tokenizer of another model", "tokenizer.json: prompt ",
+            test -> test.json("tokenizer.json", root -> {
+              ObjectNode vocabulary = (ObjectNode) root.path("model").path("vocab");
+              List<String> added = new ArrayList<>();
+              root.path("added_tokens").forEach(token -> added.add(token.path("content").asText()));
+              List<String> words = new ArrayList<>();
+              vocabulary.fieldNames().forEachRemaining(words::add);
+              words.removeAll(added);
+              words.forEach(word -> vocabulary.put(word, vocabulary.path(word).asInt() + 100_000));
+            })),
         damage("no tokenizer", "tokenizer.json", test -> Files.delete(test.model.resolve("tokenizer.json"))));
   }
 
@@ -124,6 +128,39 @@ class BadInputTest {
     assertThat(report.path("over_length")).hasSize(1);
     JsonNode outputs = Json.read(results.resolve("model_outputs").resolve("small_" + category + "_outputs.json"));
     outputs.forEach(output -> assertThat(output.path("prompt").asText()).doesNotStartWith((word + " ").repeat(70)));
+  }
+
+  @Test
+  void aPaddingTokenBeyondTheEmbeddingIsNoFault() throws IOException {
+    int rows = Json.read(model.resolve("config.json")).path("vocab_size").asInt();
+    json("tokenizer_config.json", root -> root.put("pad_token", "[PAD]"));
+
+    Cli doctor = Cli.run("doctor", "--model", model.toString());
+    assertThat(doctor.out()).contains("ok   tokenizer  %d ids, vocabulary of %d: a prompt that holds an id from".formatted(rows + 1, rows));
+
+    Files.writeString(model.resolve("or-bench-80k.csv"), "prompt,category\nhello [PAD],violence\nhello,violence\n");
+    Files.writeString(model.resolve("or-bench-toxic.csv"), "prompt,category\nhello you,violence\nyou,violence\n");
+    Files.writeString(model.resolve("or-bench-hard-1k.csv"), "prompt,category\n");
+    Cli ran = collect();
+    assertThat(ran.code()).isEqualTo(65);
+    assertThat(ran.complaint().get(0)).contains("prompt violence/", "holds token " + rows + " ('[PAD]')");
+
+    Files.writeString(model.resolve("or-bench-80k.csv"), "prompt,category\nhello there,violence\nhello,violence\n");
+    assertThat(collect().code()).isZero();
+  }
+
+  @Test
+  void moreNewTokensThanTheContextHoldsIsAnErrorOfTheConfig() {
+    int context = Json.read(model.resolve("config.json")).path("max_position_embeddings").asInt();
+
+    Cli ran = collect("--set", "inference.max_new_tokens=100000");
+    assertThat(ran.code()).isEqualTo(78);
+    assertThat(ran.complaint().get(0)).contains("inference.max_new_tokens: 100000", "the model's context of " + context);
+
+    Cli none = collect("--set", "inference.max_new_tokens=" + (context - 1));
+    assertThat(none.code()).isEqualTo(65);
+    assertThat(none.complaint().get(0)).contains("no prompt is left");
+    assertThat(results.resolve("model_outputs")).doesNotExist();
   }
 
   @Test

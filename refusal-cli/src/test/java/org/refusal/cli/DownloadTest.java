@@ -20,6 +20,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.refusal.base.Digests;
 
 /** Against two servers on this machine: the Hub, and another host to which it sends for large files. */
 class DownloadTest {
@@ -127,5 +128,63 @@ class DownloadTest {
 
     assertThat(run("download").code()).isEqualTo(2);
     assertThat(run("download", "--model", "../x").code()).isEqualTo(2);
+  }
+
+  private void serve(String name, String siblings) {
+    hub.createContext("/api/models/org/" + name, exchange ->
+        answer(exchange, 200, ("{\"sha\": \"abcdef012345\", \"siblings\": [" + siblings + "]}").getBytes(StandardCharsets.UTF_8)));
+  }
+
+  @Test
+  void namesThatLeadOutOfTheFolderAreRefused() {
+    int number = 0;
+    for (String file : List.of("/etc/config.json", "../config.json", "a/../../config.json", "C:\\\\config.json", "a//config.json")) {
+      String name = "names" + number++;
+      serve(name, "{\"rfilename\": \"config.json\"}, {\"rfilename\": \"" + file + "\"}");
+      Ran ran = run("download", "--model", "org/" + name, "--cache-dir", folder.toString());
+      assertThat(ran.code()).as(file).isEqualTo(65);
+      assertThat(ran.err()).contains("the Hub lists a file called '", "leads out of its folder");
+      assertThat(folder.resolve("models--org--" + name)).doesNotExist();
+    }
+  }
+
+  @Test
+  void bytesOfAnotherDigestAreNotKept() throws IOException {
+    serve("digest", "{\"rfilename\": \"config.json\"}, {\"rfilename\": \"model.safetensors\"}");
+    hub.createContext("/org/digest/resolve/abcdef012345/config.json", exchange -> {
+      exchange.getResponseHeaders().add("ETag", "\"9e26dfeeb6e641a33dae4961196235bdb965b21b\""); // git's name of {}
+      answer(exchange, 200, "{}".getBytes(StandardCharsets.UTF_8));
+    });
+    String[] digest = {"\"0000000000000000000000000000000000000000000000000000000000000000\""};
+    hub.createContext("/org/digest/resolve/abcdef012345/model.safetensors", exchange -> {
+      exchange.getResponseHeaders().add("X-Linked-Etag", digest[0]);
+      exchange.getResponseHeaders().add("Location", "http://127.0.0.1:" + storage.getAddress().getPort() + "/blob");
+      answer(exchange, 302, new byte[0]);
+    });
+
+    Ran ran = run("download", "--model", "org/digest", "--cache-dir", folder.toString());
+
+    Path snapshot = folder.resolve("models--org--digest/snapshots/abcdef012345");
+    assertThat(ran.code()).isEqualTo(69);
+    assertThat(ran.err()).contains("model.safetensors could not be fetched: its bytes are not those of the digest");
+    assertThat(snapshot.resolve("config.json")).hasContent("{}");
+    assertThat(snapshot.resolve("model.safetensors")).doesNotExist();
+    assertThat(snapshot.resolve("model.safetensors.partial")).doesNotExist();
+    assertThat(folder.resolve("models--org--digest/refs")).doesNotExist();
+
+    digest[0] = "\"" + Digests.sha256(Files.write(folder.resolve("weights"), WEIGHTS)) + "\"";
+    assertThat(run("download", "--model", "org/digest", "--cache-dir", folder.toString()).code()).isZero();
+    assertThat(snapshot.resolve("model.safetensors")).hasBinaryContent(WEIGHTS);
+  }
+
+  @Test
+  void aRevisionHasItsOwnName() throws IOException {
+    hub.createContext("/api/models/org/name/revision/v2", exchange ->
+        answer(exchange, 200, "{\"sha\": \"abcdef012345\", \"siblings\": [{\"rfilename\": \"config.json\"}]}".getBytes(StandardCharsets.UTF_8)));
+
+    assertThat(run("download", "--model", "org/name@v2", "--cache-dir", folder.toString()).code()).isZero();
+
+    assertThat(folder.resolve("models--org--name/refs/v2")).hasContent("abcdef012345");
+    assertThat(folder.resolve("models--org--name/refs/main")).doesNotExist();
   }
 }

@@ -164,7 +164,7 @@ public final class ActivationStore implements AutoCloseable {
     if (entry.dtype() != dtype) {
       throw UserException.badData(
           "%s: %s has type %s; %s has %s"
-              .formatted(shard.file(), entry.name(), entry.dtype(), shards.get(0).file().getFileName(), dtype),
+              .formatted(shard.file(), entry.name(), entry.storedType(), shards.get(0).file().getFileName(), dtype),
           "all activations must come from one run");
     }
   }

@@ -147,7 +147,7 @@ public final class CircuitJson {
 
   /** Reads a file of this project or of the earlier one; what does not fit is named with file and node. */
   public static CircuitFile read(Path file) {
-    JsonNode root = Json.read(file);
+    JsonNode root = Json.readPython(file);
     JsonNode nodes = object(root.get("nodes"), file, "nodes");
     JsonNode edges = object(root.get("edges"), file, "edges");
     JsonNode metadata = root.path("metadata");
@@ -184,7 +184,11 @@ public final class CircuitJson {
   private static Node node(JsonNode json, String where) {
     HookPoint at;
     if (json.has("hook_point")) {
-      at = HookPoint.parse(json.path("hook_point").asText());
+      try {
+        at = HookPoint.parse(json.path("hook_point").asText());
+      } catch (UserException e) {
+        throw UserException.badData(where + e.getMessage());
+      }
     } else {
       JsonNode layer = json.path("layer");
       if (!layer.canConvertToInt() || layer.intValue() < 0) {

@@ -18,6 +18,9 @@ public record HookPoint(int layer, Site site) implements Comparable<HookPoint> {
   private static final Pattern NAME = Pattern.compile("(residuals_mid|residuals|mlp|attention)_(\\d+)(?:-(\\d+))?");
   private static final Pattern TRANSFORMER_LENS = Pattern.compile("blocks\\.(\\d+)\\.(hook_\\w+)");
 
+  /** What enters a layer: the output of the one before it. */
+  private static final String RESID_PRE = "hook_resid_pre";
+
   public HookPoint {
     if (layer < 0) {
       throw new IllegalArgumentException("layer " + layer + " is negative");
@@ -76,7 +79,7 @@ public record HookPoint(int layer, Site site) implements Comparable<HookPoint> {
     return "blocks." + layer + "." + site.transformerLensName;
   }
 
-  /** Reads one name of either form. */
+  /** Reads one name of either form; {@code blocks.N.hook_resid_pre} is the residual stream after layer N - 1. */
   public static HookPoint parse(String text) {
     List<HookPoint> points = parseRange(text);
     if (points.size() != 1) {
@@ -138,6 +141,15 @@ public record HookPoint(int layer, Site site) implements Comparable<HookPoint> {
       }
     }
     Matcher transformerLens = TRANSFORMER_LENS.matcher(trimmed);
+    if (transformerLens.matches() && transformerLens.group(2).equals(RESID_PRE)) {
+      int layer = layerNumber(transformerLens.group(1), text);
+      if (layer == 0) {
+        throw UserException.badConfig(
+            "'" + text + "' is the embedding, before the first layer, which is no hook point here",
+            "the first is residuals_0, the output of layer 0: blocks.1.hook_resid_pre or blocks.0.hook_resid_post");
+      }
+      return List.of(residuals(layer - 1));
+    }
     if (transformerLens.matches()) {
       for (Site site : Site.values()) {
         if (site.transformerLensName.equals(transformerLens.group(2))) {

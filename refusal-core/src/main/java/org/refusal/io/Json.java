@@ -74,12 +74,17 @@ public final class Json {
   /** Reads a file of Python's json, which writes numbers that are not finite as bare NaN and Infinity. */
   public static JsonNode readPython(Path file) {
     try {
-      return MAPPER
-          .readerFor(JsonNode.class)
-          .with(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
-          .readValue(Files.readAllBytes(file));
+      byte[] bytes = Files.readAllBytes(file);
+      JsonNode node =
+          bytes.length == 0
+              ? null
+              : MAPPER.readerFor(JsonNode.class).with(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS).readValue(bytes);
+      if (node == null || node.isMissingNode() || node.isNull()) {
+        throw damaged(file + ": empty, no JSON in it");
+      }
+      return node;
     } catch (JsonProcessingException e) {
-      throw UserException.badData("%s: not valid JSON: %s".formatted(place(file.toString(), e), reason(e)));
+      throw damaged("%s: not valid JSON: %s".formatted(place(file.toString(), e), reason(e)));
     } catch (NoSuchFileException e) {
       throw UserException.badData(file + ": no such file");
     } catch (CharConversionException e) {

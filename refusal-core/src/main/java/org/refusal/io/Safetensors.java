@@ -35,9 +35,9 @@ public final class Safetensors implements AutoCloseable {
   private static final long WINDOW_STRIDE = 1L << 30;
   private static final long WINDOW_BYTES = Integer.MAX_VALUE;
 
-  /** Element types. */
+  /** Element types. {@link #OTHER} stands for every type whose values are not read here, as the floats of 8 bits. */
   public enum DType {
-    F64(8), F32(4), F16(2), BF16(2), I64(8), I32(4), I16(2), I8(1), U8(1), BOOL(1);
+    F64(8), F32(4), F16(2), BF16(2), I64(8), I32(4), I16(2), I8(1), U8(1), BOOL(1), OTHER(0);
 
     private final int bytes;
 
@@ -54,8 +54,12 @@ public final class Safetensors implements AutoCloseable {
     }
   }
 
-  /** One tensor of the file; {@code begin} and {@code end} are byte offsets in the data section. */
-  public record Entry(String name, DType dtype, long[] shape, long begin, long end) {
+  /**
+   * One tensor of the file; {@code begin} and {@code end} are byte offsets in the data section.
+   *
+   * @param storedType the type as the file names it
+   */
+  public record Entry(String name, DType dtype, String storedType, long[] shape, long begin, long end) {
     public long elements() {
       return product(shape);
     }
@@ -86,6 +90,7 @@ public final class Safetensors implements AutoCloseable {
               case I16 -> data.getShort(i * 2);
               case I8 -> data.get(i);
               case U8, BOOL -> data.get(i) & 0xff;
+              case OTHER -> throw new IllegalStateException("no values are read of this type");
             };
       }
       return values;
@@ -352,13 +357,13 @@ public final class Safetensors implements AutoCloseable {
 
   private UserException wrongType(Entry entry, String expected) {
     return UserException.badData(
-        "%s: tensor '%s' is %s, expected %s".formatted(file, entry.name(), entry.dtype(), expected));
+        "%s: tensor '%s' is %s, expected %s".formatted(file, entry.name(), entry.storedType(), expected));
   }
 
   private int arrayLength(Entry entry) {
     if (entry.end() - entry.begin() > Integer.MAX_VALUE - 8) {
-      throw new IllegalArgumentException(
-          "%s: tensor '%s' is too large to be read at once".formatted(file, entry.name()));
+      throw UserException.badData(
+          "%s: tensor '%s' is larger than 2 GiB, too large to be read at once".formatted(file, entry.name()));
     }
     return (int) entry.elements();
   }
@@ -432,15 +437,15 @@ public final class Safetensors implements AutoCloseable {
 
   private static Entry readEntry(Path file, String name, JsonNode node, long dataLength) {
     String where = "%s: tensor '%s': ".formatted(file, name);
-    JsonNode type = node.path("dtype");
+    if (!node.path("dtype").isTextual()) {
+      throw UserException.badData(where + "dtype is no text");
+    }
+    String stored = node.path("dtype").textValue();
     DType dtype =
         Arrays.stream(DType.values())
-            .filter(d -> d.name().equals(type.asText()))
+            .filter(d -> d != DType.OTHER && d.name().equals(stored))
             .findFirst()
-            .orElseThrow(
-                () ->
-                    UserException.badData(
-                        where + "dtype " + type + " is not one of " + Arrays.toString(DType.values())));
+            .orElse(DType.OTHER);
     long[] shape = longs(node.path("shape"), where + "shape ");
     long[] offsets = longs(node.path("data_offsets"), where + "data_offsets ");
     if (offsets.length != 2 || offsets[1] < offsets[0]) {
@@ -448,14 +453,14 @@ public final class Safetensors implements AutoCloseable {
     }
     long bytes;
     try {
-      bytes = dtype.bytes();
+      bytes = Math.max(1, dtype.bytes());
       for (long extent : shape) {
         bytes = Math.multiplyExact(bytes, extent);
       }
     } catch (ArithmeticException e) {
       throw UserException.badData(where + "shape " + Arrays.toString(shape) + " is too large");
     }
-    if (bytes != offsets[1] - offsets[0]) {
+    if (dtype != DType.OTHER && bytes != offsets[1] - offsets[0]) {
       throw UserException.badData(
           "%s%s of shape %s takes %d bytes, data_offsets give %d"
               .formatted(where, dtype, Arrays.toString(shape), bytes, offsets[1] - offsets[0]));
@@ -465,7 +470,7 @@ public final class Safetensors implements AutoCloseable {
           "%struncated: its data ends at byte %d, the file's data at %d".formatted(where, offsets[1], dataLength),
           "run the stage that writes it again (it notices the damage), or fetch it again if it came from elsewhere");
     }
-    return new Entry(name, dtype, shape, offsets[0], offsets[1]);
+    return new Entry(name, dtype, stored, shape, offsets[0], offsets[1]);
   }
 
   private static long[] longs(JsonNode node, String where) {

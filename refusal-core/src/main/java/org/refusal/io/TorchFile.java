@@ -12,11 +12,14 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Enumeration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
 import java.util.zip.ZipFile;
@@ -34,7 +37,7 @@ import org.refusal.base.UserException;
  * refused by its name before it is looked up.
  *
  * <p>The result consists of {@link Map}, {@link List}, {@code Object[]} (tuples), {@link String}, numbers, booleans,
- * null, and {@link Safetensors.Tensor} (contiguous, row major, whatever strides the file has). Memory: the file's tensors,
+ * null, types and devices by their names, and {@link Safetensors.Tensor} (contiguous, row major, whatever strides the file has). Memory: the file's tensors,
  * held once; one tensor holds at most 2 GiB.
  */
 public final class TorchFile {
@@ -53,7 +56,18 @@ public final class TorchFile {
   private static final BigInteger OLD_MAGIC = new BigInteger("1950a86a20f9469cfc6c", 16);
   private static final long OLD_PROTOCOL = 1001;
 
+  /** Names of torch.dtype, which stand in checkpoints beside tensors. */
+  private static final Set<String> TYPES =
+      Set.of(
+          "float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool", "float", "double",
+          "half", "long", "int", "short", "float8_e4m3fn", "float8_e5m2", "complex64", "complex128");
+
   private TorchFile() {}
+
+  /** torch.device('cuda', 0) as cuda:0 */
+  private static String deviceName(Object[] arguments) {
+    return Arrays.stream(arguments).map(String::valueOf).collect(Collectors.joining(":"));
+  }
 
   public static Object read(Path file) {
     try {
@@ -120,6 +134,9 @@ public final class TorchFile {
 
   private static ByteBuffer zipStorage(
       ZipFile zip, String root, String key, Safetensors.DType dtype, long elements) {
+    if (dtype == Safetensors.DType.OTHER) {
+      return ByteBuffer.allocate(0);
+    }
     ZipEntry entry = zip.getEntry(root + "data/" + key);
     if (entry == null) {
       throw new PickleException("storage " + key + " is missing");
@@ -174,6 +191,11 @@ public final class TorchFile {
     Map<String, ByteBuffer> storages = new HashMap<>();
     for (Object key : keys) {
       Safetensors.DType type = types.get(String.valueOf(key));
+      if (type == Safetensors.DType.OTHER) {
+        throw UserException.badData(
+            file + ": a tensor of a type that is not read, in the form of PyTorch before 1.6",
+            "load it in PyTorch and save it again");
+      }
       if (type == null || rest.remaining() < Long.BYTES) {
         throw new PickleException("storage " + key + (type == null ? " belongs to no tensor" : " is missing"));
       }
@@ -235,15 +257,23 @@ public final class TorchFile {
       }
     }
 
-    private IObjectConstructor known(String module, String name) {
+    /** A constructor, or the value that the name stands for. */
+    private Object known(String module, String name) {
       return switch (module + "." + name) {
-        case "collections.OrderedDict" -> arguments -> new OrderedDict(arguments);
-        case "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor" -> this::tensor;
-        case "torch._utils._rebuild_parameter" -> arguments -> arguments[0];
-        case "torch.Size" -> arguments -> arguments.length == 0 ? new Object[0] : arguments[0];
+        case "collections.OrderedDict" -> (IObjectConstructor) arguments -> new OrderedDict(arguments);
+        case "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor" -> (IObjectConstructor) this::tensor;
+        case "torch._utils._rebuild_parameter" -> (IObjectConstructor) arguments -> arguments[0];
+        case "torch.Size" -> (IObjectConstructor) arguments -> arguments.length == 0 ? new Object[0] : arguments[0];
+        case "torch.device" -> (IObjectConstructor) TorchFile::deviceName;
         default -> {
           if (module.equals("torch") && STORAGES.containsKey(name)) {
             yield new StorageType(STORAGES.get(name));
+          }
+          if (module.equals("torch") && name.matches("[A-Z]\\w*Storage")) {
+            yield new StorageType(Safetensors.DType.OTHER);
+          }
+          if (module.equals("torch") && TYPES.contains(name)) {
+            yield "torch." + name;
           }
           throw refused("'" + module + "." + name + "'");
         }
@@ -278,6 +308,9 @@ public final class TorchFile {
       Storage storage = (Storage) arguments[0];
       if (storage.data() == null) {
         return PENDING;
+      }
+      if (storage.dtype() == Safetensors.DType.OTHER) {
+        return new Safetensors.Tensor(storage.dtype(), longs(arguments[2]), ByteBuffer.allocate(0));
       }
       long offset = ((Number) arguments[1]).longValue();
       long[] shape = longs(arguments[2]);

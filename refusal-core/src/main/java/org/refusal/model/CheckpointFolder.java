@@ -1,27 +1,24 @@
 package org.refusal.model;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.refusal.base.UserException;
 import org.refusal.io.Json;
-import org.refusal.io.Safetensors;
 
 /**
  * A Hugging Face model folder: config.json, tokenizer files, and weights in {@code model.safetensors} or in shards
  * listed by {@code model.safetensors.index.json}. Opening it reads the configuration and checks that the files are
- * there; weights are read by {@link CausalLm#load}.
+ * there, with the tensors that this model has and no others; weights are read by {@link CausalLm#load}.
  *
- * @param tensorFiles which file holds each tensor
+ * @param tensors where each tensor is
+ * @param fileRemarks what is known to be odd from names alone
  */
-public record CheckpointFolder(Path folder, ModelConfig config, Map<String, Path> tensorFiles) {
-  private static final String SINGLE = "model.safetensors";
-  private static final String INDEX = "model.safetensors.index.json";
+public record CheckpointFolder(
+    Path folder, ModelConfig config, Map<String, TensorPlace> tensors, List<String> fileRemarks) {
   private static final List<String> SMALL_FILES =
       List.of(
           "config.json",
@@ -29,8 +26,8 @@ public record CheckpointFolder(Path folder, ModelConfig config, Map<String, Path
           "tokenizer.json",
           "tokenizer_config.json",
           "special_tokens_map.json",
-          "chat_template.jinja",
-          INDEX);
+          "added_tokens.json",
+          "chat_template.jinja");
 
   /**
    * @param folder the model's folder
@@ -40,86 +37,62 @@ public record CheckpointFolder(Path folder, ModelConfig config, Map<String, Path
     if (!Files.isDirectory(folder)) {
       throw UserException.badData(folder + ": no such folder");
     }
+    refuseAdapter(folder);
     ModelConfig config = ModelConfig.read(folder, name);
-    return new CheckpointFolder(folder, config, tensorFiles(folder));
+    WeightFiles weights = WeightFiles.find(folder);
+    weights.requireFit(folder, config);
+    List<String> remarks = new ArrayList<>(weights.remarks());
+    if (config.endTokens().isEmpty()) {
+      remarks.add(
+          "%s: no eos_token_id%s: answers end at max_new_tokens only, as in transformers"
+              .formatted(folder, Files.exists(folder.resolve("generation_config.json")) ? " in generation_config.json" : ""));
+    }
+    return new CheckpointFolder(folder, config, weights.tensors(), List.copyOf(remarks));
   }
 
   /** The files that decide what the model answers: configuration, tokenizer, weights; in a fixed order. */
   public List<Path> files() {
     return Stream.concat(
-            SMALL_FILES.stream().map(folder::resolve).filter(Files::isRegularFile),
-            tensorFiles.values().stream().distinct().sorted())
+            SMALL_FILES.stream().map(folder::resolve).filter(Files::isRegularFile), weightFiles().stream())
         .toList();
   }
 
   /** The safetensors files. */
   public List<Path> weightFiles() {
-    return tensorFiles.values().stream().distinct().sorted().toList();
+    return tensors.values().stream().map(TensorPlace::file).distinct().sorted().toList();
   }
 
-  /** Bad data if the tokenizer has ids that the model has no embedding for. */
-  void checkTokenizer() {
-    Path file = folder.resolve("tokenizer.json");
+  /**
+   * Whether the head is another matrix than the embedding although config.json ties them. transformers 5 then keeps
+   * both, and so does {@link CausalLm#load}. Reads both tensors.
+   */
+  boolean headDiffers() {
+    TensorPlace embedding = tensors.get(TensorNames.EMBEDDING);
+    TensorPlace head = tensors.get(TensorNames.HEAD);
+    return config.tiedEmbeddings() && embedding != null && head != null && !WeightFiles.equal(embedding, head);
+  }
+
+  /** What a user should know of these files, one line each; reads tensors where one has to be compared. */
+  public List<String> remarks() {
+    if (!headDiffers()) {
+      return fileRemarks;
+    }
+    List<String> all = new ArrayList<>(fileRemarks);
+    all.add(
+        "%s: tie_word_embeddings is true, but lm_head.weight differs from the embedding: it is used, as by transformers 5"
+            .formatted(folder.resolve("config.json")));
+    return all;
+  }
+
+  /** @throws UserException if the folder holds an adapter, which transformers would load over its base model */
+  static void refuseAdapter(Path folder) {
+    Path file = folder.resolve("adapter_config.json");
     if (!Files.isRegularFile(file)) {
-      return; // whoever needs a tokenizer says so
+      return;
     }
-    JsonNode root = Json.read(file);
-    JsonNode vocabulary = root.path("model").path("vocab");
-    int largest = vocabulary.isArray() ? vocabulary.size() - 1 : -1;
-    if (vocabulary.isObject()) {
-      for (JsonNode id : vocabulary) {
-        largest = Math.max(largest, id.asInt());
-      }
-    }
-    for (JsonNode token : root.path("added_tokens")) {
-      largest = Math.max(largest, token.path("id").asInt());
-    }
-    if (largest >= config.vocabSize()) {
-      throw UserException.badData(
-          "%s: holds token id %d, but config.json gives vocab_size %d".formatted(file, largest, config.vocabSize()),
-          "tokenizer and weights are not of the same model");
-    }
-  }
-
-  private static Map<String, Path> tensorFiles(Path folder) {
-    Path index = folder.resolve(INDEX);
-    if (Files.isRegularFile(index)) {
-      return shards(folder, index);
-    }
-    Path single = folder.resolve(SINGLE);
-    if (!Files.isRegularFile(single)) {
-      boolean pickled = Files.isRegularFile(folder.resolve("pytorch_model.bin"));
-      throw UserException.badData(
-          folder + ": holds neither " + SINGLE + " nor " + INDEX,
-          pickled ? "pytorch_model.bin is not read: convert it to safetensors" : "fetch the weights of the model");
-    }
-    Map<String, Path> files = new LinkedHashMap<>();
-    try (Safetensors tensors = Safetensors.open(single)) {
-      tensors.entries().keySet().forEach(name -> files.put(name, single));
-    }
-    return Map.copyOf(files);
-  }
-
-  private static Map<String, Path> shards(Path folder, Path index) {
-    JsonNode map = Json.read(index).path("weight_map");
-    if (!map.isObject() || map.isEmpty()) {
-      throw UserException.badData(index + ": weight_map is no object");
-    }
-    Map<String, Path> files = new TreeMap<>();
-    map.fields()
-        .forEachRemaining(
-            entry -> {
-              String file = entry.getValue().asText();
-              if (!entry.getValue().isTextual() || !Path.of(file).getFileName().toString().equals(file)) {
-                throw UserException.badData("%s: '%s': %s is no file name".formatted(index, entry.getKey(), entry.getValue()));
-              }
-              files.put(entry.getKey(), folder.resolve(file));
-            });
-    for (Path file : files.values().stream().distinct().toList()) {
-      if (!Files.isRegularFile(file)) {
-        throw UserException.badData(file + ": no such file, though " + index.getFileName() + " lists it");
-      }
-    }
-    return Map.copyOf(files);
+    String base = Json.readPython(file).path("base_model_name_or_path").asText("");
+    throw UserException.badData(
+        "%s: holds an adapter (LoRA)%s, which is not read".formatted(folder, base.isEmpty() ? "" : " of " + base),
+        "merge it with its base model (peft: merge_and_unload, then save_pretrained) and give the folder of the merged model");
   }
 }

@@ -89,10 +89,9 @@ final class DecoderLm implements CausalLm {
   }
 
   static DecoderLm load(CheckpointFolder checkpoint, Device device, DataType type) {
-    checkpoint.checkTokenizer();
     DecoderLm lm = new DecoderLm(checkpoint.config(), device, type);
     try (WeightLoader loader = new WeightLoader(checkpoint, device, type)) {
-      lm.read(loader);
+      lm.read(loader, checkpoint.headDiffers());
       return lm;
     } catch (RuntimeException | Error e) {
       lm.close();
@@ -100,13 +99,15 @@ final class DecoderLm implements CausalLm {
     }
   }
 
-  private void read(WeightLoader loader) {
+  /** @param ownHead whether the head is read though the config ties it to the embedding */
+  private void read(WeightLoader loader, boolean ownHead) {
     long d = config.dModel();
     long q = (long) config.heads() * config.headDim();
     long kv = (long) config.kvHeads() * config.headDim();
     long hidden = config.intermediate();
     packed = PackedWeights.worthwhile(config, device, type) ? new PackedWeights() : null;
-    embedding = own(loader.load("model.embed_tokens.weight", config.vocabSize(), d));
+    boolean headInstead = config.tiedEmbeddings() && !loader.has(TensorNames.EMBEDDING);
+    embedding = own(loader.load(headInstead ? TensorNames.HEAD : TensorNames.EMBEDDING, config.vocabSize(), d));
     for (int i = 0; i < config.layers(); i++) {
       String layer = "model.layers." + i + ".";
       String attention = layer + "self_attn.";
@@ -151,7 +152,7 @@ final class DecoderLm implements CausalLm {
     }
     finalNorm = own(loader.load("model.norm.weight", d));
     unembedding =
-        config.tiedEmbeddings() ? embedding : own(loader.load("lm_head.weight", config.vocabSize(), d));
+        config.tiedEmbeddings() && !ownHead ? embedding : own(loader.load(TensorNames.HEAD, config.vocabSize(), d));
     if (packed != null) {
       packed.setUnembedding(unembedding);
     }

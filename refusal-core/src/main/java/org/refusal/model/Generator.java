@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Collection;
 import java.util.List;
 import java.util.Set;
@@ -11,10 +12,16 @@ import org.refusal.base.UserException;
 import org.refusal.torch.Memory;
 import org.refusal.torch.TorchOps;
 
-/** Greedy generation: the likeliest token each time, the lowest id among equals. */
+/**
+ * Greedy generation: the likeliest token each time, the lowest id among equals. Where the checkpoint's generation_config.json
+ * has a {@code repetition_penalty} p, the logits of all tokens that stand in the row so far, its prompt included, are divided
+ * by p where they are positive and multiplied by p where they are negative, as transformers does (Keskar et al. 2019, arXiv
+ * 1909.05858, section 4.1); padding counts as no token.
+ */
 public final class Generator {
   private final CausalLm lm;
   private final Set<Integer> endTokens;
+  private final float penalty;
 
   /** Stops a row at the model's own end tokens. */
   public Generator(CausalLm lm) {
@@ -25,6 +32,7 @@ public final class Generator {
   public Generator(CausalLm lm, Collection<Integer> endTokens) {
     this.lm = lm;
     this.endTokens = Set.copyOf(endTokens);
+    this.penalty = (float) lm.config().repetitionPenalty();
   }
 
   /** Hooks act at every position, those of new tokens included. */
@@ -54,7 +62,8 @@ public final class Generator {
     }
     int[] lengths = new int[rows];
     boolean[] ended = new boolean[rows];
-    int[] next = newTokens == 0 ? new int[0] : greedy(logits);
+    List<BitSet> seen = penalty == 1 ? List.of() : seen(cache.batch());
+    int[] next = newTokens == 0 ? new int[0] : choose(logits, seen);
     for (int step = 0; step < newTokens; step++) {
       boolean all = true;
       for (int row = 0; row < rows; row++) {
@@ -72,7 +81,7 @@ public final class Generator {
         if (!TorchOps.allFinite(following)) {
           requireFinite(following, ended);
         }
-        next = greedy(following);
+        next = choose(following, seen);
       }
     }
     List<int[]> cut = new ArrayList<>();
@@ -93,6 +102,40 @@ public final class Generator {
             "use model.torch_dtype: float32 (or bfloat16), which half floats overflow less easily");
       }
     }
+  }
+
+  private static List<BitSet> seen(TokenBatch batch) {
+    List<BitSet> seen = new ArrayList<>();
+    for (int[] row : batch.rows()) {
+      BitSet tokens = new BitSet();
+      Arrays.stream(row).forEach(tokens::set);
+      seen.add(tokens);
+    }
+    return seen;
+  }
+
+  /** @param seen tokens of each row so far, to which the chosen ones are added; empty without a penalty */
+  private int[] choose(NDArray logits, List<BitSet> seen) {
+    if (seen.isEmpty()) {
+      return greedy(logits);
+    }
+    float[] values = TorchOps.cast(logits, DataType.FLOAT32).toFloatArray(); // [batch, vocab]
+    int vocab = values.length / seen.size();
+    int[] best = new int[seen.size()];
+    for (int row = 0; row < best.length; row++) {
+      BitSet tokens = seen.get(row);
+      for (int token = tokens.nextSetBit(0); token >= 0; token = tokens.nextSetBit(token + 1)) {
+        int at = row * vocab + token;
+        values[at] = values[at] < 0 ? values[at] * penalty : values[at] / penalty;
+      }
+      for (int token = 1; token < vocab; token++) {
+        if (values[row * vocab + token] > values[row * vocab + best[row]]) {
+          best[row] = token;
+        }
+      }
+      tokens.set(best[row]);
+    }
+    return best;
   }
 
   private static int[] greedy(NDArray logits) {

@@ -6,15 +6,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.refusal.base.UserException;
 
 /**
  * Finds models by name in the cache that the Hugging Face tools share:
- * {@code models--ORG--NAME/snapshots/COMMIT}, the commit standing in {@code refs/main}. Looked for, in this order: the
- * folder given, else {@code $HF_HUB_CACHE}, {@code $HF_HOME/hub}, {@code ~/.cache/huggingface/hub}.
+ * {@code models--ORG--NAME/snapshots/COMMIT}, the commit standing in {@code refs/main}, or in {@code refs/REVISION} for
+ * {@code ORG/NAME@REVISION}. Looked for in the folder given, else where {@link HubEnvironment} says.
  */
 public final class HubCache {
   private final List<Path> roots;
@@ -25,20 +24,16 @@ public final class HubCache {
 
   /** @param cacheDir {@code --cache-dir} or {@code model.cache_dir}; overrules the environment */
   public static HubCache of(Optional<Path> cacheDir) {
-    return of(cacheDir, System.getenv(), Path.of(System.getProperty("user.home")));
+    return of(cacheDir, HubEnvironment.of(System.getenv()));
   }
 
-  static HubCache of(Optional<Path> cacheDir, Map<String, String> environment, Path home) {
-    if (cacheDir.isPresent()) {
-      return new HubCache(List.of(cacheDir.get(), cacheDir.get().resolve("hub")));
-    }
-    String cache = environment.getOrDefault("HF_HUB_CACHE", environment.getOrDefault("HUGGINGFACE_HUB_CACHE", ""));
-    if (!cache.isBlank()) {
-      return new HubCache(List.of(Path.of(cache)));
-    }
-    String hfHome = environment.getOrDefault("HF_HOME", "");
+  /** The same with the environment given. */
+  public static HubCache of(Optional<Path> cacheDir, HubEnvironment environment) {
     return new HubCache(
-        List.of(hfHome.isBlank() ? home.resolve(".cache/huggingface/hub") : Path.of(hfHome).resolve("hub")));
+        cacheDir
+            .map(given -> environment.expand(given.toString()))
+            .map(folder -> List.of(folder, folder.resolve("hub")))
+            .orElseGet(() -> List.of(environment.hub())));
   }
 
   /** The folder into which a download would go. */
@@ -48,6 +43,7 @@ public final class HubCache {
 
   /** A folder of that name if there is one, else the cached snapshot of that Hub model. */
   public CheckpointFolder open(String model) {
+    ModelName.refuseOtherThings(model);
     Path folder = Path.of(model);
     if (Files.isDirectory(folder)) {
       return CheckpointFolder.open(folder, model);
@@ -56,24 +52,25 @@ public final class HubCache {
   }
 
   private Path snapshot(String model) {
-    List<String> tried = new ArrayList<>();
-    if (model.matches("[\\w.-]+(/[\\w.-]+)?")) {
+    List<String> tried = new ArrayList<>(List.of(Path.of(model).toAbsolutePath().toString()));
+    Optional<ModelName> name = ModelName.parse(model);
+    if (name.isPresent()) {
       for (Path root : roots) {
-        Path repository = root.resolve("models--" + model.replace("/", "--"));
+        Path repository = root.resolve("models--" + name.get().repository().replace("/", "--"));
         if (Files.isDirectory(repository)) {
-          return snapshotOf(repository, model);
+          return snapshotOf(repository, model, name.get());
         }
         tried.add(repository.toString());
       }
     }
-    tried.add(0, Path.of(model).toAbsolutePath().toString());
     throw UserException.badData(
         "model '%s' is not here: tried %s".formatted(model, String.join(", ", tried)),
         "refusal download --model " + model + ", or give a folder or --cache-dir");
   }
 
-  private static Path snapshotOf(Path repository, String model) {
-    Path ref = repository.resolve("refs/main");
+  private static Path snapshotOf(Path repository, String model, ModelName name) {
+    String revision = name.revision().orElse("main");
+    Path ref = repository.resolve("refs").resolve(revision);
     Path snapshots = repository.resolve("snapshots");
     try {
       if (Files.isRegularFile(ref)) {
@@ -87,15 +84,27 @@ public final class HubCache {
       List<Path> all = List.of();
       if (Files.isDirectory(snapshots)) {
         try (Stream<Path> list = Files.list(snapshots)) {
-          all = list.filter(Files::isDirectory).toList();
+          all = list.filter(Files::isDirectory).sorted().toList();
         }
+      }
+      if (name.revision().isPresent()) {
+        List<Path> named = all.stream().filter(each -> each.getFileName().toString().startsWith(revision)).toList();
+        if (named.size() == 1) {
+          return named.get(0);
+        }
+        throw UserException.badData(
+            "%s: %s snapshot is called '%s'; there are %s"
+                .formatted(
+                    repository, named.isEmpty() ? "no" : "more than one", revision,
+                    all.stream().map(each -> each.getFileName().toString()).toList()),
+            "refusal download --model " + model);
       }
       if (all.size() == 1) {
         return all.get(0);
       }
       throw UserException.badData(
           "%s: holds no refs/main and %d snapshots".formatted(repository, all.size()),
-          "refusal download --model " + model);
+          all.isEmpty() ? "refusal download --model " + model : "name one: " + model + "@COMMIT");
     } catch (IOException e) {
       throw UserException.badData(repository + ": cannot be read: " + e.getMessage());
     }

@@ -37,7 +37,7 @@ final class WeightLoader implements AutoCloseable {
   }
 
   boolean has(String name) {
-    return checkpoint.tensorFiles().containsKey(name);
+    return checkpoint.tensors().containsKey(name);
   }
 
   /** One tensor of the given shape. */
@@ -64,8 +64,10 @@ final class WeightLoader implements AutoCloseable {
   }
 
   private void copy(String name, long[] expected, NDArray target, long begin) {
-    Safetensors file = file(name);
-    Safetensors.Entry entry = file.entry(name);
+    TensorPlace place = place(name);
+    Safetensors file = open.computeIfAbsent(place.file(), Safetensors::open);
+    String stored = place.storedName();
+    Safetensors.Entry entry = file.entry(stored);
     if (!Arrays.equals(entry.shape(), expected)) {
       throw UserException.badData(
           "%s: tensor '%s' has shape %s, config.json implies %s"
@@ -73,7 +75,7 @@ final class WeightLoader implements AutoCloseable {
     }
     if (!entry.dtype().isFloating()) {
       throw UserException.badData(
-          "%s: tensor '%s' is %s, expected F64, F32, F16 or BF16".formatted(file.file(), name, entry.dtype()));
+          "%s: tensor '%s' is %s, expected F64, F32, F16 or BF16".formatted(file.file(), name, entry.storedType()));
     }
     long rowBytes = (entry.end() - entry.begin()) / expected[0];
     long rowsAtOnce = Math.max(1, PIECE_BYTES / rowBytes);
@@ -81,7 +83,7 @@ final class WeightLoader implements AutoCloseable {
       long[] piece = expected.clone();
       piece[0] = Math.min(rowsAtOnce, expected[0] - row);
       try (Memory.Scope scope = Memory.scope()) {
-        ByteBuffer bytes = file.bytes(name, row * rowBytes, Math.toIntExact(piece[0] * rowBytes));
+        ByteBuffer bytes = file.bytes(stored, row * rowBytes, Math.toIntExact(piece[0] * rowBytes));
         NDArray values = array(bytes, entry.dtype(), new Shape(piece));
         if (!TorchOps.allFinite(values)) {
           throw UserException.badData(
@@ -121,15 +123,12 @@ final class WeightLoader implements AutoCloseable {
     return floats;
   }
 
-  private Safetensors file(String name) {
-    Path path = checkpoint.tensorFiles().get(name);
-    if (path == null) {
-      List<Path> files = checkpoint.weightFiles();
-      throw UserException.badData(
-          "%s: holds no tensor '%s'".formatted(files.size() == 1 ? files.get(0) : checkpoint.folder(), name),
-          "the checkpoint is incomplete, or is not of the architecture that its config.json says");
+  private TensorPlace place(String name) {
+    TensorPlace place = checkpoint.tensors().get(name);
+    if (place == null) {
+      throw new IllegalArgumentException("no tensor '" + name + "' in " + checkpoint.folder());
     }
-    return open.computeIfAbsent(path, Safetensors::open);
+    return place;
   }
 
   @Override

@@ -5,10 +5,13 @@ import ai.djl.ndarray.types.DataType;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import org.refusal.base.UserException;
 import org.refusal.io.Json;
+import org.refusal.io.NamePrefix;
 import org.refusal.io.Safetensors;
 import org.refusal.io.Safetensors.Tensor;
 
@@ -21,6 +24,29 @@ public record SaeCheckpoint(SaeWeights weights, SaeSource source) {
   public static final String CONFIG = "cfg.json";
   public static final String WEIGHTS = "sae_weights.safetensors";
   static final String SAE_LENS_VERSION = "6.18.0";
+
+  /** What is known of an autoencoder's origin and training, and has no part in its function. */
+  private static final Set<String> METADATA_KEYS =
+      Set.of(
+          "model_name", "model_class_name", "hook_name", "hook_layer", "prepend_bos", "context_size", "dataset_path",
+          "dataset_trust_remote_code", "sae_lens_version", "sae_lens_training_version", "model_from_pretrained_kwargs",
+          "neuronpedia_id", "seqpos_slice", "exclude_special_tokens", "sequence_separator_token",
+          "disable_concat_sequences", "release", "sae_id", "name", "hf_repo_name", "training_tokens", "l0");
+
+  private static final Map<String, Set<String>> METADATA_ONLY_AS =
+      Map.of("hook_head_index", Set.of(), "hook_name_out", Set.of(), "hook_layer_out", Set.of());
+
+  private static final Set<String> KEYS = keys();
+
+  private static Set<String> keys() {
+    Set<String> keys = new HashSet<>(METADATA_KEYS);
+    keys.addAll(
+        Set.of(
+            "architecture", "d_in", "d_sae", "k", "dtype", "device", "apply_b_dec_to_input", "normalize_activations",
+            "reshape_activations", "rescale_acts_by_decoder_norm", "metadata", "activation_fn_str", "activation_fn",
+            "activation_fn_kwargs", "sparsity", "mse_loss_normalization"));
+    return Set.copyOf(keys);
+  }
 
   /** Writes both files, each whole or not at all, the config last. */
   public void write(Path folder) {
@@ -60,7 +86,7 @@ public record SaeCheckpoint(SaeWeights weights, SaeSource source) {
    */
   public static SaeCheckpoint read(Path folder) {
     Path configFile = folder.resolve(CONFIG);
-    JsonNode config = Json.read(configFile);
+    JsonNode config = Json.readPython(configFile);
     refuseOtherForms(configFile, config);
     int dIn = size(configFile, config, "d_in");
     int dSae = size(configFile, config, "d_sae");
@@ -69,10 +95,14 @@ public record SaeCheckpoint(SaeWeights weights, SaeSource source) {
       throw UserException.badData("%s: k %d is larger than d_sae %d".formatted(configFile, k, dSae));
     }
     try (Safetensors file = Safetensors.open(folder.resolve(WEIGHTS))) {
-      float[] wEnc = tensor(file, "W_enc", dIn, dSae);
-      float[] bEnc = tensor(file, "b_enc", dSae);
-      float[] wDec = tensor(file, "W_dec", dSae, dIn);
-      float[] bDec = tensor(file, "b_dec", dIn);
+      String prefix = NamePrefix.common(file.entries().keySet());
+      SaeKeys.checkTensors(
+          file.file(), file.entries().keySet().stream().map(name -> name.substring(prefix.length())).toList(),
+          Set.of("W_enc", "b_enc", "W_dec", "b_dec"));
+      float[] wEnc = tensor(file, prefix + "W_enc", dIn, dSae);
+      float[] bEnc = tensor(file, prefix + "b_enc", dSae);
+      float[] wDec = tensor(file, prefix + "W_dec", dSae, dIn);
+      float[] bDec = tensor(file, prefix + "b_dec", dIn);
       if (!config.path("apply_b_dec_to_input").asBoolean(true)) {
         foldInputBias(wEnc, bEnc, bDec);
       }
@@ -110,9 +140,8 @@ public record SaeCheckpoint(SaeWeights weights, SaeSource source) {
             "%s: %s '%s' cannot be read".formatted(file, key, value), "only 'none' can: fold it into the weights first");
       }
     }
-    if (config.path("finetuning_scaling_factor").asBoolean(false)) {
-      throw UserException.badData(file + ": finetuning_scaling_factor cannot be read");
-    }
+    SaeKeys.check(file, config, KEYS, Map.of());
+    SaeKeys.check(file, config.path("metadata"), METADATA_KEYS, METADATA_ONLY_AS);
   }
 
   private static int size(Path file, JsonNode config, String key) {

@@ -6,8 +6,12 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import org.refusal.base.UserException;
+import org.refusal.circuit.HookPoint;
 import org.refusal.io.Json;
+import org.refusal.io.NamePrefix;
 import org.refusal.io.Safetensors;
 import org.refusal.io.Safetensors.Tensor;
 import org.refusal.io.TorchFile;
@@ -21,21 +25,34 @@ import org.refusal.io.TorchFile;
  * <tr><th>tool</th><th>files</th><th>function</th></tr>
  * <tr><td>SAELens</td><td>cfg.json, sae_weights.safetensors</td><td>see {@link SaeCheckpoint}</td></tr>
  * <tr><td>sparsify</td><td>cfg.json, sae.safetensors</td><td>TopK(ReLU(W (x - b_dec) + b))</td></tr>
- * <tr><td>dictionary_learning</td><td>ae.pt, config.json</td><td>TopK(ReLU(W (x - b_dec) + b))</td></tr>
+ * <tr><td>dictionary_learning</td><td>ae.pt, config.json; a trainer's checkpoint .pt</td><td>TopK(ReLU(W (x - b_dec) + b))</td></tr>
  * <tr><td>the original project</td><td>a .pt file with encoder and decoder</td>
  *     <td>TopK(ReLU(W x + b)): b takes up W b_dec</td></tr>
  * </table>
  */
 public final class SaeImport {
+  private static final Set<String> SPARSIFY_KEYS =
+      Set.of("expansion_factor", "normalize_decoder", "num_latents", "k", "multi_topk", "d_in");
+  private static final Map<String, Set<String>> SPARSIFY_ONLY_AS =
+      Map.of("activation", Set.of("topk"), "transcode", Set.of(), "skip_connection", Set.of(), "signed", Set.of());
+
+  /** Of the trainer of AutoEncoderTopK: sizes, names, and how it was trained. */
+  private static final Set<String> TRAINER_KEYS =
+      Set.of(
+          "trainer_class", "dict_class", "lr", "steps", "auxk_alpha", "warmup_steps", "decay_start", "threshold_beta",
+          "threshold_start_step", "k_anneal_steps", "seed", "activation_dim", "dict_size", "k", "device", "layer", "lm_name",
+          "wandb_name", "submodule_name", "top_k_aux", "dead_feature_threshold", "dtype");
+
   private SaeImport() {}
 
   /**
-   * @param path a folder, or a {@code .pt} file of the original project
+   * @param path a folder, or a {@code .pt} file of the original project or of a trainer
+   * @param source its hook name, if not empty, overrules what the files say
    * @param k active latents per token, for files that do not say; null if not known
    */
   public static SaeCheckpoint read(Path path, SaeSource source, Integer k) {
     if (Files.isRegularFile(path)) {
-      return original(path, source, k);
+      return torchFile(path, source, k);
     }
     if (Files.exists(path.resolve(SaeCheckpoint.WEIGHTS))) {
       return SaeCheckpoint.read(path);
@@ -44,7 +61,8 @@ public final class SaeImport {
       return sparsify(path, source);
     }
     if (Files.exists(path.resolve("ae.pt"))) {
-      return dictionaryLearning(path, source, k);
+      Path file = path.resolve("ae.pt");
+      return dictionaryLearning(file, StateDict.find(file, TorchFile.read(file)), source, k);
     }
     throw UserException.badData(
         path + ": no autoencoder here",
@@ -53,56 +71,131 @@ public final class SaeImport {
 
   private static SaeCheckpoint sparsify(Path folder, SaeSource source) {
     Path configFile = folder.resolve("cfg.json");
-    JsonNode config = Json.read(configFile);
-    for (String key : new String[] {"transcode", "skip_connection"}) {
-      if (config.path(key).asBoolean(false)) {
-        throw UserException.badData(configFile + ": " + key + " is set: not an autoencoder of this form");
-      }
-    }
-    String activation = config.path("activation").asText("topk");
-    if (!activation.equals("topk")) {
-      throw UserException.badData(configFile + ": activation '" + activation + "' cannot be read, only topk can");
-    }
+    JsonNode config = Json.readPython(configFile);
+    SaeKeys.check(configFile, config, SPARSIFY_KEYS, SPARSIFY_ONLY_AS);
     Path weights = folder.resolve("sae.safetensors");
+    Map<String, Tensor> tensors = safetensors(weights);
+    SaeKeys.checkTensors(weights, tensors.keySet(), Set.of("encoder.weight", "encoder.bias", "W_dec", "b_dec"));
+    Matrix encoder = Matrix.of(weights, tensors, "encoder.weight");
+    Matrix decoder = Matrix.of(weights, tensors, "W_dec");
+    int expansion = config.has("expansion_factor") ? positive(configFile, config, "expansion_factor") : 32;
+    int latents = config.path("num_latents").asInt(0);
+    requireSize(configFile, "d_in", config.path("d_in"), encoder.columns());
+    if (latents > 0 ? latents != encoder.rows() : (long) encoder.columns() * expansion != encoder.rows()) {
+      throw UserException.badData(
+          "%s: num_latents %d and expansion_factor %d, but the encoder has %d latents of width %d"
+              .formatted(configFile, latents, expansion, encoder.rows(), encoder.columns()));
+    }
+    String module = folder.toAbsolutePath().normalize().getFileName().toString();
+    return build(
+        weights, at(source, HookNames.ofModule(module)), config.has("k") ? positive(configFile, config, "k") : 32,
+        encoder.transposed(), vector(weights, tensors, "encoder.bias"), decoder, vector(weights, tensors, "b_dec"));
+  }
+
+  private static Map<String, Tensor> safetensors(Path path) {
     Map<String, Tensor> tensors = new LinkedHashMap<>();
-    try (Safetensors file = Safetensors.open(weights)) {
-      for (String name : new String[] {"encoder.weight", "encoder.bias", "W_dec", "b_dec"}) {
+    try (Safetensors file = Safetensors.open(path)) {
+      for (String name : file.entries().keySet()) {
         tensors.put(name, Tensor.of(file.floats(name), file.entry(name).shape()));
       }
     }
-    Matrix encoder = Matrix.of(weights, tensors, "encoder.weight");
-    Matrix decoder = Matrix.of(weights, tensors, "W_dec");
-    return build(
-        weights, source, positive(configFile, config.path("k")), encoder.transposed(),
-        vector(weights, tensors, "encoder.bias"), decoder, vector(weights, tensors, "b_dec"));
+    return NamePrefix.strip(tensors);
   }
 
-  private static SaeCheckpoint dictionaryLearning(Path folder, SaeSource source, Integer k) {
-    Path file = folder.resolve("ae.pt");
-    Map<String, Tensor> tensors = dictionary(file, TorchFile.read(file));
-    Path configFile = folder.resolve("config.json");
-    JsonNode config = Files.exists(configFile) ? Json.read(configFile) : Json.mapper().createObjectNode();
-    String kind = config.path("trainer").path("dict_class").asText("AutoEncoderTopK");
-    if (!kind.equals("AutoEncoderTopK")) {
-      throw UserException.badData(configFile + ": dict_class '" + kind + "' cannot be read, only AutoEncoderTopK can");
+  /** What the source says of the hook point counts, else what the files say. */
+  private static SaeSource at(SaeSource source, Optional<HookPoint> found) {
+    return !source.hookName().isEmpty() || found.isEmpty()
+        ? source
+        : new SaeSource(source.modelName(), found.get().transformerLensName(), source.prependBos());
+  }
+
+  private static void requireSize(Path file, String key, JsonNode value, int found) {
+    if (!value.isMissingNode() && !value.isNull() && !(value.isInt() && value.intValue() == found)) {
+      throw UserException.badData("%s: %s %s, but the weights have %d".formatted(file, key, value, found));
     }
-    int active =
-        tensors.containsKey("k")
-            ? (int) tensors.get("k").floats()[0]
-            : config.path("trainer").has("k") ? positive(configFile, config.path("trainer").path("k")) : given(file, k);
+  }
+
+  /** A file of {@code torch.save}: which of the two tools wrote it is seen from the bias of its decoder. */
+  private static SaeCheckpoint torchFile(Path file, SaeSource source, Integer k) {
+    Object content = TorchFile.read(file);
+    StateDict state = StateDict.find(file, content);
+    return state.tensors().containsKey("b_dec") && !state.tensors().containsKey("decoder.bias")
+        ? dictionaryLearning(file, state, source, k)
+        : original(file, state, source, k);
+  }
+
+  /** The config of an {@code ae.pt} lies beside it, that of a trainer's {@code checkpoints/ae_1000.pt} a folder above. */
+  private static Path configFile(Path file) {
+    Path folder = file.toAbsolutePath().getParent();
+    Path beside = folder.resolve("config.json");
+    boolean checkpoint = folder.getFileName() != null && folder.getFileName().toString().equals("checkpoints");
+    return checkpoint && !Files.exists(beside) ? folder.resolveSibling("config.json") : beside;
+  }
+
+  private static SaeCheckpoint dictionaryLearning(Path file, StateDict state, SaeSource source, Integer k) {
+    Map<String, Tensor> tensors = state.tensors();
+    Path configFile = configFile(file);
+    JsonNode config = Files.exists(configFile) ? Json.readPython(configFile) : Json.mapper().createObjectNode();
+    JsonNode trainer = config.path("trainer");
+    if (!trainer.isMissingNode()) {
+      String kind = trainer.path("dict_class").asText("AutoEncoderTopK");
+      if (!kind.equals("AutoEncoderTopK")) {
+        throw UserException.badData(configFile + ": dict_class '" + kind + "' cannot be read, only AutoEncoderTopK can");
+      }
+      SaeKeys.check(configFile, trainer, TRAINER_KEYS, Map.of());
+    }
+    SaeKeys.checkTensors(
+        file, tensors.keySet(),
+        Set.of("encoder.weight", "encoder.bias", "decoder.weight", "b_dec", "k", "threshold"));
+    if (tensors.containsKey("threshold") && !trainer.has("dict_class") && scalar(file, tensors, "threshold") >= 0) {
+      throw UserException.badData(
+          "%s: a threshold of %s stands beside k: BatchTopKSAE keeps what exceeds it, which cannot be read; AutoEncoderTopK does not use it"
+              .formatted(file, scalar(file, tensors, "threshold")),
+          "if it is an AutoEncoderTopK, put its config.json beside it");
+    }
+    Integer active = tensors.containsKey("k") ? wholeNumber(file, scalar(file, tensors, "k")) : null;
+    if (trainer.has("k")) {
+      int said = positive(configFile, trainer, "k");
+      if (active != null && active != said) {
+        throw UserException.badData("%s: k %d, but %s holds k %d".formatted(configFile, said, file.getFileName(), active));
+      }
+      active = said;
+    }
     Matrix encoder = Matrix.of(file, tensors, "encoder.weight");
     Matrix decoder = Matrix.of(file, tensors, "decoder.weight").transposed();
+    requireSize(configFile, "activation_dim", trainer.path("activation_dim"), encoder.columns());
+    requireSize(configFile, "dict_size", trainer.path("dict_size"), encoder.rows());
     return build(
-        file, source, active, encoder.transposed(), vector(file, tensors, "encoder.bias"), decoder,
-        vector(file, tensors, "b_dec"));
+        file, at(source, hookPoint(configFile, trainer)), given(file, active == null ? k : active), encoder.transposed(),
+        vector(file, tensors, "encoder.bias"), decoder, vector(file, tensors, "b_dec"));
+  }
+
+  /** {@code submodule_name} as its scripts write it ({@code resid_post_layer_1}) or as the export here does. */
+  private static Optional<HookPoint> hookPoint(Path configFile, JsonNode trainer) {
+    String name = trainer.path("submodule_name").asText("");
+    if (name.isEmpty()) {
+      return Optional.empty();
+    }
+    Optional<HookPoint> found =
+        name.matches("(residuals|residuals_mid|mlp|attention)_\\d{1,4}")
+            ? Optional.of(HookPoint.parse(name))
+            : HookNames.ofModule(name);
+    JsonNode layer = trainer.path("layer");
+    if (found.isPresent() && layer.isInt() && layer.intValue() != found.get().layer()) {
+      throw UserException.badData(
+          "%s: trainer.layer %d, but submodule_name '%s'".formatted(configFile, layer.intValue(), name),
+          "give --hook-point with a copy that says one thing");
+    }
+    return found;
   }
 
   /** Beside the weights, the original keeps hidden_dim and k_percent: k = max(1, int(hidden_dim * k_percent)). */
-  private static SaeCheckpoint original(Path file, SaeSource source, Integer k) {
-    Object content = TorchFile.read(file);
-    Map<String, Tensor> tensors = dictionary(file, content);
+  private static SaeCheckpoint original(Path file, StateDict state, SaeSource source, Integer k) {
+    Map<String, Tensor> tensors = state.tensors();
+    SaeKeys.checkTensors(
+        file, tensors.keySet(), Set.of("encoder.weight", "encoder.bias", "decoder.weight", "decoder.bias"));
     Integer active = k;
-    if (content instanceof Map<?, ?> map && map.get("k_percent") instanceof Number share) {
+    if (state.beside().get("k_percent") instanceof Number share) {
       int own = (int) Math.max(1, Math.floor(tensor(file, tensors, "encoder.weight").shape()[0] * share.doubleValue()));
       if (k != null && k != own) {
         throw UserException.badData(
@@ -141,28 +234,6 @@ public final class SaeImport {
         new SaeWeights(dIn, dSae, k, wEnc.values(), bEnc, wDec.values(), bDec), source);
   }
 
-  /** The tensors of a state_dict, also when it lies in another dictionary (a training checkpoint). */
-  private static Map<String, Tensor> dictionary(Path file, Object read) {
-    Object content = read;
-    if (content instanceof Map<?, ?> outer) {
-      for (String name : new String[] {"model_state_dict", "state_dict", "sae_state_dict"}) {
-        if (outer.get(name) instanceof Map<?, ?> inner) {
-          content = inner;
-        }
-      }
-    }
-    if (!(content instanceof Map<?, ?> map)) {
-      throw UserException.badData(file + ": holds no dictionary of tensors");
-    }
-    Map<String, Tensor> tensors = new LinkedHashMap<>();
-    map.forEach((name, value) -> {
-      if (value instanceof Tensor tensor) {
-        tensors.put(name.toString(), tensor);
-      }
-    });
-    return tensors;
-  }
-
   private static int given(Path file, Integer k) {
     if (k == null) {
       throw UserException.badData(file + ": does not say how many latents are active", "give --k");
@@ -170,11 +241,27 @@ public final class SaeImport {
     return k;
   }
 
-  private static int positive(Path file, JsonNode value) {
+  private static int positive(Path file, JsonNode config, String key) {
+    JsonNode value = config.path(key);
     if (!value.isInt() || value.asInt() < 1) {
-      throw UserException.badData(file + ": k must be a positive whole number");
+      throw UserException.badData(file + ": " + key + " must be a positive whole number");
     }
     return value.asInt();
+  }
+
+  private static double scalar(Path file, Map<String, Tensor> tensors, String name) {
+    float[] values = tensors.get(name).dtype() == Safetensors.DType.OTHER ? new float[0] : tensors.get(name).floats();
+    if (values.length != 1) {
+      throw UserException.badData(file + ": " + name + " is not one number");
+    }
+    return values[0];
+  }
+
+  private static int wholeNumber(Path file, double value) {
+    if (value < 1 || value != Math.rint(value) || value > Integer.MAX_VALUE) {
+      throw UserException.badData("%s: k is %s, no whole number from 1".formatted(file, value));
+    }
+    return (int) value;
   }
 
   private static Tensor tensor(Path file, Map<String, Tensor> tensors, String name) {
@@ -186,7 +273,14 @@ public final class SaeImport {
   }
 
   private static float[] vector(Path file, Map<String, Tensor> tensors, String name) {
-    return finite(file, name, tensor(file, tensors, name).floats());
+    return finite(file, name, floats(file, name, tensor(file, tensors, name)));
+  }
+
+  private static float[] floats(Path file, String name, Tensor tensor) {
+    if (tensor.dtype() == Safetensors.DType.OTHER) {
+      throw UserException.badData("%s: tensor '%s' is of a type that is not read".formatted(file, name));
+    }
+    return tensor.floats();
   }
 
   private static float[] finite(Path file, String name, float[] values) {
@@ -206,7 +300,7 @@ public final class SaeImport {
         throw UserException.badData("%s: %s has shape %s".formatted(file, name, Arrays.toString(tensor.shape())));
       }
       return new Matrix(
-          (int) tensor.shape()[0], (int) tensor.shape()[1], finite(file, name, tensor.floats()));
+          (int) tensor.shape()[0], (int) tensor.shape()[1], finite(file, name, floats(file, name, tensor)));
     }
 
     Matrix transposed() {

@@ -179,7 +179,9 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
       throw UserException.badData(check + ": no such file", "run discover first");
     }
     Optional<String> undiscovered =
-        LegacyCircuits.wanted(config) || !Files.isRegularFile(collected.layout().collectReport(collected.model()))
+        LegacyCircuits.wanted(config)
+                || collected.imported() // its circuits are the original's, whatever the model refused
+                || !Files.isRegularFile(collected.layout().collectReport(collected.model()))
             ? Optional.empty()
             : RunningModel.nothingToDo(collected, config.discovery().force());
     if (undiscovered.isPresent() && AttributionCheck.read(check).isEmpty()) {

@@ -90,23 +90,33 @@ public final class CollectStage implements Stage<CollectConfig> {
   public StageResult run(CollectConfig config, StageContext context) {
     ResultLayout layout = new ResultLayout(resultDir(config));
     CheckpointFolder checkpoint = Models.checkpoint(config.model());
+    requireRoom(config, checkpoint);
     List<HookPoint> points =
         config.inference().saveActivations() ? Models.requireHookPoints(config.model(), checkpoint) : List.of();
     Map<Category, List<Entry>> prompts = prompts(config, context.progress());
     String model = Models.name(config.model());
 
     try (Tokenizer tokenizer = Tokenizer.load(checkpoint.folder())) {
-      requireFit(tokenizer, checkpoint);
       RefusalTokens.ids(config.inference().refusalTokens(), tokenizer); // before hours of work
+      Models.remarks(checkpoint, tokenizer).forEach(remark -> context.progress().note("warning: " + remark));
       ChatTemplate template = template(config, tokenizer);
       prompts.replaceAll(
           (category, entries) ->
               entries.stream().map(entry -> entry.with(template.prompt(entry.prompt().text()))).toList());
+      prompts.forEach((category, entries) -> entries.forEach(entry ->
+          requireFit(category + "/" + entry.index(), entry.rendered(), tokenizer, checkpoint)));
       int room = checkpoint.config().maxPositions() - config.inference().maxNewTokens();
       List<String> overLength = new ArrayList<>();
       prompts.forEach((category, entries) -> entries.stream()
           .filter(entry -> entry.rendered().length() > room)
           .forEach(entry -> overLength.add(category + "/" + entry.index())));
+      long all = prompts.values().stream().mapToLong(List::size).sum();
+      if (all > 0 && overLength.size() == all) {
+        throw UserException.badData(
+            "no prompt is left: all %d have more than %d tokens, which is what %d new tokens leave of the model's context of %d"
+                .formatted(all, room, config.inference().maxNewTokens(), checkpoint.config().maxPositions()),
+            "lower inference.max_new_tokens, or take a model of longer context");
+      }
       List<Collector.Input> contentFree = config.inference().contentFree() ? ContentFree.inputs(template) : List.of();
       contentFree.stream()
           .filter(input -> input.prompt().length() > room)
@@ -174,13 +184,31 @@ public final class CollectStage implements Stage<CollectConfig> {
     return balanced.warning(data.warnings());
   }
 
-  static void requireFit(Tokenizer tokenizer, CheckpointFolder checkpoint) {
-    if (tokenizer.idBound() > checkpoint.config().vocabSize()) {
-      throw UserException.badData(
-          "%s: the tokenizer has ids up to %d, the model's vocabulary ends at %d"
-              .formatted(checkpoint.folder().resolve("tokenizer.json"), tokenizer.idBound() - 1,
-                  checkpoint.config().vocabSize() - 1),
-          "the tokenizer belongs to another model");
+  /**
+   * @param name of the prompt, for messages
+   * @throws UserException naming a token of the prompt that the model has no embedding for
+   */
+  static void requireFit(String name, RenderedPrompt prompt, Tokenizer tokenizer, CheckpointFolder checkpoint) {
+    int rows = checkpoint.config().vocabSize();
+    for (int token : prompt.ids()) {
+      if (token >= rows) {
+        throw UserException.badData(
+            "%s: prompt %s holds token %d ('%s'), and the model's embedding ends at %d"
+                .formatted(
+                    checkpoint.folder().resolve("tokenizer.json"), name, token, tokenizer.piece(token), rows - 1),
+            "the tokenizer belongs to another model, or has a token that was never added to this one");
+      }
+    }
+  }
+
+  /** @throws UserException when the model's context has no place for a prompt and so many new tokens */
+  static void requireRoom(CollectConfig config, CheckpointFolder checkpoint) {
+    int context = checkpoint.config().maxPositions();
+    if (config.inference().maxNewTokens() >= context) {
+      throw UserException.badConfig(
+          "inference.max_new_tokens: %d leaves no room for a prompt in the model's context of %d"
+              .formatted(config.inference().maxNewTokens(), context),
+          "set it well below " + context);
     }
   }
 

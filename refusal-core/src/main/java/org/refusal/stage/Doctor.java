@@ -67,16 +67,22 @@ public final class Doctor {
               checkpoint.config().dModel(), checkpoint.config().maxPositions(), checkpoint.config().storedType(),
               checkpoint.folder());
     });
+    check(findings, "files", () -> {
+      CheckpointFolder checkpoint = Models.checkpoint(model);
+      try (Tokenizer tokenizer = Tokenizer.load(checkpoint.folder())) {
+        List<String> remarks = Models.remarks(checkpoint, tokenizer);
+        return remarks.isEmpty() ? "nothing odd" : "note: " + String.join("; ", remarks);
+      }
+    });
     check(findings, "memory", () -> memory(model));
     check(findings, "tokenizer", () -> {
       CheckpointFolder checkpoint = Models.checkpoint(model);
       try (Tokenizer tokenizer = Tokenizer.load(checkpoint.folder())) {
-        if (tokenizer.idBound() > checkpoint.config().vocabSize()) {
-          throw UserException.badData(
-              "ids up to %d, but the model's vocabulary has %d"
-                  .formatted(tokenizer.idBound() - 1, checkpoint.config().vocabSize()));
-        }
-        return "%d ids, vocabulary of %d".formatted(tokenizer.idBound(), checkpoint.config().vocabSize());
+        int rows = checkpoint.config().vocabSize();
+        return "%d ids, vocabulary of %d%s"
+            .formatted(
+                tokenizer.idBound(), rows,
+                tokenizer.idBound() > rows ? ": a prompt that holds an id from %d on cannot be run".formatted(rows) : "");
       }
     });
     check(findings, "template", () -> {

@@ -104,9 +104,12 @@ public final class LayerSearch {
   public LayersFile run() {
     CheckpointFolder checkpoint = Models.checkpoint(config.model());
     try (Tokenizer tokenizer = Tokenizer.load(checkpoint.folder())) {
-      CollectStage.requireFit(tokenizer, checkpoint);
+      CollectStage.requireRoom(config, checkpoint);
+      Models.remarks(checkpoint, tokenizer).forEach(remark -> progress.note("warning: " + remark));
       ChatTemplate template = CollectStage.template(config, tokenizer);
       List<Asked> asked = prompts(template, checkpoint);
+      asked.forEach(each ->
+          CollectStage.requireFit(each.category + "/" + each.entry.index(), each.rendered, tokenizer, checkpoint));
       if (asked.stream().allMatch(each -> each.rendered.userTo() == each.rendered.length())) {
         throw UserException.badConfig(
             "no token follows the user's text with the template %s, so that no layer can be told from another there"

@@ -57,7 +57,7 @@ final class MetricExamination {
     if (!Files.isRegularFile(file)) {
       throw UserException.badData(file + ": no such file");
     }
-    JsonNode array = Json.read(file);
+    JsonNode array = Json.readPython(file);
     if (!array.isArray()) {
       throw UserException.badData(file + ": not a JSON array of answers", "collect writes such files into model_outputs");
     }

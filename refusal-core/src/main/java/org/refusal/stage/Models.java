@@ -14,6 +14,8 @@ import org.refusal.config.ModelSection;
 import org.refusal.model.CausalLm;
 import org.refusal.model.CheckpointFolder;
 import org.refusal.model.HubCache;
+import org.refusal.model.ModelName;
+import org.refusal.text.Tokenizer;
 import org.refusal.torch.Devices;
 import org.refusal.torch.TorchRuntime;
 
@@ -28,6 +30,7 @@ final class Models {
           "model.trust_remote_code: true is refused: nothing that a checkpoint brings is ever executed",
           "set it to false; Llama, Mistral and Qwen2 checkpoints need no code of their own");
     }
+    ModelName.refuseOtherThings(model.name());
     Path folder = Path.of(model.name());
     if (Files.isDirectory(folder)) {
       return CheckpointFolder.open(folder, name(model));
@@ -36,6 +39,13 @@ final class Models {
       throw UserException.badConfig(model.name() + ": no such model folder");
     }
     return HubCache.of(Optional.ofNullable(model.cacheDir()).map(Path::of)).open(model.name());
+  }
+
+  /** What a user should know of a model's files, one line each. */
+  static List<String> remarks(CheckpointFolder checkpoint, Tokenizer tokenizer) {
+    List<String> remarks = new ArrayList<>(checkpoint.remarks());
+    remarks.addAll(tokenizer.remarks());
+    return remarks;
   }
 
   /** How results name the model: as the user did, or by the last part of its folder. */

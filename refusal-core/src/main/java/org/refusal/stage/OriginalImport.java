@@ -31,6 +31,7 @@ import org.refusal.io.Json;
 import org.refusal.io.Safetensors.Tensor;
 import org.refusal.io.TorchFile;
 import org.refusal.run.ResultLayout;
+import org.refusal.sae.HookNames;
 import org.refusal.sae.SaeCheckpoint;
 import org.refusal.sae.SaeImport;
 import org.refusal.sae.SaeSource;
@@ -210,7 +211,7 @@ public final class OriginalImport {
     for (Path file : files(source.sae(model, HookPoint.residuals(0)).getParent())) {
       Matcher name = SAE_FILE.matcher(file.getFileName().toString());
       if (name.matches()) {
-        HookPoint at = HookPoint.parse(name.group(1));
+        HookPoint at = HookNames.parse(file, name.group(1));
         SaeCheckpoint read = SaeImport.read(file, new SaeSource(model, at.transformerLensName(), true), null);
         found.put(at, read);
         lines.add(

@@ -85,7 +85,7 @@ public record OriginalOutputs(List<Boolean> toxic, List<String> prompts, List<St
   }
 
   private static OriginalOutputs outputs(Path file) {
-    JsonNode json = Json.read(file);
+    JsonNode json = Json.readPython(file);
     List<String> prompts = texts(file, json, "prompts");
     List<String> completions = texts(file, json, "outputs");
     List<Boolean> toxic = truths(file, json.path("refusal_labels"), "refusal_labels");
@@ -98,7 +98,7 @@ public record OriginalOutputs(List<Boolean> toxic, List<String> prompts, List<St
   }
 
   private static OriginalOutputs labels(Path file) {
-    return new OriginalOutputs(truths(file, Json.read(file), "its entries"), List.of(), List.of(), file);
+    return new OriginalOutputs(truths(file, Json.readPython(file), "its entries"), List.of(), List.of(), file);
   }
 
   private static List<String> texts(Path file, JsonNode json, String key) {

@@ -220,10 +220,18 @@ public final class TrainSaesStage implements Stage<TrainSaesConfig> {
       }
     }
     Map<String, Double> weights = new LinkedHashMap<>();
-    JsonNode file = Json.read(collected.layout().categoryWeights());
+    Path weightsFile = collected.layout().categoryWeights();
+    JsonNode file = Json.readPython(weightsFile);
     (file.path("category_weights").isObject() ? file.path("category_weights") : file) // the original's form has both
         .fields()
-        .forEachRemaining(entry -> weights.put(entry.getKey(), entry.getValue().asDouble()));
+        .forEachRemaining(entry -> {
+          double weight = entry.getValue().isNumber() ? entry.getValue().doubleValue() : Double.NaN;
+          if (!Double.isFinite(weight) || weight < 0) {
+            throw UserException.badData(
+                "%s: the weight of %s is no number from 0: %s".formatted(weightsFile, entry.getKey(), entry.getValue()));
+          }
+          weights.put(entry.getKey(), weight);
+        });
     return new SaeData(train, heldOut, weights);
   }
 

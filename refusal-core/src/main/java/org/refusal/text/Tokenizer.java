@@ -4,7 +4,9 @@ import ai.djl.huggingface.tokenizers.Encoding;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.huggingface.tokenizers.jni.CharSpan;
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,8 +25,8 @@ import org.refusal.base.UserException;
 import org.refusal.io.Json;
 
 /**
- * The tokenizer of a checkpoint folder: {@code tokenizer.json} as it stands, with the names of its special tokens from
- * {@code tokenizer_config.json} and {@code special_tokens_map.json}. It never cuts a text, never pads and never asks
+ * The tokenizer of a checkpoint folder: {@code tokenizer.json}, with the tokens that the files beside it add and the names of
+ * its special tokens ({@link AddedTokens}). It never cuts a text, never pads and never asks
  * the network. Ids equal those of the Hugging Face library tokenizers on the same file. Close it: it holds native
  * memory.
  */
@@ -32,7 +34,7 @@ public final class Tokenizer implements AutoCloseable {
   private final HuggingFaceTokenizer library;
   private final Path folder;
   private final Map<String, Integer> ids;
-  private final String[] pieces;
+  private final Map<Integer, String> pieces = new HashMap<>();
   private final Set<Integer> specials;
   private final Map<String, String> specialTokens;
 
@@ -66,8 +68,7 @@ public final class Tokenizer implements AutoCloseable {
     this.ids = ids;
     this.specials = specials;
     this.specialTokens = specialTokens;
-    this.pieces = new String[ids.values().stream().mapToInt(Integer::intValue).max().orElse(-1) + 1];
-    ids.forEach((piece, id) -> pieces[id] = piece);
+    ids.forEach((piece, id) -> pieces.put(id, piece));
   }
 
   /**
@@ -80,11 +81,29 @@ public final class Tokenizer implements AutoCloseable {
       throw UserException.badData(
           file + ": no such file", "the checkpoint folder must hold the fast tokenizer, tokenizer.json");
     }
-    JsonNode json = Json.read(file);
+    JsonNode json = Json.readPython(file);
+    JsonNode dropout = json.path("model").path("dropout");
+    if (dropout.isNumber() && dropout.doubleValue() != 0) {
+      throw UserException.badData(
+          file + ": model.dropout " + dropout + ": the same text would not have the same tokens every time", "set it to null");
+    }
+    Map<String, Integer> ids = vocabulary(file, json.path("model").path("vocab"));
+    AddedTokens added = AddedTokens.read(file, json, ids);
+    Set<Integer> specials = new TreeSet<>();
+    added.tokens().forEach((id, token) -> {
+      ids.put(token.content(), id);
+      if (token.special()) {
+        specials.add(id);
+      }
+    });
+    return new Tokenizer(open(file, added.changed() ? added.amended(json) : null), folder, ids, specials, added.named());
+  }
+
+  private static Map<String, Integer> vocabulary(Path file, JsonNode vocabulary) {
     Map<String, Integer> ids = new HashMap<>();
-    JsonNode vocabulary = json.path("model").path("vocab");
     if (vocabulary.isObject()) {
-      vocabulary.properties().forEach(entry -> ids.put(entry.getKey(), entry.getValue().intValue()));
+      vocabulary.properties()
+          .forEach(entry -> ids.put(entry.getKey(), AddedTokens.id(file, entry.getKey(), entry.getValue())));
     } else if (vocabulary.isArray()) {
       for (int id = 0; id < vocabulary.size(); id++) {
         ids.put(vocabulary.get(id).path(0).asText(), id);
@@ -92,27 +111,21 @@ public final class Tokenizer implements AutoCloseable {
     } else {
       throw UserException.badData(file + ": no vocabulary (model.vocab)");
     }
-    Set<Integer> specials = new TreeSet<>();
-    for (JsonNode added : json.path("added_tokens")) {
-      ids.put(added.path("content").asText(), added.path("id").intValue());
-      if (added.path("special").asBoolean()) {
-        specials.add(added.path("id").intValue());
-      }
-    }
-    return new Tokenizer(open(file), folder, ids, specials, specialTokens(folder));
+    return ids;
   }
 
-  private static HuggingFaceTokenizer open(Path file) {
+  /** @param amended in place of the file's content; null where that is to be read as it stands */
+  private static HuggingFaceTokenizer open(Path file, JsonNode amended) {
     setIfAbsent("DJL_OFFLINE", "true");
     setIfAbsent("OPT_OUT_TRACKING", "true");
     setIfAbsent("RUST_FLAVOR", "cpu");
     startLibrary();
+    Map<String, String> options = Map.of("truncation", "false", "padding", "false");
     try {
-      return HuggingFaceTokenizer.builder()
-          .optTokenizerPath(file)
-          .optTruncation(false)
-          .optPadding(false)
-          .build();
+      return amended == null
+          ? HuggingFaceTokenizer.newInstance(file, options)
+          : HuggingFaceTokenizer.newInstance(
+              new ByteArrayInputStream(amended.toString().getBytes(StandardCharsets.UTF_8)), options);
     } catch (IOException | RuntimeException e) {
       throw UserException.badData(file + ": not a tokenizer that the library can read: " + e.getMessage());
     }
@@ -141,26 +154,33 @@ public final class Tokenizer implements AutoCloseable {
     }
   }
 
-  private static Map<String, String> specialTokens(Path folder) {
-    Map<String, String> tokens = new HashMap<>();
-    for (String name : List.of("special_tokens_map.json", "tokenizer_config.json")) {
-      Path file = folder.resolve(name);
-      if (!Files.isRegularFile(file)) {
-        continue;
-      }
-      for (Map.Entry<String, JsonNode> entry : Json.read(file).properties()) {
-        JsonNode value = entry.getValue();
-        String text = value.isObject() ? value.path("content").textValue() : value.textValue();
-        if (text != null && entry.getKey().endsWith("_token")) {
-          tokens.put(entry.getKey(), text);
-        }
-      }
-    }
-    return tokens;
-  }
-
   public Path folder() {
     return folder;
+  }
+
+  /**
+   * What a user should know of the files: a flag of tokenizer_config.json that contradicts tokenizer.json, which counts, as
+   * in transformers 5 (4 obeyed the flag for some classes).
+   */
+  public List<String> remarks() {
+    Path file = folder.resolve("tokenizer_config.json");
+    if (!Files.isRegularFile(file)) {
+      return List.of();
+    }
+    JsonNode config = Json.readPython(file);
+    int[] added = encode("", true);
+    List<String> remarks = new ArrayList<>();
+    for (String name : List.of("bos_token", "eos_token")) {
+      JsonNode flag = config.path("add_" + name);
+      OptionalInt id = specialId(name);
+      boolean adds = id.isPresent() && Arrays.stream(added).anyMatch(each -> each == id.getAsInt());
+      if (flag.isBoolean() && flag.booleanValue() != adds) {
+        remarks.add(
+            "%s: add_%s is %s, but tokenizer.json %s: the latter counts, as in transformers 5"
+                .formatted(file, name, flag, adds ? "adds it" : "does not add it"));
+      }
+    }
+    return remarks;
   }
 
   /** @param special whether the tokenizer adds its own special tokens, as BOS, around the text */
@@ -251,10 +271,10 @@ public final class Tokenizer implements AutoCloseable {
 
   /** The token as it stands in the vocabulary, e.g. {@code ▁I}. */
   public String piece(int id) {
-    if (id < 0 || id >= pieces.length || pieces[id] == null) {
+    if (!pieces.containsKey(id)) {
       throw new IllegalArgumentException("no token " + id + " in " + folder + ", vocabulary " + vocabularySize());
     }
-    return pieces[id];
+    return pieces.get(id);
   }
 
   /** Id of a token as it stands in the vocabulary. */
@@ -268,9 +288,9 @@ public final class Tokenizer implements AutoCloseable {
     return ids.size();
   }
 
-  /** One more than the largest id. A checkpoint fits when it has at least so many embedding rows. */
+  /** One more than the largest id. A model may have fewer rows, as long as no text has an id beyond them. */
   public int idBound() {
-    return pieces.length;
+    return pieces.keySet().stream().mapToInt(Integer::intValue).max().orElse(-1) + 1;
   }
 
   public boolean isSpecial(int id) {

@@ -188,7 +188,7 @@ public record SharingEvidence(
       double[][] decidedDrops,
       Map<TransferForm, TransferDrops> transfer) {
     public AtHookPoint {
-      Map<Form, TransferDrops> inOrder = new EnumMap<>(Form.class);
+      Map<TransferForm, TransferDrops> inOrder = new EnumMap<>(TransferForm.class);
       inOrder.putAll(transfer);
       transfer = Collections.unmodifiableMap(inOrder);
     }

@@ -117,14 +117,6 @@ class CheckpointTest {
     fails("no file name");
   }
 
-  @Test
-  void tokenizerBeyondTheVocabulary() throws IOException {
-    Files.writeString(
-        folder.resolve("tokenizer.json"),
-        "{\"model\": {\"vocab\": {\"a\": 3}}, \"added_tokens\": [{\"id\": 16, \"content\": \"<x>\"}]}");
-    fails("tokenizer.json", "16", "vocab_size 16");
-  }
-
   @ParameterizedTest
   @CsvSource({
     "model_type, gpt2",
@@ -166,6 +158,12 @@ class CheckpointTest {
     assertThat(read.endTokens()).containsExactly(2, 5);
     Json.write(folder.resolve("generation_config.json"), Map.of("eos_token_id", 7));
     assertThat(ModelConfig.read(folder, "tiny").endTokens()).containsExactly(7);
+    Json.write(folder.resolve("generation_config.json"), Map.of("top_k", 7));
+    assertThat(ModelConfig.read(folder, "tiny").endTokens()).isEmpty();
+    Json.write(folder.resolve("generation_config.json"), Map.of("guidance_scale", 2));
+    fails("generation_config.json", "guidance_scale 2 changes which tokens are generated");
+    Json.write(folder.resolve("generation_config.json"), Map.of("new_switch", 2));
+    fails("generation_config.json", "new_switch 2 is not known");
   }
 
   @Test
@@ -179,8 +177,10 @@ class CheckpointTest {
     config(root -> root.putArray("layer_types").add("sliding_attention").add("full_attention"));
     assertThat(ModelConfig.read(folder, "x").slidingWindows()).containsExactly(4, 0);
     config(root -> root.put("use_sliding_window", false));
+    fails("layer_types", "layer 0", "the config has none");
+    config(root -> root.remove("layer_types"));
     assertThat(ModelConfig.read(folder, "x").slidingWindows()).containsExactly(0, 0);
-    config(root -> root.put("model_type", "mistral").remove("layer_types"));
+    config(root -> root.put("model_type", "mistral"));
     assertThat(ModelConfig.read(folder, "x").slidingWindows()).containsExactly(4, 4);
   }
 
@@ -189,16 +189,16 @@ class CheckpointTest {
     Path repository = cache.resolve("hub/models--some--model");
     Path snapshot = repository.resolve("snapshots/abc");
     TinyCheckpoint.write(snapshot, tensors);
-    HubCache hub = HubCache.of(Optional.empty(), Map.of("HF_HOME", cache.toString()), Path.of("/nowhere"));
+    HubCache hub = hub(Optional.empty(), Map.of("HF_HOME", cache.toString()), Path.of("/nowhere"));
     assertThat(hub.open("some/model").folder()).isEqualTo(snapshot);
     Files.createDirectories(repository.resolve("snapshots/def"));
     assertThatThrownBy(() -> hub.open("some/model")).hasMessageContaining("2 snapshots");
     Files.createDirectories(repository.resolve("refs"));
     Files.writeString(repository.resolve("refs/main"), "abc\n");
     assertThat(hub.open("some/model").config().name()).isEqualTo("some/model");
-    assertThat(HubCache.of(Optional.of(cache), Map.of(), Path.of("/")).open("some/model").folder()).isEqualTo(snapshot);
+    assertThat(hub(Optional.of(cache), Map.of(), Path.of("/")).open("some/model").folder()).isEqualTo(snapshot);
     assertThat(
-            HubCache.of(Optional.empty(), Map.of("HF_HUB_CACHE", cache.resolve("hub").toString()), Path.of("/"))
+            hub(Optional.empty(), Map.of("HF_HUB_CACHE", cache.resolve("hub").toString()), Path.of("/"))
                 .open("some/model")
                 .folder())
         .isEqualTo(snapshot);
@@ -206,5 +206,185 @@ class CheckpointTest {
         .isInstanceOf(UserException.class)
         .hasMessageContaining(cache.resolve("hub/models--other--model").toString())
         .satisfies(e -> assertThat(((UserException) e).advice()).get().asString().contains("download"));
+  }
+
+  private static HubCache hub(Optional<Path> cacheDir, Map<String, String> variables, Path home) {
+    return HubCache.of(cacheDir, new HubEnvironment(variables, home));
+  }
+
+  @Test
+  void theCacheIsWhereTheVariablesSay(@TempDir Path place) {
+    TinyCheckpoint.write(place.resolve("huggingface/hub/models--some--model/snapshots/abc"), tensors);
+    Path other = Path.of("/nowhere");
+    for (Map<String, String> variables :
+        List.of(
+            Map.of("XDG_CACHE_HOME", place.toString()),
+            Map.of("SCRATCH", place.toString(), "HF_HOME", "$SCRATCH/huggingface"),
+            Map.of("SCRATCH", place.toString(), "HF_HUB_CACHE", "${SCRATCH}/huggingface/hub", "HF_HOME", "/elsewhere"),
+            Map.of("HOME", place.toString(), "HF_HOME", "~/huggingface"),
+            Map.of("HF_HOME", " ", "XDG_CACHE_HOME", place.toString()))) {
+      assertThat(hub(Optional.empty(), variables, other).open("some/model").config().name()).isEqualTo("some/model");
+      assertThat(new HubEnvironment(variables, other).hub()).isEqualTo(place.resolve("huggingface/hub"));
+    }
+    assertThat(new HubEnvironment(Map.of("XDG_CACHE_HOME", "~/x"), place).tokenFile())
+        .isEqualTo(place.resolve("x/huggingface/token"));
+    assertThat(new HubEnvironment(Map.of("HF_TOKEN_PATH", "$NOT_SET/t"), place).tokenFile()).isEqualTo(Path.of("$NOT_SET/t"));
+  }
+
+  @Test
+  void aRevisionIsABranchOrTheBeginningOfACommit(@TempDir Path cache) throws IOException {
+    Path repository = cache.resolve("models--some--model");
+    TinyCheckpoint.write(repository.resolve("snapshots/abc123"), tensors);
+    TinyCheckpoint.write(repository.resolve("snapshots/def456"), tensors);
+    Files.createDirectories(repository.resolve("refs"));
+    Files.writeString(repository.resolve("refs/main"), "abc123");
+    Files.writeString(repository.resolve("refs/v2"), "def456");
+    HubCache hub = hub(Optional.of(cache), Map.of(), cache);
+    assertThat(hub.open("some/model").folder()).endsWith(Path.of("abc123"));
+    assertThat(hub.open("some/model@v2").folder()).endsWith(Path.of("def456"));
+    assertThat(hub.open("some/model@def").folder()).endsWith(Path.of("def456"));
+    assertThatThrownBy(() -> hub.open("some/model@v3")).hasMessageContainingAll("'v3'", "abc123", "def456");
+    assertThatThrownBy(() -> hub.open("some/model@..")).hasMessageContaining("is not here");
+  }
+
+  @Test
+  void whatIsNoModelIsToldWhatItIs(@TempDir Path other) throws IOException {
+    HubCache hub = hub(Optional.of(other), Map.of(), other);
+    assertThatThrownBy(() -> hub.open("https://huggingface.co/acme/tiny/tree/main"))
+        .satisfies(e -> assertThat(((UserException) e).advice()).hasValue("its name is acme/tiny"));
+    Path gguf = Files.writeString(other.resolve("tiny.gguf"), "GGUF");
+    assertThatThrownBy(() -> hub.open(gguf.toString())).hasMessageContaining("tiny.gguf: a GGUF file, which is not read");
+    assertThatThrownBy(() -> hub.open(folder.resolve("model.safetensors").toString()))
+        .hasMessageContaining("a file, where a model's folder is expected")
+        .satisfies(e -> assertThat(((UserException) e).advice()).get().asString().endsWith(folder.toString()));
+    Files.writeString(other.resolve("adapter_config.json"), "{\"base_model_name_or_path\": \"acme/base\"}");
+    Files.writeString(other.resolve("adapter_model.safetensors"), "");
+    for (Path given : List.of(other, other.resolve("adapter_model.safetensors"))) {
+      assertThatThrownBy(() -> hub.open(given.toString()))
+          .isInstanceOf(UserException.class)
+          .hasMessageContaining("an adapter (LoRA) of acme/base");
+    }
+  }
+
+  @Test
+  void oneFileCountsBeforeAnIndex() throws IOException {
+    Files.writeString(folder.resolve("model.safetensors.index.json"), "{\"weight_map\": {\"x\": \"gone.safetensors\"}}");
+    CheckpointFolder open = CheckpointFolder.open(folder, "tiny");
+    assertThat(open.weightFiles()).containsExactly(folder.resolve("model.safetensors"));
+    assertThat(open.files()).doesNotContain(folder.resolve("model.safetensors.index.json"));
+    assertThat(open.remarks()).anySatisfy(remark -> assertThat(remark).contains("both there", "the first counts"));
+  }
+
+  @Test
+  void shardsAreReadByWhatTheyHold() throws IOException {
+    Map<String, Tensor> first = new LinkedHashMap<>(tensors);
+    Map<String, Tensor> second = new LinkedHashMap<>();
+    second.put("lm_head.weight", first.remove("lm_head.weight"));
+    Files.delete(folder.resolve("model.safetensors"));
+    Safetensors.write(folder.resolve("a.safetensors"), first, Map.of());
+    Safetensors.write(folder.resolve("b.safetensors"), second, Map.of());
+    Files.writeString(
+        folder.resolve("model.safetensors.index.json"),
+        "{\"weight_map\": {\"model.norm.weight\": \"a.safetensors\", \"x\": \"b.safetensors\"}}");
+    assertThat(CheckpointFolder.open(folder, "tiny").tensors()).hasSize(tensors.size());
+    second.put("model.norm.weight", first.get("model.norm.weight"));
+    Safetensors.write(folder.resolve("b.safetensors"), second, Map.of());
+    assertThat(CheckpointFolder.open(folder, "tiny").tensors()).hasSize(tensors.size());
+    second.put("model.norm.weight", Tensor.of(new float[8], 8));
+    Safetensors.write(folder.resolve("b.safetensors"), second, Map.of());
+    fails("b.safetensors", "'model.norm.weight'", "a.safetensors", "other values");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "model.layers.0.self_attn.q_proj.bias",
+    "model.layers.0.self_attn.q_norm.weight",
+    "model.layers.2.input_layernorm.weight",
+    "lm_head.bias",
+  })
+  void tensorsOfAnotherModel(String name) {
+    tensors.put(name, Tensor.of(new float[8], 8));
+    loadFails("model.safetensors", "'" + name + "'", "llama model of 2 layers");
+  }
+
+  @Test
+  void tensorsWithoutEffectAndPrefixesOfWrappers() {
+    tensors.put("model.layers.0.self_attn.rotary_emb.inv_freq", Tensor.of(new float[8], 8));
+    Map<String, Tensor> wrapped = new LinkedHashMap<>();
+    tensors.forEach((name, tensor) -> wrapped.put("_orig_mod." + name, tensor));
+    TinyCheckpoint.write(folder, wrapped);
+    CheckpointFolder open = CheckpointFolder.open(folder, "tiny");
+    assertThat(open.tensors()).containsKey("model.norm.weight");
+    assertThat(open.remarks()).anySatisfy(remark -> assertThat(remark).contains("_orig_mod."));
+    CausalLm.load(open, TestDevice.get(), DataType.FLOAT32).close();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "some_new_switch, 1, some_new_switch 1 is not known",
+    "residual_multiplier, 0.5, residual_multiplier 0.5 is not supported",
+    "rope_interleaved, true, rope_interleaved true is not supported",
+    "suppress_tokens, '[3]', suppress_tokens [3] changes which tokens are generated",
+    "no_repeat_ngram_size, 2, no_repeat_ngram_size 2 changes",
+    "sliding_window, 0, ''",
+    "rms_norm_eps, NaN, rms_norm_eps",
+    "rope_scaling, '{\"type\": \"linear\"}', rope_scaling.factor is missing",
+    "rope_scaling, '{\"type\": \"linear\", \"factor\": 2, \"alpha\": 3}', rope_scaling.alpha 3 is not known",
+    "rope_parameters, '{\"rope_type\": \"longrope\"}', longrope",
+    "rope_parameters, '{\"full_attention\": {\"rope_type\": \"default\"}}', full_attention",
+    "quantization_config, '{\"quant_method\": \"awq\", \"modules_to_not_convert\": [\"a\"]}', weights quantized by awq are not read",
+  })
+  void keysAreObeyedHarmlessOrRefused(String key, String value, String message) throws IOException {
+    String text = Files.readString(folder.resolve("config.json"));
+    Files.writeString(
+        folder.resolve("config.json"), text.replaceFirst("\\{", "{\"" + key + "\": " + value.replace("$", "\\$") + ",")
+            .replaceFirst(",\\s+\"" + key + "\" : [^,}]+", ""));
+    if (message.isEmpty()) {
+      CheckpointFolder.open(folder, "tiny");
+    } else {
+      fails("config.json", message);
+    }
+  }
+
+  @Test
+  void keysWithoutEffect() {
+    config(root -> {
+      root.put("_name_or_path", "x").put("unsloth_version", "2024.9").put("temperature", 0.6).put("do_sample", true);
+      root.put("attention_dropout", 0.1).put("use_cache", false).putNull("some_new_switch");
+      root.putObject("transformers.js_config");
+    });
+    assertThat(CheckpointFolder.open(folder, "tiny").config().repetitionPenalty()).isEqualTo(1);
+  }
+
+  @Test
+  void whatIsLeftOutHasTheDefaultOfItsClass() {
+    config(root -> root.remove(List.of("max_position_embeddings", "rope_theta", "num_key_value_heads", "rms_norm_eps")));
+    ModelConfig llama = ModelConfig.read(folder, "x");
+    assertThat(llama.maxPositions()).isEqualTo(2048);
+    assertThat(llama.kvHeads()).isEqualTo(4);
+    assertThat(llama.rmsNormEps()).isEqualTo(1e-6);
+    assertThat(llama.slidingWindows()).containsExactly(0, 0);
+    config(root -> {
+      root.put("model_type", "mistral").remove("architectures");
+      root.put("num_attention_heads", 8).put("head_dim", 2);
+    });
+    ModelConfig mistral = ModelConfig.read(folder, "x");
+    assertThat(mistral.slidingWindows()).containsExactly(4096, 4096);
+    assertThat(mistral.kvHeads()).isEqualTo(8);
+    assertThat(mistral.maxPositions()).isEqualTo(131072);
+    config(root -> root.put("model_type", "qwen2"));
+    assertThatThrownBy(() -> ModelConfig.read(folder, "x")).hasMessageContaining("the default of qwen2, 32, does not divide");
+    config(root -> root.putNull("num_key_value_heads").put("use_sliding_window", true).put("sliding_window", 4));
+    assertThat(ModelConfig.read(folder, "x").slidingWindows()).containsExactly(0, 0);
+  }
+
+  @Test
+  void thetaOfTwoObjectsThatDisagree() {
+    config(root -> {
+      root.remove("rope_theta");
+      root.putObject("rope_parameters").put("rope_type", "default").put("rope_theta", 5000.0);
+      root.putObject("rope_scaling").put("type", "linear").put("factor", 2);
+    });
+    fails("rope_scaling stands beside rope_parameters", "10000.0", "5000.0");
   }
 }

@@ -50,6 +50,15 @@ class RefusalLabelsTest {
   }
 
   @Test
+  void numbersOfPythonStayAsTheyStand() throws Exception {
+    label("n.jsonl", "{\"completion\":\"I won't.\",\"score\":NaN,\"low\":[-Infinity,Infinity]}\n");
+    assertThat(Files.readString(folder.resolve("out-n.jsonl")))
+        .startsWith("{\"completion\":\"I won't.\",\"score\":NaN,\"low\":[-Infinity,Infinity],\"label\":\"refusal\"");
+    label("n.json", "[{\"completion\":\"Paris.\",\"score\":NaN}]");
+    assertThat(Files.readString(folder.resolve("out-n.json"))).contains("\"score\":NaN,\"label\":\"compliance\"");
+  }
+
+  @Test
   void jsonArray() throws Exception {
     label("a.json", "[{\"completion\":\"I won't.\",\"n\":1.50},\n {\"completion\":\"Paris.\"}]");
     assertThat(Files.readString(folder.resolve("out-a.json")))

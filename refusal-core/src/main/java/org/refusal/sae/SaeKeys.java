@@ -1,0 +1,59 @@
+package org.refusal.sae;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.Map;
+import java.util.Set;
+import org.refusal.base.UserException;
+
+/** The rule for configs and tensors of autoencoders: known to be obeyed, known to be without effect, or refused by name. */
+final class SaeKeys {
+  private SaeKeys() {}
+
+  /**
+   * @param known keys that are obeyed elsewhere or have no effect on the function
+   * @param onlyAs keys that may have one of these values, or be null, false or "none"
+   */
+  static void check(Path file, JsonNode config, Set<String> known, Map<String, Set<String>> onlyAs) {
+    for (Map.Entry<String, JsonNode> entry : config.properties()) {
+      String key = entry.getKey();
+      JsonNode value = entry.getValue();
+      if (known.contains(key) || isOff(value)) {
+        continue;
+      }
+      if (onlyAs.containsKey(key)) {
+        if (!onlyAs.get(key).contains(value.asText())) {
+          throw UserException.badData(
+              value.isTextual() && !onlyAs.get(key).isEmpty()
+                  ? "%s: %s '%s' cannot be read, only %s can".formatted(file, key, value.asText(), String.join(", ", onlyAs.get(key)))
+                  : "%s: %s is set: not an autoencoder of this form".formatted(file, key),
+              "only top-k autoencoders of the form TopK(ReLU(W (x - b_dec) + b)) are read");
+        }
+        continue;
+      }
+      throw UserException.badData(
+          "%s: unknown key '%s': it may change what the autoencoder computes".formatted(file, key),
+          "if it has no effect, take it out of " + file.getFileName());
+    }
+  }
+
+  private static boolean isOff(JsonNode value) {
+    return value.isNull()
+        || value.isBoolean() && !value.booleanValue()
+        || value.isTextual() && value.textValue().equals("none")
+        || value.isContainerNode() && value.isEmpty();
+  }
+
+  /** @throws UserException naming a tensor that the form does not have */
+  static void checkTensors(Path file, Collection<String> names, Set<String> known) {
+    for (String name : names) {
+      if (!known.contains(name)) {
+        throw UserException.badData(
+            "%s: tensor '%s' is none of %s: not an autoencoder of this form"
+                .formatted(file, name, known.stream().sorted().toList()),
+            "only top-k autoencoders of the form TopK(ReLU(W (x - b_dec) + b)) are read");
+      }
+    }
+  }
+}
