@@ -69,7 +69,7 @@ class SameBytesTest {
       }
       Json.write(
           results.resolve("circuits").resolve("modular_" + category + "_toxic_circuit.json"),
-          new TreeMap<>(Map.of("nodes", nodes, "edges", List.of())));
+          new TreeMap<>(Map.of("nodes", nodes, "edges", Map.of())));
     }
   }
 

@@ -74,6 +74,23 @@ public final class NativeSurroundings {
     return null;
   }
 
+  /**
+   * Before DJL finds out by itself, with a trace: a cache that was named must hold the engine's libraries already or take them.
+   * (Where none is named and the home folder cannot be written, DJL takes the temporary folder.)
+   *
+   * @param engine {@code pytorch} or {@code tokenizers}
+   * @throws UserException of the environment, naming the folder
+   */
+  public static void requireCache(Map<String, String> environment, String engine) {
+    boolean named = environment.containsKey("DJL_CACHE_DIR") || environment.containsKey("ENGINE_CACHE_DIR");
+    if (named && !Files.isDirectory(Path.of(cache(environment), engine))) {
+      String why = whyNoCache(environment);
+      if (why != null) {
+        throw UserException.environment(why, CACHE_ADVICE);
+      }
+    }
+  }
+
   /** Tried, as not every file system that lets root write takes a folder. */
   private static boolean canHoldFolders(Path there) {
     try {

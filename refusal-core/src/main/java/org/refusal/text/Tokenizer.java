@@ -134,6 +134,7 @@ public final class Tokenizer implements AutoCloseable {
   /** Apart from the file: a library that does not start says nothing about the tokenizer. */
   private static void startLibrary() {
     NativeSurroundings.requireOwnVariables(System.getenv());
+    NativeSurroundings.requireCache(System.getenv(), "tokenizers");
     try {
       ai.djl.huggingface.tokenizers.jni.LibUtils.checkStatus();
     } catch (RuntimeException | LinkageError e) {

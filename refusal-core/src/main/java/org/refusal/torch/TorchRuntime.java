@@ -28,6 +28,7 @@ public final class TorchRuntime {
     if (engine == null) {
       stayOffline();
       NativeSurroundings.requireOwnVariables(System.getenv());
+      NativeSurroundings.requireCache(System.getenv(), "pytorch");
       chooseLibrary();
       try {
         engine = Engine.getEngine("PyTorch");

@@ -55,6 +55,17 @@ class SurroundingsTest {
   }
 
   @Test
+  void aCacheThatHoldsTheLibrariesNeedNotBeWritable() throws IOException {
+    Map<String, String> none = Map.of("DJL_CACHE_DIR", "/proc/none/djl");
+    assertThatThrownBy(() -> NativeSurroundings.requireCache(none, "pytorch"))
+        .hasMessageContaining("/proc/none/djl")
+        .satisfies(e -> assertThat(((UserException) e).exitCode()).isEqualTo(ExitCode.ENVIRONMENT));
+    // A folder of the system that takes no other one, but has one of the name that is asked for.
+    assertThatCode(() -> NativeSurroundings.requireCache(Map.of("DJL_CACHE_DIR", "/proc"), "self")).doesNotThrowAnyException();
+    assertThatCode(() -> NativeSurroundings.requireCache(Map.of(), "pytorch")).doesNotThrowAnyException();
+  }
+
+  @Test
   void theCacheIsNamedWhereItCannotBeMade() {
     assertThat(NativeSurroundings.whyNoCache(Map.of("DJL_CACHE_DIR", folder.resolve("a/b").toString()))).isNull();
     assertThat(folder).isEmptyDirectory();
