@@ -1,6 +1,7 @@
 package org.refusal.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -8,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.refusal.base.AtomicFiles;
 import org.refusal.base.UserException;
 import org.refusal.io.Json;
 import org.refusal.io.Safetensors;
@@ -30,7 +32,9 @@ public record CheckpointFolder(Path folder, ModelConfig config, Map<String, Path
           "tokenizer_config.json",
           "special_tokens_map.json",
           "chat_template.jinja",
+          "chat_template.json",
           INDEX);
+  private static final String MORE_TEMPLATES = "additional_chat_templates";
 
   /**
    * @param folder the model's folder
@@ -46,10 +50,24 @@ public record CheckpointFolder(Path folder, ModelConfig config, Map<String, Path
 
   /** The files that decide what the model answers: configuration, tokenizer, weights; in a fixed order. */
   public List<Path> files() {
-    return Stream.concat(
+    return Stream.of(
             SMALL_FILES.stream().map(folder::resolve).filter(Files::isRegularFile),
+            moreTemplates().stream(),
             tensorFiles.values().stream().distinct().sorted())
+        .flatMap(files -> files)
         .toList();
+  }
+
+  private List<Path> moreTemplates() {
+    Path several = folder.resolve(MORE_TEMPLATES);
+    if (!Files.isDirectory(several)) {
+      return List.of();
+    }
+    try (Stream<Path> files = Files.list(several)) {
+      return files.filter(file -> file.toString().endsWith(".jinja")).sorted().toList();
+    } catch (IOException e) {
+      throw AtomicFiles.cannotRead(several, e);
+    }
   }
 
   /** The safetensors files. */

@@ -96,6 +96,7 @@ public final class CollectStage implements Stage<CollectConfig> {
     try (Tokenizer tokenizer = Tokenizer.load(checkpoint.folder())) {
       requireFit(tokenizer, checkpoint);
       ChatTemplate template = template(config, tokenizer);
+      template.warnings().forEach(warning -> context.progress().note("warning: " + warning));
       prompts.replaceAll(
           (category, entries) ->
               entries.stream().map(entry -> entry.with(template.prompt(entry.prompt().text()))).toList());

@@ -106,6 +106,7 @@ public final class LayerSearch {
     try (Tokenizer tokenizer = Tokenizer.load(checkpoint.folder())) {
       CollectStage.requireFit(tokenizer, checkpoint);
       ChatTemplate template = CollectStage.template(config, tokenizer);
+      template.warnings().forEach(warning -> progress.note("warning: " + warning));
       List<Asked> asked = prompts(template, checkpoint);
       if (asked.stream().allMatch(each -> each.rendered.userTo() == each.rendered.length())) {
         throw UserException.badConfig(

@@ -1,6 +1,7 @@
 package org.refusal.text.jinja;
 
 import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,6 +13,8 @@ final class Dict {
   record Entry(Object key, Object value) {}
 
   private record Key(Object value) {}
+
+  private static final int DEEPEST = 1;
 
   private final Map<Object, Entry> entries = new LinkedHashMap<>();
 
@@ -50,10 +53,17 @@ final class Dict {
 
   /** What equal keys have in common. @throws JinjaException for lists and dicts, which are no keys */
   static Object hash(Object key) {
+    return hash(key, 0);
+  }
+
+  private static Object hash(Object key, int depth) {
+    if (depth > DEEPEST) {
+      throw new JinjaException("a key that is a tuple of tuples is not supported");
+    }
     if (key instanceof Boolean truth) {
       return new Key(BigDecimal.valueOf(truth ? 1 : 0));
     }
-    if (key instanceof java.math.BigInteger integer) {
+    if (key instanceof BigInteger integer) {
       return new Key(new BigDecimal(integer));
     }
     if (key instanceof Double real && !real.isNaN() && !real.isInfinite()) {
@@ -64,7 +74,7 @@ final class Dict {
       return markup.text();
     }
     if (key instanceof Tuple tuple) {
-      return new Key(tuple.items().stream().map(Dict::hash).toList());
+      return new Key(tuple.items().stream().map(item -> hash(item, depth + 1)).toList());
     }
     if (key instanceof Undefined) {
       return new Key(Undefined.class);

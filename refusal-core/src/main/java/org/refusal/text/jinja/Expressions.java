@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.refusal.text.jinja.Node.Expression;
 
 /** The expressions of a template. */
@@ -85,7 +87,7 @@ final class Expressions {
   record Mapping(int line, List<Pair> pairs) implements Expression {
     @Override
     public List<Expression> children() {
-      return pairs.stream().flatMap(pair -> java.util.stream.Stream.of(pair.key(), pair.value())).toList();
+      return pairs.stream().flatMap(pair -> Stream.of(pair.key(), pair.value())).toList();
     }
 
     @Override
@@ -93,6 +95,7 @@ final class Expressions {
       Dict dict = new Dict();
       for (Pair pair : pairs) {
         Object key = pair.key().value(run, frame);
+        run.meter().look(key);
         dict.put(key, pair.value().value(run, frame));
       }
       return dict;
@@ -240,6 +243,7 @@ final class Expressions {
       Object owner = node.value(run, frame);
       Object at = key.value(run, frame);
       run.at(line);
+      run.meter().look(owner);
       return Attributes.item(owner, at);
     }
   }
@@ -248,7 +252,7 @@ final class Expressions {
   record Slice(int line, Expression node, Expression start, Expression stop, Expression step) implements Expression {
     @Override
     public List<Expression> children() {
-      return java.util.stream.Stream.of(node, start, stop, step).filter(java.util.Objects::nonNull).toList();
+      return Stream.of(node, start, stop, step).filter(Objects::nonNull).toList();
     }
 
     @Override
@@ -256,6 +260,7 @@ final class Expressions {
       Object owner = node.value(run, frame);
       Object[] bounds = {bound(start, run, frame), bound(stop, run, frame), bound(step, run, frame)};
       run.at(line);
+      run.meter().look(owner);
       return Attributes.slice(run.meter(), owner, bounds[0], bounds[1], bounds[2]);
     }
 
@@ -362,7 +367,10 @@ final class Expressions {
           node == null ? body : node instanceof Filtered inner ? inner.value(run, frame, body) : node.value(run, frame);
       Arguments arguments = call.arguments(run, frame, value);
       run.at(line);
-      return Filters.of(name).apply(run, arguments);
+      run.meter().look(value);
+      Object filtered = Filters.of(name).apply(run, arguments);
+      run.meter().look(filtered);
+      return filtered;
     }
   }
 
@@ -376,8 +384,10 @@ final class Expressions {
 
     @Override
     public Object value(Run run, Frame frame) {
-      Arguments arguments = call.arguments(run, frame, node.value(run, frame));
+      Object value = node.value(run, frame);
+      Arguments arguments = call.arguments(run, frame, value);
       run.at(line);
+      run.meter().look(value);
       return Tests.of(name).apply(run, arguments);
     }
   }

@@ -381,7 +381,7 @@ final class Filters {
           } else {
             int order =
                 Operators.order(
-                    caseless(Attributes.path(item, given[2]), truth(given[1])),
+                    run.meter(), caseless(Attributes.path(item, given[2]), truth(given[1])),
                     caseless(Attributes.path(best, given[2]), truth(given[1])));
             best = (name.equals("min") ? order < 0 : order > 0) ? item : best;
           }
@@ -440,10 +440,7 @@ final class Filters {
     record Keyed(Object key, Object item) {}
     List<Keyed> keyed = new ArrayList<>();
     items.forEach(item -> keyed.add(new Keyed(key.apply(item), item)));
-    Comparator<Keyed> order = (a, b) -> {
-      run.meter().spend(1);
-      return Operators.order(a.key(), b.key());
-    };
+    Comparator<Keyed> order = (a, b) -> Operators.order(run.meter(), a.key(), b.key());
     keyed.sort(reverse ? order.reversed() : order);
     return keyed.stream().map(Keyed::item).toList();
   }
@@ -549,8 +546,10 @@ final class Filters {
 
       @Override
       public Object next() {
+        Object item = items.next();
         run.meter().spend(1);
-        return mapping.apply(items.next());
+        run.meter().look(item);
+        return mapping.apply(item);
       }
     });
   }
@@ -578,8 +577,9 @@ final class Filters {
       @Override
       public boolean hasNext() {
         while (next == null && items.hasNext()) {
-          run.meter().spend(1);
           Object item = items.next();
+          run.meter().spend(1);
+          run.meter().look(item);
           next = test.test(item) ? item : null;
         }
         return next != null;

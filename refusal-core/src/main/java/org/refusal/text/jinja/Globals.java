@@ -1,5 +1,8 @@
 package org.refusal.text.jinja;
 
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -14,7 +17,8 @@ final class Globals {
           "dict", (run, arguments) -> dict(run, arguments),
           "namespace", (run, arguments) -> namespace(run, arguments),
           "raise_exception", (run, arguments) -> raise(arguments),
-          "strftime_now", (run, arguments) -> run.now(Types.text(arguments.bind("strftime_now", "format")[0], "strftime_now")));
+          "strftime_now",
+              (run, arguments) -> run.now(Types.text(arguments.bind("strftime_now", "format")[0], "strftime_now")));
 
   private Globals() {}
 
@@ -40,26 +44,18 @@ final class Globals {
       throw new JinjaException("dict expected at most 1 argument");
     }
     for (Object from : arguments.positional()) {
-      if (from instanceof Dict other) {
-        other.entries().forEach(entry -> dict.put(entry.key(), entry.value()));
-      } else {
-        run.iterate(from).forEachRemaining(pair -> {
-          run.meter().spend(1);
-          var two = run.iterate(pair);
-          if (!two.hasNext()) {
-            throw new JinjaException("dict() needs pairs");
-          }
-          Object key = two.next();
-          if (!two.hasNext()) {
-            throw new JinjaException("dict() needs pairs");
-          }
-          dict.put(key, two.next());
-          if (two.hasNext()) {
-            throw new JinjaException("dict() needs pairs");
-          }
-        });
+      Iterator<Object> pairs = run.iterate(from instanceof Dict other ? new DictView(other, DictView.Kind.ITEMS) : from);
+      while (pairs.hasNext()) {
+        List<Object> pair = new ArrayList<>();
+        run.iterate(pairs.next()).forEachRemaining(pair::add);
+        run.meter().spend(pair.size());
+        if (pair.size() != 2) {
+          throw new JinjaException("dict() needs pairs");
+        }
+        dict.put(pair.get(0), pair.get(1));
       }
     }
+    run.meter().spend(arguments.named().size());
     arguments.named().forEach(dict::put);
     return dict;
   }

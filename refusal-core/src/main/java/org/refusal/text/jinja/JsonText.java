@@ -2,7 +2,6 @@ package org.refusal.text.jinja;
 
 import java.math.BigInteger;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -12,10 +11,48 @@ import java.util.List;
  */
 record JsonText(boolean ascii, String indent, String between, String colon, boolean sorted) {
   String of(Object value) {
-    return of(value, "\n");
+    StringBuilder text = new StringBuilder();
+    write(value, "\n", text);
+    return text.toString();
   }
 
-  private String of(Object value, String margin) {
+  private void write(Object value, String margin, StringBuilder out) {
+    Meter.requireRoom(out);
+    String inner = indent == null ? "" : margin + indent;
+    if (value instanceof Dict dict) {
+      List<Dict.Entry> entries = new ArrayList<>(dict.entries());
+      if (sorted) {
+        Meter meter = new Meter();
+        entries.sort((a, b) -> Operators.order(meter, a.key(), b.key()));
+      }
+      open('{', entries.isEmpty(), inner, out);
+      for (int i = 0; i < entries.size(); i++) {
+        out.append(i == 0 ? "" : between + inner).append(quoted(key(entries.get(i).key()))).append(colon);
+        write(entries.get(i).value(), inner, out);
+      }
+      close('}', entries.isEmpty(), margin, out);
+    } else if (value instanceof List || value instanceof Tuple) {
+      List<Object> items = Types.items(value);
+      open('[', items.isEmpty(), inner, out);
+      for (int i = 0; i < items.size(); i++) {
+        out.append(i == 0 ? "" : between + inner);
+        write(items.get(i), inner, out);
+      }
+      close(']', items.isEmpty(), margin, out);
+    } else {
+      out.append(plain(value));
+    }
+  }
+
+  private static void open(char bracket, boolean empty, String inner, StringBuilder out) {
+    out.append(bracket).append(empty ? "" : inner);
+  }
+
+  private void close(char bracket, boolean empty, String margin, StringBuilder out) {
+    out.append(empty || indent == null ? "" : margin).append(bracket);
+  }
+
+  private String plain(Object value) {
     if (value instanceof String text) {
       return quoted(text);
     }
@@ -31,29 +68,7 @@ record JsonText(boolean ascii, String indent, String between, String colon, bool
     if (value instanceof BigInteger || value instanceof Double) {
       return number(value);
     }
-    String inner = indent == null ? "" : margin + indent;
-    if (value instanceof Dict dict) {
-      List<Dict.Entry> entries = new ArrayList<>(dict.entries());
-      if (sorted) {
-        entries.sort(Comparator.comparing(Dict.Entry::key, Operators::order));
-      }
-      return joined(
-          "{", "}", entries.stream().map(entry -> quoted(key(entry.key())) + colon + of(entry.value(), inner)).toList(),
-          margin);
-    }
-    if (value instanceof List || value instanceof Tuple) {
-      return joined("[", "]", Types.items(value).stream().map(item -> of(item, inner)).toList(), margin);
-    }
     throw new JinjaException("tojson: a value of the type '%s' has no JSON".formatted(Types.name(value)));
-  }
-
-  private String joined(String open, String close, List<String> parts, String margin) {
-    if (parts.isEmpty()) {
-      return open + close;
-    }
-    return indent == null
-        ? open + String.join(between, parts) + close
-        : open + margin + indent + String.join(between + margin + indent, parts) + margin + close;
   }
 
   private static String number(Object value) {

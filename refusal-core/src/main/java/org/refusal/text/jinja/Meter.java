@@ -2,8 +2,9 @@ package org.refusal.text.jinja;
 
 /** Bounds of one rendering, so that a hostile template ends in one line instead of a full memory or a night's work. */
 final class Meter {
-  private static final long MOST_WORK = 50_000_000;
+  private static final long MOST_WORK = 20_000_000;
   private static final int LARGEST = 4_000_000;
+  private static final int SEARCHED_AT_ONCE = 8;
   private static final int DEEPEST = 100;
 
   private long work;
@@ -20,7 +21,7 @@ final class Meter {
   /** @param size of a text in characters or of a list in elements, before it is made */
   void make(long size) {
     if (size > LARGEST) {
-      throw new JinjaException("a text or list of more than %,d characters or elements".formatted(LARGEST));
+      throw tooLarge();
     }
     spend(size);
   }
@@ -31,6 +32,29 @@ final class Meter {
       make(size + added);
     }
     spend(added);
+  }
+
+  /** A search for a part within a text, which may look at every place of the one for every place of the other. */
+  void search(String text, String part) {
+    spend(text.length() * (1L + part.length() / SEARCHED_AT_ONCE));
+  }
+
+  /** What is about to be read or was made. */
+  void look(Object value) {
+    if (value instanceof String text) {
+      spend(text.length());
+    }
+  }
+
+  /** For texts that grow by what they hold, which may hold one thing many times. */
+  static void requireRoom(StringBuilder text) {
+    if (text.length() > LARGEST) {
+      throw tooLarge();
+    }
+  }
+
+  private static JinjaException tooLarge() {
+    return new JinjaException("a text or list of more than %,d characters or elements".formatted(LARGEST));
   }
 
   void enter() {

@@ -103,11 +103,12 @@ final class Methods {
       return switch (name) {
         case "strip", "lstrip", "rstrip" -> {
           Object given = arguments.bind(name, "chars/?")[0];
+          run.meter().search(text, given instanceof String chars ? chars : "");
           yield PythonText.strip(
               text, given == null || given == None.NONE ? null : text(given), !name.equals("rstrip"),
               !name.equals("lstrip"));
         }
-        case "split", "rsplit" -> split(text, arguments.bind(name, "sep?", "maxsplit?"));
+        case "split", "rsplit" -> split(run.meter(), text, arguments.bind(name, "sep?", "maxsplit?"));
         case "splitlines" -> {
           Object keep = arguments.bind(name, "keepends?")[0];
           yield PythonText.lines(text, keep != null && Types.truth(keep));
@@ -129,9 +130,12 @@ final class Methods {
           run.meter().make(size);
           yield String.join(separator, parts);
         }
-        case "find", "rfind", "index", "rindex" -> find(text, arguments.bind(name, "sub/", "start/?", "end/?"));
-        case "count" ->
-            BigInteger.valueOf(PythonText.count(text, text(arguments.bind(name, "sub/")[0])));
+        case "find", "rfind", "index", "rindex" -> find(run.meter(), text, arguments.bind(name, "sub/", "start/?", "end/?"));
+        case "count" -> {
+          String part = text(arguments.bind(name, "sub/")[0]);
+          run.meter().search(text, part);
+          yield BigInteger.valueOf(PythonText.count(text, part));
+        }
         case "format" -> TextFormat.braces(run, text, arguments);
         case "removeprefix" -> {
           String part = text(arguments.bind(name, "prefix/")[0]);
@@ -141,7 +145,11 @@ final class Methods {
           String part = text(arguments.bind(name, "suffix/")[0]);
           yield text.endsWith(part) ? text.substring(0, text.length() - part.length()) : text;
         }
-        case "partition", "rpartition" -> partition(text, text(arguments.bind(name, "sep/")[0]));
+        case "partition", "rpartition" -> {
+          String separator = text(arguments.bind(name, "sep/")[0]);
+          run.meter().search(text, separator);
+          yield partition(text, separator);
+        }
         case "zfill", "ljust", "rjust", "center" -> pad(run.meter(), text, arguments);
         default -> {
           arguments.bind(name);
@@ -188,9 +196,10 @@ final class Methods {
       return result.toString();
     }
 
-    private Object split(String text, Object[] given) {
+    private Object split(Meter meter, String text, Object[] given) {
       int most = given[1] == null ? -1 : Types.count(given[1]);
       boolean right = name.equals("rsplit");
+      meter.search(text, given[0] instanceof String separator ? separator : "");
       if (given[0] == null || given[0] == None.NONE) {
         return right ? PythonText.wordsFromRight(text, most) : PythonText.words(text, most);
       }
@@ -216,11 +225,12 @@ final class Methods {
       return false;
     }
 
-    private Object find(String text, Object[] given) {
+    private Object find(Meter meter, String text, Object[] given) {
       if (given[1] != null || given[2] != null) {
         throw new JinjaException("%s() with a place is not supported".formatted(name));
       }
       String part = text(given[0]);
+      meter.search(text, part);
       int at = name.startsWith("r") ? text.lastIndexOf(part) : text.indexOf(part);
       if (at < 0 && name.endsWith("index")) {
         throw new JinjaException("substring not found");
@@ -263,6 +273,7 @@ final class Methods {
 
   static String replace(Meter meter, String text, String old, String replacement, Object most) {
     int times = most == null || most == None.NONE ? -1 : Types.count(most);
+    meter.search(text, old);
     long found = PythonText.count(text, old);
     long replaced = times < 0 ? found : Math.min(found, times);
     meter.make(text.length() + replaced * Math.max(0, replacement.length() - old.length()));

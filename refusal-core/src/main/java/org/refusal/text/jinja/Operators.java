@@ -193,7 +193,7 @@ final class Operators {
           }
           yield false;
         }
-        int order = order(left, right);
+        int order = order(run.meter(), left, right);
         yield switch (operator) {
           case "<" -> order < 0;
           case "<=" -> order <= 0;
@@ -210,6 +210,7 @@ final class Operators {
 
   static boolean equal(Run run, Object left, Object right) {
     run.meter().spend(1);
+    run.meter().look(left);
     if (Types.isNumber(left) && Types.isNumber(right)) {
       return !isNan(left) && !isNan(right) && numbers(left, right) == 0;
     }
@@ -225,6 +226,7 @@ final class Operators {
       return equalItems(run, Types.items(left), Types.items(right));
     }
     if (left instanceof Dict first && right instanceof Dict second) {
+      run.meter().spend(first.size());
       if (!first.hashes().equals(second.hashes())) {
         return false;
       }
@@ -269,7 +271,9 @@ final class Operators {
   }
 
   /** Order of numbers, texts, lists and tuples. @throws JinjaException for others, or a mixture of types */
-  static int order(Object left, Object right) {
+  static int order(Meter meter, Object left, Object right) {
+    meter.spend(1);
+    meter.look(left);
     if (Types.isNumber(left) && Types.isNumber(right)) {
       return numbers(left, right);
     }
@@ -283,7 +287,7 @@ final class Operators {
           return 1;
         }
         Object other = second.next();
-        int order = sameOrdered(first, other) ? 0 : order(first, other);
+        int order = sameOrdered(first, other) ? 0 : order(meter, first, other);
         if (order != 0) {
           return order;
         }
@@ -309,7 +313,7 @@ final class Operators {
         throw new JinjaException("'in <string>' requires a string, not '%s'".formatted(Types.name(value)));
       }
       String text = Texts.of(container);
-      run.meter().spend(text.length());
+      run.meter().search(text, Texts.of(value));
       return text.contains(Texts.of(value));
     }
     if (container instanceof Dict dict) {

@@ -1,6 +1,7 @@
 package org.refusal.text.jinja;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 
@@ -80,55 +81,55 @@ final class PythonText {
     List<Object> parts = new ArrayList<>();
     int to = text.length();
     while (parts.size() != most) {
-      int at = to - separator.length() < 0 ? -1 : text.lastIndexOf(separator, to - separator.length());
+      int at = to < separator.length() ? -1 : text.lastIndexOf(separator, to - separator.length());
       if (at < 0) {
         break;
       }
-      parts.add(0, text.substring(at + separator.length(), to));
+      parts.add(text.substring(at + separator.length(), to));
       to = at;
     }
-    parts.add(0, text.substring(0, to));
+    parts.add(text.substring(0, to));
+    Collections.reverse(parts);
     return parts;
   }
 
   static List<Object> words(String text, int most) {
     List<Object> words = new ArrayList<>();
-    String rest = strip(text, null, true, false);
-    while (!rest.isEmpty()) {
-      if (words.size() == most) {
-        words.add(rest);
-        break;
+    int from = 0;
+    while (true) {
+      while (from < text.length() && isSpace(text.charAt(from))) {
+        from++;
       }
-      int end = 0;
-      while (end < rest.length() && !isSpace(rest.charAt(end))) {
+      if (from == text.length()) {
+        return words;
+      }
+      int end = from;
+      while (end < text.length() && (words.size() == most || !isSpace(text.charAt(end)))) {
         end++;
       }
-      words.add(rest.substring(0, end));
-      int next = end;
-      while (next < rest.length() && isSpace(rest.charAt(next))) {
-        next++;
-      }
-      rest = rest.substring(next);
+      words.add(text.substring(from, end));
+      from = end;
     }
-    return words;
   }
 
   static List<Object> wordsFromRight(String text, int most) {
     List<Object> words = new ArrayList<>();
-    String rest = strip(text, null, false, true);
-    while (!rest.isEmpty()) {
-      if (words.size() == most) {
-        words.add(0, rest);
-        break;
+    int to = text.length();
+    while (true) {
+      while (to > 0 && isSpace(text.charAt(to - 1))) {
+        to--;
       }
-      int begin = rest.length();
-      while (begin > 0 && !isSpace(rest.charAt(begin - 1))) {
+      if (to == 0) {
+        Collections.reverse(words);
+        return words;
+      }
+      int begin = to;
+      while (begin > 0 && (words.size() == most || !isSpace(text.charAt(begin - 1)))) {
         begin--;
       }
-      words.add(0, rest.substring(begin));
-      rest = strip(rest.substring(0, begin), null, false, true);
+      words.add(text.substring(begin, to));
+      to = begin;
     }
-    return words;
   }
 
   static String replace(String text, String old, String replacement, int most) {

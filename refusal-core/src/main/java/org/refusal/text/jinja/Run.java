@@ -77,6 +77,7 @@ final class Run {
       meter.spend(dict.size());
       return dict.keys().iterator();
     }
+    meter.spend(value instanceof DictView view ? view.dict().size() : 0);
     List<Object> items = Types.items(value);
     if (items == null) {
       throw new JinjaException("'%s' object is not iterable".formatted(Types.name(value)));

@@ -17,6 +17,9 @@ import org.refusal.text.jinja.Node.Statement;
 
 /** The statements of a template. */
 final class Statements {
+  /** What a turn of a loop costs in steps, at least. */
+  private static final int TURN = 5;
+
   private Statements() {}
 
   static Flow render(List<Statement> body, Run run, Frame frame, StringBuilder out) {
@@ -155,7 +158,7 @@ final class Statements {
       }
       boolean empty = true;
       while (loop.hasNext()) {
-        run.meter().spend(1);
+        run.meter().spend(TURN);
         Frame inner = frame.enter(run.scopes().body(this));
         assign(target, loop.next(), run, inner);
         inner.setIfKnown("loop", loop);

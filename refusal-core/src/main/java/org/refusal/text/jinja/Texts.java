@@ -4,9 +4,8 @@ import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.math.MathContext;
 import java.math.RoundingMode;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Collectors;
+import java.util.Locale;
 
 /** Python's str() and repr(). What these write with an address in memory, as functions, is an error here. */
 final class Texts {
@@ -25,6 +24,42 @@ final class Texts {
   }
 
   static String repr(Object value) {
+    StringBuilder text = new StringBuilder();
+    write(value, text);
+    return text.toString();
+  }
+
+  private static void write(Object value, StringBuilder out) {
+    Meter.requireRoom(out);
+    if (value instanceof List || value instanceof Tuple) {
+      List<Object> items = Types.items(value);
+      boolean tuple = value instanceof Tuple;
+      out.append(tuple ? "(" : "[");
+      for (int i = 0; i < items.size(); i++) {
+        out.append(i == 0 ? "" : ", ");
+        write(items.get(i), out);
+      }
+      out.append(tuple ? items.size() == 1 ? ",)" : ")" : "]");
+    } else if (value instanceof Dict dict) {
+      String between = "{";
+      for (Dict.Entry entry : dict.entries()) {
+        out.append(between);
+        write(entry.key(), out);
+        out.append(": ");
+        write(entry.value(), out);
+        between = ", ";
+      }
+      out.append(dict.size() == 0 ? "{}" : "}");
+    } else if (value instanceof DictView view) {
+      out.append("dict_").append(view.kind().name().toLowerCase(Locale.ROOT)).append('(');
+      write(view.items(), out);
+      out.append(')');
+    } else {
+      out.append(plain(value));
+    }
+  }
+
+  private static String plain(Object value) {
     if (value instanceof String text) {
       return quoted(text);
     }
@@ -46,25 +81,10 @@ final class Texts {
     if (value instanceof Undefined) {
       return "Undefined";
     }
-    if (value instanceof List<?> list) {
-      return list.stream().map(Texts::repr).collect(Collectors.joining(", ", "[", "]"));
-    }
-    if (value instanceof Tuple tuple) {
-      return tuple.items().stream().map(Texts::repr).collect(Collectors.joining(", ", "(", ""))
-          + (tuple.items().size() == 1 ? ",)" : ")");
-    }
-    if (value instanceof Dict dict) {
-      List<String> entries = new ArrayList<>();
-      dict.entries().forEach(entry -> entries.add(repr(entry.key()) + ": " + repr(entry.value())));
-      return "{" + String.join(", ", entries) + "}";
-    }
     if (value instanceof Range range) {
       return range.step() == 1
           ? "range(%d, %d)".formatted(range.start(), range.stop())
           : "range(%d, %d, %d)".formatted(range.start(), range.stop(), range.step());
-    }
-    if (value instanceof DictView view) {
-      return "dict_%s(%s)".formatted(view.kind().name().toLowerCase(java.util.Locale.ROOT), repr(view.items()));
     }
     throw new JinjaException(
         "a %s is written as text, which is not supported".formatted(

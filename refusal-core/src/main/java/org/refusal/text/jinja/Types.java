@@ -2,6 +2,7 @@ package org.refusal.text.jinja;
 
 import java.math.BigInteger;
 import java.util.List;
+import java.util.Locale;
 
 /** Names, truth and kinds of values as Python has them. */
 final class Types {
@@ -26,7 +27,7 @@ final class Types {
     if (value instanceof List) {
       return "list";
     }
-    return value.getClass().getSimpleName().toLowerCase(java.util.Locale.ROOT);
+    return value.getClass().getSimpleName().toLowerCase(Locale.ROOT);
   }
 
   static boolean truth(Object value) {
@@ -42,8 +43,10 @@ final class Types {
     if (value == None.NONE) {
       return false;
     }
-    int size = size(value);
-    return size != 0;
+    if (value instanceof String text) {
+      return !text.isEmpty();
+    }
+    return size(value) != 0;
   }
 
   /** Python's len(), or -1 for what has none. */
@@ -62,6 +65,9 @@ final class Types {
     }
     if (value instanceof Dict dict) {
       return dict.size();
+    }
+    if (value instanceof DictView view) {
+      return view.dict().size();
     }
     List<Object> items = items(value);
     return items == null ? -1 : items.size();
