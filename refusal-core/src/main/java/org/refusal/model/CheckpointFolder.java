@@ -1,11 +1,13 @@
 package org.refusal.model;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.refusal.base.AtomicFiles;
 import org.refusal.base.UserException;
 import org.refusal.io.Json;
 
@@ -27,7 +29,9 @@ public record CheckpointFolder(
           "tokenizer_config.json",
           "special_tokens_map.json",
           "added_tokens.json",
-          "chat_template.jinja");
+          "chat_template.jinja",
+          "chat_template.json");
+  private static final String MORE_TEMPLATES = "additional_chat_templates";
 
   /**
    * @param folder the model's folder
@@ -52,9 +56,24 @@ public record CheckpointFolder(
 
   /** The files that decide what the model answers: configuration, tokenizer, weights; in a fixed order. */
   public List<Path> files() {
-    return Stream.concat(
-            SMALL_FILES.stream().map(folder::resolve).filter(Files::isRegularFile), weightFiles().stream())
+    return Stream.of(
+            SMALL_FILES.stream().map(folder::resolve).filter(Files::isRegularFile),
+            moreTemplates().stream(),
+            weightFiles().stream())
+        .flatMap(files -> files)
         .toList();
+  }
+
+  private List<Path> moreTemplates() {
+    Path several = folder.resolve(MORE_TEMPLATES);
+    if (!Files.isDirectory(several)) {
+      return List.of();
+    }
+    try (Stream<Path> files = Files.list(several)) {
+      return files.filter(file -> file.toString().endsWith(".jinja")).sorted().toList();
+    } catch (IOException e) {
+      throw AtomicFiles.cannotRead(several, e);
+    }
   }
 
   /** The safetensors files. */

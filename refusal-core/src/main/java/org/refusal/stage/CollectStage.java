@@ -100,6 +100,7 @@ public final class CollectStage implements Stage<CollectConfig> {
       RefusalTokens.ids(config.inference().refusalTokens(), tokenizer); // before hours of work
       Models.remarks(checkpoint, tokenizer).forEach(remark -> context.progress().note("warning: " + remark));
       ChatTemplate template = template(config, tokenizer);
+      template.warnings().forEach(warning -> context.progress().note("warning: " + warning));
       prompts.replaceAll(
           (category, entries) ->
               entries.stream().map(entry -> entry.with(template.prompt(entry.prompt().text()))).toList());

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.refusal.base.TemporaryFolder;
+import java.util.stream.Collectors;
 import org.refusal.base.UserException;
 import org.refusal.config.ModelSection;
 import org.refusal.io.Json;
@@ -89,9 +90,10 @@ public final class Doctor {
       try (Tokenizer tokenizer = Tokenizer.load(Models.checkpoint(model).folder())) {
         ChatTemplate template = ChatTemplate.of("auto", tokenizer, "");
         RenderedPrompt prompt = template.prompt("How are you?");
-        return "%s: %d template tokens before the text, %d after; rendered: %s"
+        String warnings = template.warnings().stream().map(text -> "warning: " + text + "; ").collect(Collectors.joining());
+        return "%s%s: %d template tokens before the text, %d after; rendered: %s"
             .formatted(
-                template.name(), prompt.userFrom(), prompt.length() - prompt.userTo(),
+                warnings, template.name(), prompt.userFrom(), prompt.length() - prompt.userTo(),
                 prompt.text().replace("\n", "\\n"));
       }
     });

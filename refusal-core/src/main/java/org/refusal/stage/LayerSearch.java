@@ -107,6 +107,7 @@ public final class LayerSearch {
       CollectStage.requireRoom(config, checkpoint);
       Models.remarks(checkpoint, tokenizer).forEach(remark -> progress.note("warning: " + remark));
       ChatTemplate template = CollectStage.template(config, tokenizer);
+      template.warnings().forEach(warning -> progress.note("warning: " + warning));
       List<Asked> asked = prompts(template, checkpoint);
       asked.forEach(each ->
           CollectStage.requireFit(each.category + "/" + each.entry.index(), each.rendered, tokenizer, checkpoint));

@@ -1,5 +1,6 @@
 package org.refusal.text;
 
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -40,12 +41,43 @@ final class FamilyTemplates {
       {%- endfor -%}
       """;
 
-  private static final Map<String, String> BY_FAMILY = Map.of("llama", LLAMA_2, "mistral", MISTRAL);
+  /** @param format for people @param source Jinja */
+  record Published(String format, String source) {}
+
+  private static final Map<String, Published> BY_FAMILY =
+      Map.of("llama", new Published("Llama-2-chat", LLAMA_2), "mistral", new Published("Mistral-7B-Instruct v0.1", MISTRAL));
+
+  /** Tokens with which other formats mark a turn. */
+  private static final List<String> FOREIGN =
+      List.of(
+          "<|start_header_id|>", "<|begin_of_text|>", "<|eot_id|>", "<|im_start|>", "<|user|>", "<|assistant|>",
+          "<|User|>", "<start_of_turn>", "<|start_of_role|>", "<|start|>", "[INST]");
+
+  /** Llama-2 and Mistral-7B have 32,000 ids and few added ones. */
+  private static final int MOST_IDS = 40_000;
 
   private FamilyTemplates() {}
 
   /** @param family {@code model_type} of config.json */
-  static Optional<String> of(String family) {
+  static Optional<Published> of(String family) {
     return Optional.ofNullable(BY_FAMILY.get(family));
+  }
+
+  /** Why the formats above cannot be those of a model with this tokenizer; empty where nothing speaks against them. */
+  static Optional<String> misfit(Tokenizer tokenizer) {
+    for (String mark : FOREIGN) {
+      if (tokenizer.id(mark).isPresent()) {
+        return Optional.of("its vocabulary has the mark %s of another".formatted(mark));
+      }
+    }
+    if (tokenizer.idBound() > MOST_IDS) {
+      return Optional.of("its vocabulary has %d ids".formatted(tokenizer.idBound()));
+    }
+    for (String mark : List.of("<s>", "</s>")) {
+      if (tokenizer.id(mark).isEmpty()) {
+        return Optional.of("its vocabulary lacks the mark " + mark);
+      }
+    }
+    return Optional.empty();
   }
 }

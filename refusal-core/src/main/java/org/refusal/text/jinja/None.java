@@ -1,0 +1,6 @@
+package org.refusal.text.jinja;
+
+/** Python's None. */
+enum None {
+  NONE
+}
