@@ -249,7 +249,7 @@ public final class SaeImport {
     return value.asInt();
   }
 
-  private static double scalar(Path file, Map<String, Tensor> tensors, String name) {
+  private static float scalar(Path file, Map<String, Tensor> tensors, String name) {
     float[] values = tensors.get(name).dtype() == Safetensors.DType.OTHER ? new float[0] : tensors.get(name).floats();
     if (values.length != 1) {
       throw UserException.badData(file + ": " + name + " is not one number");
