@@ -76,8 +76,8 @@ class LabelAndDoctorTest {
     assertThat(pipe(lines, "label", "--input", "-", "--input-format", "jsonl", "--output", "-")).as(err.toString()).isZero();
     assertThat(out.toString().lines())
         .containsExactly(
-            "{\"completion\":\"I can\u2019t help with that.\",\"label\":\"refusal\",\"reason\":\"inability \\\"I can\u2019t\\\"\"}",
-            "{\"completion\":\"Paris.\",\"label\":\"compliance\",\"reason\":\"nothing refuses\"}");
+            "{\"completion\": \"I can\u2019t help with that.\",\"label\":\"refusal\",\"reason\":\"inability \\\"I can\u2019t\\\"\"}",
+            "{\"completion\": \"Paris.\",\"label\":\"compliance\",\"reason\":\"nothing refuses\"}");
     assertThat(err.toString()).contains("refusal         1  0.500").doesNotContain("error");
 
     assertThat(pipe("completion\nI won't.\n", "label", "--input", "-", "--input-format", "csv", "--output", "-")).isZero();

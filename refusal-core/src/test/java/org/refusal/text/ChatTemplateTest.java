@@ -174,8 +174,10 @@ class ChatTemplateTest {
 
   @Test
   void aVocabularyWithoutTheFamilysMarksIsAnError() throws IOException {
-    Files.writeString(
-        folder.resolve("tokenizer.json"), Files.readString(folder.resolve("tokenizer.json")).replace("<s>", "<bos>"));
+    for (String name : List.of("tokenizer.json", "tokenizer_config.json")) { // what the latter names would be added
+      Path file = folder.resolve(name);
+      Files.writeString(file, Files.readString(file).replace("<s>", "<bos>"));
+    }
     refuses("auto", ExitCode.BAD_CONFIG, "lacks the mark <s>");
   }
 
