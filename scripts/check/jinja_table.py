@@ -205,6 +205,7 @@ CONSTRUCTS = {
         "{{ (messages | selectattr('role', 'equalto', 'nobody')) is iterable }} {{ 'y' if messages | selectattr('role', 'equalto', 'nobody') }} {{ 'n' if not messages | selectattr('role', 'equalto', 'nobody') | list }}",
         "{% set g = words | map('upper') %}{% for a in g %}{{ a }}{% endfor %}|{% for a in g %}{{ a }}{% endfor %}|{{ g | first }}|",
         "{{ (words | map('upper'))[0] }}|",
+        "{{ 'y' if x | reverse }} {{ x | reverse | list }} {{ x | last }}| {{ x | first }}| {{ x | sum }} {{ x | sort }} {{ x | join }}|",
         "{{ 'a' | default | upper }} {{ x | default(none) is none }} {{ x | default([]) | length }}",
     ],
     "tojson": [

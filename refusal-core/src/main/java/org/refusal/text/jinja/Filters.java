@@ -354,7 +354,7 @@ final class Filters {
       if (given[0] instanceof String text) {
         return Attributes.slice(run.meter(), text, None.NONE, None.NONE, BigInteger.ONE.negate());
       }
-      boolean lazy = given[0] instanceof Lazy || given[0] instanceof Undefined;
+      boolean lazy = given[0] instanceof Lazy;
       List<Object> items = new ArrayList<>(lazy ? list(run, given[0]) : reversible(run, given[0]));
       Collections.reverse(items);
       return lazy ? Collections.unmodifiableList(items) : new Lazy(items.iterator());
@@ -401,7 +401,7 @@ final class Filters {
   }
 
   private static List<Object> reversible(Run run, Object value) {
-    if (value instanceof Lazy || value instanceof Undefined) {
+    if (value instanceof Lazy) {
       throw new JinjaException("'%s' object is not reversible".formatted(Types.name(value)));
     }
     return list(run, value);
