@@ -14,11 +14,12 @@
  * category's gap, which is that of the outputs file. A gap object holds {@code prompt_index}, {@code metric} and
  * {@code partner_metric} of every held-out refused prompt, nats; Delta is the difference of the two means.
  *
- * <h2>{@code {model}_transfer.json}, version 2</h2>
+ * <h2>{@code {model}_transfer.json}, version 3</h2>
  *
  * <ul>
  *   <li>{@code format} ({@code refusal-transfer}), {@code version}, {@code model}, {@code categories} (the order of all
- *       rows and columns), {@code seed}, {@code bootstrap} (resamples), {@code unit}; {@code gaps} by category.
+ *       rows and columns), {@code seed}, {@code bootstrap} (resamples), {@code unit}, {@code effect} and {@code amount} (as
+ *       {@code transfer.effect} and {@code transfer.amount}); {@code gaps} by category.
  *   <li>{@code hook_points}: by YAML name in forward order, each with
  *       <ul>
  *         <li>{@code decision}: {@code drops} and {@code drops_everywhere} {@code [category][prompt]} in nats (all
