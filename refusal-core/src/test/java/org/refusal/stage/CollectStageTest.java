@@ -26,6 +26,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.refusal.activation.ActivationStore;
 import org.refusal.activation.StoredPrompt;
+import org.refusal.Goldens;
 import org.refusal.base.Progress;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
@@ -407,6 +408,25 @@ class CollectStageTest {
     Doctor.Finding bad = findings(Doctor.examine("auto", section, folder, null)).get("metric");
     assertThat(bad.good()).isFalse();
     assertThat(bad.text()).contains("below .6: discover stops");
+  }
+
+  @Test
+  void aTemplateThatTheModelDoesNotBringIsSaidByCollectAndDoctor() throws IOException {
+    Path source = Goldens.folder("models").resolve("llama-mha-fp32");
+    Path bare = Files.createDirectory(folder.resolve("bare"));
+    for (String file : List.of("config.json", "generation_config.json", "tokenizer.json", "model.safetensors")) {
+      Files.copy(source.resolve(file), bare.resolve(file));
+    }
+    ObjectNode tokens = (ObjectNode) Json.read(source.resolve("tokenizer_config.json"));
+    tokens.remove("chat_template");
+    Json.write(bare.resolve("tokenizer_config.json"), tokens);
+    String[] sets = {"model.name=" + bare, "model.activation_layers=[residuals_0]", "inference.max_new_tokens=1"};
+
+    collect(sets);
+    assertThat(notes).anyMatch(note -> note.startsWith("warning: " + bare) && note.contains("that of Llama-2-chat is taken"));
+    Doctor.Finding finding = findings(Doctor.examine("auto", config(sets).model(), folder, null)).get("template");
+    assertThat(finding.good()).isTrue();
+    assertThat(finding.text()).startsWith("warning: ").contains("brings no chat template", "Llama-2-chat");
   }
 
   private static Map<String, Doctor.Finding> findings(List<Doctor.Finding> findings) {
