@@ -261,9 +261,10 @@ public final class TorchFile {
     private Object known(String module, String name) {
       return switch (module + "." + name) {
         case "collections.OrderedDict" -> (IObjectConstructor) arguments -> new OrderedDict(arguments);
-        case "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor" -> (IObjectConstructor) this::tensor;
+        case "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v3" -> (IObjectConstructor) this::tensor;
         case "torch._utils._rebuild_parameter" -> (IObjectConstructor) arguments -> arguments[0];
         case "torch.Size" -> (IObjectConstructor) arguments -> arguments.length == 0 ? new Object[0] : arguments[0];
+        case "torch.storage.UntypedStorage" -> new StorageType(Safetensors.DType.OTHER);
         case "torch.device" -> (IObjectConstructor) TorchFile::deviceName;
         default -> {
           if (module.equals("torch") && STORAGES.containsKey(name)) {

@@ -177,6 +177,19 @@ class TorchFileTest {
   }
 
   @Test
+  void typesAndDevicesAreTheirNamesAndOtherTensorsMatterOnlyWhereTheyAreNeeded() {
+    Map<?, ?> read = (Map<?, ?>) TorchFile.read(Path.of("src/test/resources/torch/types.pt"));
+    assertThat(read.get("dtype")).isEqualTo("torch.bfloat16");
+    assertThat(read.get("device")).isEqualTo("cuda:0");
+    assertThat(read.get("host")).isEqualTo("cpu");
+    Map<?, ?> weights = (Map<?, ?>) read.get("weights");
+    assertTensor(weights.get("a"), Safetensors.DType.F32, new long[] {2, 3}, 0, 1, 2, 3, 4, 5);
+    for (String name : new String[] {"complex", "eight"}) {
+      assertThat(((Safetensors.Tensor) weights.get(name)).dtype()).isEqualTo(Safetensors.DType.OTHER);
+    }
+  }
+
+  @Test
   void aWholeModuleIsRefusedByName() {
     assertThatThrownBy(() -> TorchFile.read(real("module.pt")))
         .isInstanceOf(UserException.class)

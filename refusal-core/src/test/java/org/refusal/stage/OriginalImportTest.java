@@ -319,6 +319,32 @@ class OriginalImportTest {
         .contains("earlier project's similarity");
   }
 
+  @Test
+  void circuitsWithoutActivationsAreComparedWhateverTheModelRefused() throws IOException {
+    Path old = folder.resolve("old");
+    Files.createDirectories(old.resolve("model_outputs"));
+    Files.createDirectories(old.resolve("circuits"));
+    for (String category : List.of("hate", "privacy")) {
+      Files.writeString(
+          old.resolve("circuits/toy-planted_model_" + category + "_toxic_circuit.json"),
+          """
+          {"nodes": {
+            "sae_feature_2_0_4": {"feature_id": "4", "layer": 2, "position": 0, "importance": 0.5, "type": "sae_feature"}
+          }, "edges": {}, "coherence": NaN}""");
+      Files.writeString(
+          old.resolve("model_outputs/toy-planted_model_" + category + "_outputs.json"),
+          """
+          {"prompts": ["p0", "p1"], "outputs": ["Sure", "Of course"], "refusal_labels": [false, true], "score": NaN}""");
+    }
+    assertThat(OriginalImport.folder(old, old, MODEL, Progress.none())).contains("2 circuits, read as they are");
+
+    StageResult result = new AnalyzeStage().run(bind(DiscoverConfig.class, old, ""), context());
+
+    assertThat(result.summary().get(0)).startsWith("toxic-toxic");
+    JsonNode group = Json.read(new ResultLayout(old).similarity(MODEL)).path("groups").path("toxic_toxic");
+    assertThat(group.path("measures").path("weighted_jaccard").path("pooled").path(0).path(1).asDouble()).isEqualTo(1);
+  }
+
   private static Progress notes(List<String> told) {
     return new Progress() {
       @Override
