@@ -8,10 +8,14 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
+import java.util.DoubleSummaryStatistics;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.apache.commons.math3.linear.MatrixUtils;
 import org.apache.commons.math3.linear.QRDecomposition;
 import org.apache.commons.math3.linear.RealMatrix;
@@ -49,12 +53,18 @@ class PlantedCircuitTest {
     Path model = folder.resolve("planted");
     PlantedModel.write(new PlantedSpec(kind, seed, 0, CATEGORIES, 40, 40, 0.01, 0), model);
     Path results = folder.resolve("results");
-    run(
-        model, results, "[residuals_2]",
-        "--set", "discover.circuit.selection=top_n", "--set", "discover.circuit.top_n_per_layer=" + NODES,
-        "--set", "discover.circuit.edges=none", "--set", "discover.circuit.ig_steps=10", "--set", "train-saes.training.max_steps=1000",
-        "--set", "evaluate.evaluation.random_circuits=2", "--set", "evaluate.evaluation.behaviour_prompts=3");
+    List<String> settings =
+        List.of(
+            "--set", "discover.circuit.selection=top_n", "--set", "discover.circuit.top_n_per_layer=" + NODES,
+            "--set", "discover.circuit.edges=none", "--set", "discover.circuit.ig_steps=10",
+            "--set", "train-saes.training.max_steps=1000", "--set", "evaluate.evaluation.random_circuits=2",
+            "--set", "evaluate.evaluation.behaviour_prompts=3");
     ResultLayout layout = new ResultLayout(results);
+    JsonNode truth = Json.read(model.resolve("truth.json"));
+    run(model, results, "[residuals_2]", with(settings, "--set", "evaluate.transfer.amount=partner"));
+    double partner = Arrays.stream(deviations(transfer(layout, "residuals_2", "effect"), truth)).map(Math::abs).max().orElseThrow();
+    refusedTextIsAsPlanted(Json.read(layout.transfer("planted")), truth);
+    run(model, results, "[residuals_2]", with(settings));
     double[][] ig = new double[CATEGORIES.size()][];
     for (int c = 0; c < ig.length; c++) {
       ig[c] = effects(layout, CATEGORIES.get(c));
@@ -63,10 +73,10 @@ class PlantedCircuitTest {
     JsonNode transferFile = Json.read(layout.transfer("planted"));
     JsonNode transfer = transfer(layout, "residuals_2", "effect");
     JsonNode witness = transfer(layout, "residuals_2", "difference_of_means");
-    JsonNode truth = Json.read(model.resolve("truth.json"));
     double own = transfer.at("/own_drop/value").doubleValue();
+    DoubleSummaryStatistics effect = Arrays.stream(deviations(transfer, truth)).summaryStatistics();
     double[] least = {1, 1, 1}; // correlation, cosine, faithfulness
-    double[] most = {0, 0, 0, 0}; // completeness of the attribution and of the circuit, both transfers: deviations
+    double[] most = {0, 0, 0}; // completeness of the attribution and of the circuit, transfer of the difference of means: deviations
     for (int c = 0; c < ig.length; c++) {
       Category category = CATEGORIES.get(c);
       most[0] = Math.max(most[0], Math.abs(checks.get(c).completeness() - 1));
@@ -77,9 +87,7 @@ class PlantedCircuitTest {
       most[1] = Math.max(most[1], Math.abs(circuit.at("/completeness/value").doubleValue()));
       for (int j = 0; j < ig.length; j++) {
         double planted = truth.at("/transfer/%d/%d".formatted(c, j)).doubleValue();
-        double found = transfer.at("/drop/%d/%d".formatted(c, j)).doubleValue() / own;
-        most[2] = Math.max(most[2], Math.abs(found - planted));
-        most[3] = Math.max(most[3], Math.abs(witness.at("/drop/%d/%d".formatted(c, j)).doubleValue() - planted));
+        most[2] = Math.max(most[2], Math.abs(witness.at("/drop/%d/%d".formatted(c, j)).doubleValue() - planted));
       }
     }
     discoverExactly(model, results);
@@ -91,18 +99,36 @@ class PlantedCircuitTest {
         Locale.ROOT,
         "PlantedCircuitTest %s seed %d: ig with exact r >= %.4f; sum of effects off by <= %.3f; direction in the span of"
             + " %d latents, cosine >= %.3f; circuit of %d nodes: faithfulness >= %.3f, |completeness| <= %.3f; transfer"
-            + " over own drop (%.2f of the gap) off by <= %.3f; of the difference of means, in gaps, by <= %.3f%n",
-        kind, seed, least[0], most[0], NODES, least[1], NODES, least[2], most[1], own, most[2], most[3]);
+            + " over own drop (%.2f of the gap) off by %.3f to %.3f, of partners' components by <= %.3f; of the difference of"
+            + " means, in gaps, by <= %.3f%n",
+        kind, seed, least[0], most[0], NODES, least[1], NODES, least[2], most[1], own, effect.getMin(), effect.getMax(), partner,
+        most[2]);
     assertThat(least[0]).as("correlation of ig with exact").isGreaterThanOrEqualTo(.95);
     assertThat(most[0]).as("sum of effects beside the full effect").isLessThanOrEqualTo(.05);
     assertThat(least[1]).as("cosine of the planted direction with the span").isGreaterThanOrEqualTo(.9);
     assertThat(least[2]).as("faithfulness").isGreaterThanOrEqualTo(.85);
     assertThat(most[1]).as("completeness").isLessThanOrEqualTo(.1);
-    // effect directions lean on the answer's own axis, which every read-out holds (docs/planted.md): others' own evidence seems to grow
-    assertThat(most[2]).as("transfer").isLessThanOrEqualTo(.25);
-    assertThat(most[3]).as("transfer of the difference of means").isLessThanOrEqualTo(.1);
+    assertThat(partner).as("transfer, component set to the partner's").isLessThanOrEqualTo(.1);
+    assertThat(effect.getMax()).as("transfer in the own amount: nothing looks shared that is not").isLessThanOrEqualTo(.1);
+    // directions lean on the answer's own axis, which every read-out holds (docs/planted.md): others' evidence seems to grow
+    assertThat(effect.getMin()).as("transfer in the own amount").isGreaterThanOrEqualTo(-.25);
+    assertThat(most[2]).as("transfer of the difference of means").isLessThanOrEqualTo(.1);
     refusedTextIsAsPlanted(transferFile, truth);
     baselinesOfTheCurve(layout);
+  }
+
+  private static String[] with(List<String> settings, String... more) {
+    return Stream.concat(settings.stream(), Stream.of(more)).toArray(String[]::new);
+  }
+
+  /** Transfer over the form's mean own drop, less what was planted. */
+  private static double[] deviations(JsonNode transfer, JsonNode truth) {
+    double own = transfer.at("/own_drop/value").doubleValue();
+    int n = CATEGORIES.size();
+    return IntStream.range(0, n * n)
+        .mapToDouble(k -> transfer.at("/drop/%d/%d".formatted(k / n, k % n)).doubleValue() / own
+            - truth.at("/transfer/%d/%d".formatted(k / n, k % n)).doubleValue())
+        .toArray();
   }
 
   /** What the statistics say of a form: the one place where drops stand in units of the gap. */

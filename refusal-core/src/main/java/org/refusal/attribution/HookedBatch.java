@@ -54,20 +54,12 @@ public final class HookedBatch implements AutoCloseable {
     this.at = at;
     this.sae = batch.model().saes().get(at);
     this.prefix = batch.model().lm().prefix(batch.tokens(), at, Hooks.none());
-    this.begin = unchangedColumns();
+    this.begin = batch.baseline().unchangedColumns(batch.tokens());
     this.changing = begin < 1 ? prefix : batch.model().lm().share(prefix, begin);
     this.rows = new ArrayList<>();
     for (int r = 0; r < batch.prompts().size(); r++) {
       rows.add(row(r));
     }
-  }
-
-  private int unchangedColumns() {
-    int columns = batch.tokens().width() - 1;
-    for (int r = 0; r < batch.prompts().size(); r++) {
-      columns = Math.min(columns, batch.tokens().padding(r) + batch.baseline().unchanged(r));
-    }
-    return columns;
   }
 
   private Row row(int r) {

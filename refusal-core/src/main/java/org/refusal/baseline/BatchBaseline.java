@@ -2,6 +2,7 @@ package org.refusal.baseline;
 
 import ai.djl.ndarray.NDArray;
 import org.refusal.circuit.HookPoint;
+import org.refusal.model.TokenBatch;
 
 /**
  * Baseline values for the prompts of a batch, token by token, without padding. Arrays handed out are in the SAEs' dtype
@@ -21,6 +22,15 @@ public interface BatchBaseline extends AutoCloseable {
   /** How many leading tokens have themselves as baseline: no intervention changes them. */
   default int unchanged(int row) {
     return 0;
+  }
+
+  /** Leading columns in which every row has padding or tokens that are their own baseline; one at least is left. */
+  default int unchangedColumns(TokenBatch batch) {
+    int columns = batch.width() - 1;
+    for (int row = 0; row < batch.size(); row++) {
+      columns = Math.min(columns, batch.padding(row) + unchanged(row));
+    }
+    return columns;
   }
 
   @Override

@@ -78,11 +78,7 @@ final class PatchedBatch implements AutoCloseable {
 
   /** Leading columns in which every row has padding or tokens that are their own baseline: only ablations act there. */
   int unchangedColumns() {
-    int columns = tokens.width() - 1;
-    for (int r = 0; r < prompts.size(); r++) {
-      columns = Math.min(columns, tokens.padding(r) + baseline.unchanged(r));
-    }
-    return columns;
+    return baseline.unchangedColumns(tokens);
   }
 
   /** From now on activations come without the columns before this one. */
@@ -283,9 +279,9 @@ final class PatchedBatch implements AutoCloseable {
           activation(at).expandDims(1).mul(like(x, partner, new Shape(1, count, 1, 1))).reshape(x.getShape());
       difference = target.sub(x);
     }
-    return difference
-        .matMul(stacked(x, amounts, rank, n).transpose(0, 2, 1))
-        .matMul(stacked(x, bases, rank, n)); // [batch * interventions, pos, d_model]
+    NDArray basis = stacked(x, bases, rank, n);
+    NDArray amount = amounts.equals(bases) ? basis : stacked(x, amounts, rank, n);
+    return difference.matMul(amount.transpose(0, 2, 1)).matMul(basis); // [batch * interventions, pos, d_model]
   }
 
   /** One subspace per intervention, for every prompt {@code [batch * interventions, rank, d_model]}; zero rows where it is smaller. */

@@ -14,7 +14,8 @@ import org.refusal.stats.TransferDrops;
 
 /**
  * Transfer between categories at one hook point in one form (docs/evaluation.md), as measured: by how much m of category j's
- * held-out prompts drops when category i's part is taken from them. Rows i and columns j follow the file's categories. What follows from the drops is in {@link org.refusal.stats.TransferStatistics}, and nowhere else.
+ * held-out prompts drops when category i's part is taken from them. Rows i and columns j follow the file's categories. What
+ * follows from the drops is in {@link org.refusal.stats.TransferStatistics}, and nowhere else.
  *
  * @param sizes latents or dimensions of each category's part; 0 where there is none (its drops are then 0)
  * @param drops raw drops {@code [i][j][prompt]}, nats
