@@ -71,27 +71,34 @@ public final class Workers implements AutoCloseable {
       int part = i;
       parts.add(workers.submit(() -> work.accept(part)));
     }
+    Throwable failure = null;
     try {
       work.accept(0);
-    } finally {
-      parts.forEach(Workers::await);
+    } catch (RuntimeException | Error e) {
+      failure = e;
+    }
+    for (Future<?> part : parts) {
+      Throwable other = failureOf(part);
+      failure = failure == null ? other : failure;
+    }
+    if (failure instanceof RuntimeException thrown) {
+      throw thrown;
+    }
+    if (failure instanceof Error thrown) {
+      throw thrown;
     }
   }
 
-  private static void await(Future<?> part) {
+  /** Waits for the end of a part; null where it did not fail. */
+  private static Throwable failureOf(Future<?> part) {
     try {
       part.get();
+      return null;
     } catch (ExecutionException e) {
-      if (e.getCause() instanceof RuntimeException failure) {
-        throw failure;
-      }
-      if (e.getCause() instanceof Error failure) {
-        throw failure;
-      }
-      throw new IllegalStateException(e.getCause());
+      return e.getCause(); // parts throw nothing that is checked
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new IllegalStateException("interrupted", e);
+      return new IllegalStateException("interrupted", e);
     }
   }
 

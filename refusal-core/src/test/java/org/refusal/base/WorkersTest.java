@@ -67,4 +67,29 @@ class WorkersTest {
     }
     assertThat(begun).hasValue(0);
   }
+
+  @Test
+  void theFailureIsThrownWhenAllThatHadBegunHasEnded() {
+    CountDownLatch begun = new CountDownLatch(3);
+    AtomicInteger running = new AtomicInteger(3);
+    List<Runnable> tasks = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      int last = i;
+      tasks.add(() -> {
+        begun.countDown();
+        try {
+          begun.await();
+          Thread.sleep(50L * last);
+        } catch (InterruptedException e) {
+          throw new IllegalStateException(e);
+        }
+        running.decrementAndGet();
+        throw new IllegalArgumentException("of one of them");
+      });
+    }
+    try (Workers parallel = new Workers(3)) {
+      assertThatThrownBy(() -> parallel.runAll(tasks)).isInstanceOf(IllegalArgumentException.class);
+      assertThat(running).hasValue(0);
+    }
+  }
 }
