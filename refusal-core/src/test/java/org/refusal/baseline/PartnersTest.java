@@ -12,6 +12,7 @@ import java.util.Random;
 import java.util.TreeMap;
 import org.apache.commons.math3.distribution.ChiSquaredDistribution;
 import org.junit.jupiter.api.Test;
+import org.refusal.RandomSeeds;
 import org.refusal.base.UserException;
 
 class PartnersTest {
@@ -130,17 +131,17 @@ class PartnersTest {
     assertThat(distinct.size()).isBetween(400, 465);
   }
 
-  @Test
-  void onlyTheTextsDecideAndNotWhatCategoriesAreCalledOrHowTheyAreOrdered() {
+  @RandomSeeds(3)
+  void onlyTheTextsDecideAndNotWhatCategoriesAreCalledOrHowTheyAreOrdered(long seed) {
     List<PromptTokens> pool = equalLengths();
     List<PromptTokens> renamed = new ArrayList<>();
     for (PromptTokens prompt : pool) {
       renamed.add(named(prompt, "z" + (99 - prompt.category().charAt(9)), 7000 - prompt.index()));
     }
-    Collections.shuffle(renamed, new Random(1));
+    Collections.shuffle(renamed, new Random(seed));
     for (Partners.Source source : Partners.Source.values()) {
-      Partners before = Partners.of(source, pool, 42);
-      Partners after = Partners.of(source, renamed, 42);
+      Partners before = Partners.of(source, pool, seed);
+      Partners after = Partners.of(source, renamed, seed);
       for (int i = 0; i < 100; i++) {
         PromptTokens prompt = prompt("category 3", 10_000 + i, 18 + i % 5);
         PromptTokens other = named(prompt, "z" + (99 - '3'), i);

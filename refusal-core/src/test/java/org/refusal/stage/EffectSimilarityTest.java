@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
+import org.refusal.RandomSeeds;
 import org.refusal.circuit.HookPoint;
 import org.refusal.stats.DisattenuatedSimilarity;
 import org.refusal.stats.GramMatrix;
@@ -47,9 +48,8 @@ class EffectSimilarityTest {
     assertThat(similarity.cosine().get("pooled")[1]).containsExactly(Double.NaN, 1, Double.NaN);
   }
 
-  @Test
-  void isWhatTheStatisticsSayOfTheSamePrompts() {
-    long seed = Long.getLong("tests.seed", 7);
+  @RandomSeeds(3)
+  void isWhatTheStatisticsSayOfTheSamePrompts(long seed) {
     SplittableRandom random = new SplittableRandom(seed);
     float[][][] early = {random(random, 9, 12), random(random, 7, 12)};
     float[][][] late = {random(random, 9, 5), random(random, 7, 5)};
@@ -63,7 +63,6 @@ class EffectSimilarityTest {
     groups.put(LATE, List.of(rows(late[0]), rows(late[1])));
 
     assertThat(EffectSimilarity.of(groups, 2).disattenuated().get("pooled")[0][1])
-        .as("seed " + seed)
         .isCloseTo(expected, within(1e-12));
   }
 
