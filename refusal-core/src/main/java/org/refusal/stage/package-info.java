@@ -1,7 +1,7 @@
 /**
  * The stages of the pipeline: what each answers, reads and writes. {@code docs/stages.md} describes them one by one.
  *
- * <p>File formats of this package: {@code {model}_collect.json} is {@link org.refusal.stage.CollectReport}; {@code
+ * <p>File formats of this package: {@code {model}_collect.json} is {@link org.refusal.collected.CollectReport}; {@code
  * {model}_similarity.json} (format {@code refusal-similarity}, version 1) is an object with {@code format}, {@code version},
  * {@code model}, {@code nothing} (why there is nothing to compare, or null), {@code effect_vectors} ({@code prompt_side} or
  * null), {@code equalized_to} (nodes to which circuits were cut before the legacy similarity, or -1), {@code

@@ -23,9 +23,9 @@ import org.refusal.stats.GramMatrix;
 import org.refusal.verdict.SharingEvidence.AtHookPoint;
 
 /** One test per rule of docs/definitions.md, on evidence put together by hand. */
-class VerdictTest {
+public class VerdictTest {
   /** As shipped. */
-  static final StatsConfig.Verdict THRESHOLDS =
+  public static final StatsConfig.Verdict THRESHOLDS =
       Binder.bind(StatsConfig.Verdict.class, Binder.empty(), Map.<String, String>of()::get);
 
   static StatsConfig config() {
