@@ -13,7 +13,6 @@ import org.refusal.stats.Interval;
 import org.refusal.stats.PairwiseSeparation;
 import org.refusal.stats.Permanova;
 import org.refusal.stats.Permdisp;
-import org.refusal.stats.Permutations;
 import org.refusal.stats.Reliability;
 import org.refusal.stats.Resampling;
 import org.refusal.stats.SeparationTest;
