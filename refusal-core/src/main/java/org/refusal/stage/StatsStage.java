@@ -36,7 +36,7 @@ import org.refusal.stats.SparseRows;
 import org.refusal.stats.TransferDrops;
 import org.refusal.stats.Vectors;
 import org.refusal.verdict.SharingEvidence;
-import org.refusal.verdict.SharingTests;
+import org.refusal.verdict.SharingMeasures;
 import org.refusal.verdict.StatsFile;
 import org.refusal.verdict.StatsMemory;
 import org.refusal.verdict.Verdict;
@@ -113,7 +113,7 @@ public final class StatsStage implements Stage<StatsConfig> {
   public StageResult run(StatsConfig config, StageContext context) {
     Collected collected = collected(config);
     SharingEvidence evidence = new Gathering(context, collected).evidence();
-    SharingTests tests = SharingTests.run(evidence, config, context.threads());
+    SharingMeasures tests = SharingMeasures.run(evidence, config, context.threads());
     Verdict verdict = Verdict.decide(tests, config.verdict());
     Path file =
         config.output().dir() == null

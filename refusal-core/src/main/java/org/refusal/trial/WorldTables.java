@@ -26,7 +26,7 @@ import org.refusal.trial.Calibration.Options;
 import org.refusal.trial.Calibration.Uniformity;
 import org.refusal.verdict.Answer;
 import org.refusal.verdict.SharingEvidence;
-import org.refusal.verdict.SharingTests;
+import org.refusal.verdict.SharingMeasures;
 import org.refusal.verdict.Verdict;
 
 /** Rows of the calibration's tables: p-values, coverage and answers over many draws from one world. */
@@ -240,7 +240,7 @@ final class WorldTables {
                   null,
                   seed);
           SharingEvidence evidence = transfer.evidence(seed);
-          verdicts[simulation] = Verdict.decide(SharingTests.run(evidence, config, 1), thresholds);
+          verdicts[simulation] = Verdict.decide(SharingMeasures.run(evidence, config, 1), thresholds);
           wrong[simulation] = truth.contradicts(verdicts[simulation], evidence.categories(), thresholds);
           floor[simulation] = transfer.readout().relativeFloor();
         });

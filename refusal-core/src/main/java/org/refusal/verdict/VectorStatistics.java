@@ -28,7 +28,7 @@ import org.refusal.stats.SharedMantel;
  * @param topic Mantel's test against the topic distance, or null when none was given
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
-public record VectorTests(
+public record VectorStatistics(
     int[] prompts,
     Reliability reliability,
     double[][] similarity,
@@ -103,7 +103,7 @@ public record VectorTests(
    * @param strata length terciles within which labels are permuted
    * @param topic the vectors against the topics, or null
    */
-  static VectorTests of(
+  static VectorStatistics of(
       GramMatrix gram,
       int[] labels,
       int categories,
@@ -149,7 +149,7 @@ public record VectorTests(
     Permanova permanova = Permanova.test(distances, labels, strata, permutations.named("permanova"));
     Permdisp permdisp = Permdisp.test(distances, labels, permutations.named("permdisp"));
     AverageLinkage tree = AverageLinkage.of(similarity.similarity());
-    return new VectorTests(
+    return new VectorStatistics(
         prompts,
         reliability,
         similarity.similarity(),

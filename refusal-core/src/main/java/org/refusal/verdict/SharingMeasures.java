@@ -27,7 +27,7 @@ import org.refusal.verdict.SharingEvidence.AtHookPoint;
 import org.refusal.verdict.SharingEvidence.AtLayer;
 import org.refusal.verdict.SharingEvidence.AttributionCheck;
 import org.refusal.verdict.SharingEvidence.DefaultRefusal;
-import org.refusal.verdict.VectorTests.Topic;
+import org.refusal.verdict.VectorStatistics.Topic;
 
 /**
  * The statistics of docs/statistics.md on the evidence, hook point by hook point.
@@ -44,7 +44,7 @@ import org.refusal.verdict.VectorTests.Topic;
  *     null
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
-public record SharingTests(
+public record SharingMeasures(
     List<String> categories,
     Map<String, String> leftOut,
     int[] refusedDiscovery,
@@ -54,8 +54,8 @@ public record SharingTests(
     List<LayerTests> layers,
     DefaultRefusal byDefault,
     String partners,
-    List<HookPointTests> hookPoints,
-    VectorTests pooledLatents) {
+    List<HookPointMeasures> hookPoints,
+    VectorStatistics pooledLatents) {
 
   /** How far the model has decided after a layer, over a few held-out prompts. */
   @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
@@ -72,7 +72,7 @@ public record SharingTests(
    *     and statistic
    * @param threads never changes a result
    */
-  public static SharingTests run(SharingEvidence whole, StatsConfig config, int threads) {
+  public static SharingMeasures run(SharingEvidence whole, StatsConfig config, int threads) {
     Map<String, String> leftOut = leftOut(whole, config.verdict());
     SharingEvidence evidence =
         leftOut.isEmpty()
@@ -90,14 +90,14 @@ public record SharingTests(
         evidence.hookPoints().stream().map(AtHookPoint::latents).filter(gram -> gram != null).toList();
     GramMatrix pooledGram = latents.isEmpty() ? null : GramMatrix.pooled(latents);
     Map<GramMatrix, Topic> topics = topics(evidence, pooledGram, permutations);
-    List<HookPointTests> points = new ArrayList<>();
+    List<HookPointMeasures> points = new ArrayList<>();
     for (AtHookPoint point : evidence.hookPoints()) {
       points.add(at(point, evidence, strata, topics, config.verdict(), permutations, bootstrap));
     }
-    VectorTests pooled =
+    VectorStatistics pooled =
         pooledGram == null
             ? null
-            : VectorTests.of(
+            : VectorStatistics.of(
                 pooledGram,
                 evidence.promptCategory(),
                 k,
@@ -105,7 +105,7 @@ public record SharingTests(
                 topics.get(pooledGram),
                 permutations.named("pooled"),
                 bootstrap.named("pooled"));
-    return new SharingTests(
+    return new SharingMeasures(
         evidence.categories(),
         leftOut,
         evidence.refusedDiscovery(),
@@ -172,7 +172,7 @@ public record SharingTests(
     return topics;
   }
 
-  private static HookPointTests at(
+  private static HookPointMeasures at(
       AtHookPoint point,
       SharingEvidence evidence,
       int[] strata,
@@ -181,10 +181,10 @@ public record SharingTests(
       Resampling permutations,
       Resampling bootstrap) {
     String name = point.at().name();
-    VectorTests effect =
+    VectorStatistics effect =
         vectors(point.effect(), evidence, strata, topics, permutations.named(name, "effect"),
             bootstrap.named(name, "effect"));
-    VectorTests latents =
+    VectorStatistics latents =
         vectors(point.latents(), evidence, strata, topics, permutations.named(name, "latents"),
             bootstrap.named(name, "latents"));
     TransferStatistics.Bars bars =
@@ -202,7 +202,7 @@ public record SharingTests(
     }
     CauseRule rule = new CauseRule(thresholds, evidence.categories());
     CauseRule.Finding cause = rule.cause(name, transfer.get(TransferForm.EFFECT.key()));
-    return new HookPointTests(
+    return new HookPointMeasures(
         name,
         decided(point.decidedDrops(), evidence.heldoutGap(), bootstrap.named(name, "decided")),
         point.readout(),
@@ -218,7 +218,7 @@ public record SharingTests(
             latents, transfer.get(TransferForm.LATENT.key()), transfer.get(TransferForm.DIRECTION.key())));
   }
 
-  private static VectorTests vectors(
+  private static VectorStatistics vectors(
       GramMatrix gram,
       SharingEvidence evidence,
       int[] strata,
@@ -227,7 +227,7 @@ public record SharingTests(
       Resampling bootstrap) {
     return gram == null
         ? null
-        : VectorTests.of(
+        : VectorStatistics.of(
             gram,
             evidence.promptCategory(),
             evidence.categories().size(),

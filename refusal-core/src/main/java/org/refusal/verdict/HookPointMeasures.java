@@ -26,12 +26,12 @@ import org.refusal.verdict.SharingEvidence.ReadoutSummary;
  * @param representation {@code shared}, {@code split} or {@code undecided}: the same question asked of the latents
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
-public record HookPointTests(
+public record HookPointMeasures(
     String hookPoint,
     Estimate decided,
     ReadoutSummary readout,
-    VectorTests effect,
-    VectorTests latents,
+    VectorStatistics effect,
+    VectorStatistics latents,
     Estimate completeness,
     Estimate promptShare,
     Map<String, TransferStatistics> transfer,
