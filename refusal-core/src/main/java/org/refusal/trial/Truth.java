@@ -19,18 +19,15 @@ import org.refusal.verdict.Verdict;
  */
 record Truth(double[][] drop) {
 
-  /**
-   * A population of prompts.
-   *
-   * @param gradient mean of g
-   * @param difference mean of v
-   * @param gap mean gap
-   */
+  /** A population of prompts. */
   interface Population {
+    /** Mean of g. */
     double[] gradient();
 
+    /** Mean of v. */
     double[] difference();
 
+    /** Mean gap. */
     double gap();
 
     /** Mean of (g · direction)(own · v); {@code own} is the population's own direction. */
