@@ -1,7 +1,7 @@
 package org.refusal.cli;
 
 import org.refusal.base.ExitCode;
-import org.refusal.stage.Stage;
+import org.refusal.run.Stage;
 import org.refusal.stage.Stages;
 import picocli.AutoComplete;
 import picocli.CommandLine;

@@ -4,7 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.refusal.base.ExitCode;
 import org.refusal.base.UserException;
-import org.refusal.stage.ResultsExport;
+import org.refusal.original.ResultsExport;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;

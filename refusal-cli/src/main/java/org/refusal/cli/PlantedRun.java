@@ -9,7 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.refusal.base.AtomicFiles;
-import org.refusal.stage.Pipeline;
+import org.refusal.run.Pipeline;
 import org.refusal.stage.Stages;
 
 /** The pipelines that fit every planted model; they travel with the program. */

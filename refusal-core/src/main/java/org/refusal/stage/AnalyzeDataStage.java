@@ -20,7 +20,11 @@ import org.refusal.plot.BarChart.Bars;
 import org.refusal.plot.Figure;
 import org.refusal.plot.FigureFiles;
 import org.refusal.plot.Theme;
+import org.refusal.report.ScaledFigure;
 import org.refusal.run.ResultLayout;
+import org.refusal.run.Stage;
+import org.refusal.run.StageContext;
+import org.refusal.run.StageResult;
 
 /** What is in the prompts: counts, lengths, duplicates, and what balancing would leave. */
 public final class AnalyzeDataStage implements Stage<AnalyzeDataConfig> {
