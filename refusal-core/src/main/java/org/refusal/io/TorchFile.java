@@ -117,7 +117,7 @@ public final class TorchFile {
       }
       try (InputStream in = zip.getInputStream(pickle)) {
         return new RestrictedUnpickler(file, (key, dtype, elements) -> zipStorage(zip, root, key, dtype, elements))
-            .load(in);
+            .load(new ByteArrayInputStream(in.readAllBytes()));
       }
     }
   }
@@ -227,6 +227,12 @@ public final class TorchFile {
     private static final Safetensors.Tensor PENDING =
         new Safetensors.Tensor(Safetensors.DType.U8, new long[] {0}, ByteBuffer.allocate(0));
 
+    /** Argument of a tensor's constructor that holds marks, as that of a number to be taken negative. */
+    private static final int METADATA = 6;
+
+    /** Bytes to which a stored tensor may grow by repeating itself. */
+    private static final int MOST_REPEATED = 1 << 26;
+
     private final Path file;
     private final StorageSource source;
     private final Map<String, Storage> storages = new HashMap<>();
@@ -251,9 +257,24 @@ public final class TorchFile {
         }
         case Opcodes.INST, Opcodes.OBJ, Opcodes.NEWOBJ, Opcodes.NEWOBJ_EX, Opcodes.EXT1, Opcodes.EXT2, Opcodes.EXT4 ->
             throw refused("an instruction that makes objects (opcode " + opcode + ")");
-        default -> {
-          return super.dispatch(opcode);
-        }
+        case Opcodes.BINSTRING, Opcodes.BINUNICODE, Opcodes.BINBYTES, Opcodes.LONG4 -> requireLength(Integer.BYTES);
+        case Opcodes.BINUNICODE8, Opcodes.BINBYTES8, Opcodes.BYTEARRAY8 -> requireLength(Long.BYTES);
+        default -> {}
+      }
+      return super.dispatch(opcode);
+    }
+
+    /** The length that comes next sizes an array: it must not be more than there is. */
+    private void requireLength(int bytes) throws IOException {
+      input.mark(bytes);
+      byte[] stored = input.readNBytes(bytes);
+      input.reset();
+      long length = 0;
+      for (int i = stored.length - 1; i >= 0; i--) {
+        length = length << Byte.SIZE | stored[i] & 0xff;
+      }
+      if (stored.length < bytes || length < 0 || length > input.available() - bytes) {
+        throw new PickleException("cut off: a text or number of %s bytes".formatted(Long.toUnsignedString(length)));
       }
     }
 
@@ -304,8 +325,11 @@ public final class TorchFile {
           });
     }
 
-    /** (storage, offset, size, stride, requires_grad, backward_hooks) */
+    /** (storage, offset, size, stride, requires_grad, backward_hooks, metadata), the last of which may be left out */
     private Safetensors.Tensor tensor(Object[] arguments) {
+      if (arguments.length == METADATA + 1 && arguments[METADATA] instanceof Map<?, ?> marks && marks.containsValue(true)) {
+        throw refused("a tensor that is stored with a mark (" + marks.keySet() + ")");
+      }
       Storage storage = (Storage) arguments[0];
       if (storage.data() == null) {
         return PENDING;
@@ -334,6 +358,10 @@ public final class TorchFile {
       if (isContiguous(shape, stride)) {
         return new Safetensors.Tensor(
             storage.dtype(), shape, elements == 0 ? ByteBuffer.allocate(0) : storage.data().slice((int) (offset * width), size));
+      }
+      if (size > Math.max(MOST_REPEATED, storage.data().capacity())) {
+        throw new PickleException(
+            "a tensor of %d bytes that repeats a storage of %d".formatted(size, storage.data().capacity()));
       }
       ByteBuffer data = ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
       long[] index = new long[shape.length];

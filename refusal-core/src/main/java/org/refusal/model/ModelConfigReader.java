@@ -8,6 +8,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.refusal.base.UserException;
 
 /** Reads config.json into a {@link ModelConfig}. */
@@ -18,18 +19,19 @@ final class ModelConfigReader {
    *
    * @param kvHeads 0: as many as query heads
    * @param slidingWindow 0: none
-   * @param begin 0: none
+   * @param begin bos_token_id; 0: none
+   * @param end eos_token_id, where no generation_config.json overrules it; 0: none
    */
   private record Defaults(
       String architecture, int vocabSize, int intermediate, int kvHeads, int maxPositions, int slidingWindow,
-      int begin) {}
+      int begin, int end) {}
 
   /** LlamaConfig, MistralConfig and Qwen2Config of transformers 5.24. */
   private static final Map<String, Defaults> CLASSES =
       Map.of(
-          "llama", new Defaults("LlamaForCausalLM", 32000, 11008, 0, 2048, 0, 1),
-          "mistral", new Defaults("MistralForCausalLM", 32000, 14336, 8, 131072, 4096, 1),
-          "qwen2", new Defaults("Qwen2ForCausalLM", 151936, 22016, 32, 32768, 4096, 0));
+          "llama", new Defaults("LlamaForCausalLM", 32000, 11008, 0, 2048, 0, 1, 2),
+          "mistral", new Defaults("MistralForCausalLM", 32000, 14336, 8, 131072, 4096, 1, 2),
+          "qwen2", new Defaults("Qwen2ForCausalLM", 151936, 22016, 32, 32768, 4096, 0, 0));
 
   private static final int WIDTH = 4096;
   private static final int LAYERS = 32;
@@ -72,7 +74,7 @@ final class ModelConfigReader {
     RotaryConfig rotary = RotaryConfig.read(root, maxPositions);
     boolean llama = type.equals("llama");
     boolean attentionBias = ofLlama("attention_bias");
-    GenerationDefaults generation = GenerationDefaults.read(root, generationFile);
+    GenerationDefaults generation = GenerationDefaults.read(root, generationFile, token(defaults.end()));
     return new ModelConfig(
         name,
         type,
@@ -95,8 +97,12 @@ final class ModelConfigReader {
         root.get("torch_dtype").asText(root.get("dtype").asText("")),
         generation.endTokens(),
         generation.repetitionPenalty(),
-        id("bos_token_id", defaults.begin() > 0 ? Optional.of(defaults.begin()) : Optional.empty()),
+        id("bos_token_id", token(defaults.begin())),
         id("pad_token_id", Optional.empty()));
+  }
+
+  private static Optional<Integer> token(int id) {
+    return id > 0 ? Optional.of(id) : Optional.empty();
   }
 
   private void checkArchitecture() {
@@ -105,7 +111,7 @@ final class ModelConfigReader {
         && !(architectures.size() == 1 && architectures.get(0).asText().equals(defaults.architecture()))) {
       throw root.bad("architectures", "is not [" + defaults.architecture() + "]");
     }
-    if (root.has("hidden_act") && !root.get("hidden_act").asText().equals("silu")) {
+    if (root.has("hidden_act") && !Set.of("silu", "swish").contains(root.get("hidden_act").asText())) {
       throw root.bad("hidden_act", "is not silu");
     }
   }

@@ -36,15 +36,20 @@ public record SaeCheckpoint(SaeWeights weights, SaeSource source) {
   private static final Map<String, Set<String>> METADATA_ONLY_AS =
       Map.of("hook_head_index", Set.of(), "hook_name_out", Set.of(), "hook_layer_out", Set.of());
 
+  /** Beside the function's own keys; before version 6 the origin's stood among them. */
+  private static final Map<String, Set<String>> ONLY_AS =
+      Map.of(
+          "hook_head_index", Set.of(), "finetuning_scaling_factor", Set.of(), "normalize_activations", Set.of(),
+          "reshape_activations", Set.of(), "activation_fn", Set.of("topk", "relu"), "activation_fn_str", Set.of("topk", "relu"));
+
   private static final Set<String> KEYS = keys();
 
   private static Set<String> keys() {
     Set<String> keys = new HashSet<>(METADATA_KEYS);
     keys.addAll(
         Set.of(
-            "architecture", "d_in", "d_sae", "k", "dtype", "device", "apply_b_dec_to_input", "normalize_activations",
-            "reshape_activations", "rescale_acts_by_decoder_norm", "metadata", "activation_fn_str", "activation_fn",
-            "activation_fn_kwargs", "sparsity", "mse_loss_normalization"));
+            "architecture", "d_in", "d_sae", "k", "dtype", "device", "apply_b_dec_to_input", "rescale_acts_by_decoder_norm",
+            "metadata", "activation_fn_kwargs", "sparsity", "mse_loss_normalization"));
     return Set.copyOf(keys);
   }
 
@@ -90,7 +95,11 @@ public record SaeCheckpoint(SaeWeights weights, SaeSource source) {
     refuseOtherForms(configFile, config);
     int dIn = size(configFile, config, "d_in");
     int dSae = size(configFile, config, "d_sae");
-    int k = config.has("k") ? size(configFile, config, "k") : size(configFile, config.path("activation_fn_kwargs"), "k");
+    JsonNode kwargs = config.path("activation_fn_kwargs");
+    int k = size(configFile, config.has("k") ? config : kwargs, "k");
+    if (kwargs.has("k") && size(configFile, kwargs, "k") != k) {
+      throw UserException.badData("%s: k %d, but activation_fn_kwargs.k %s".formatted(configFile, k, kwargs.path("k")));
+    }
     if (k > dSae) {
       throw UserException.badData("%s: k %d is larger than d_sae %d".formatted(configFile, k, dSae));
     }
@@ -133,14 +142,8 @@ public record SaeCheckpoint(SaeWeights weights, SaeSource source) {
       throw UserException.badData(
           file + ": architecture '" + architecture + "' cannot be read", "only top-k autoencoders (topk) can");
     }
-    for (String key : new String[] {"normalize_activations", "reshape_activations"}) {
-      String value = config.path(key).asText("none");
-      if (!value.equals("none")) {
-        throw UserException.badData(
-            "%s: %s '%s' cannot be read".formatted(file, key, value), "only 'none' can: fold it into the weights first");
-      }
-    }
-    SaeKeys.check(file, config, KEYS, Map.of());
+    SaeKeys.check(file, config, KEYS, ONLY_AS);
+    SaeKeys.check(file, config.path("activation_fn_kwargs"), Set.of("k"), Map.of());
     SaeKeys.check(file, config.path("metadata"), METADATA_KEYS, METADATA_ONLY_AS);
   }
 

@@ -138,9 +138,9 @@ public final class SaeImport {
     JsonNode config = Files.exists(configFile) ? Json.readPython(configFile) : Json.mapper().createObjectNode();
     JsonNode trainer = config.path("trainer");
     if (!trainer.isMissingNode()) {
-      String kind = trainer.path("dict_class").asText("AutoEncoderTopK");
-      if (!kind.equals("AutoEncoderTopK")) {
-        throw UserException.badData(configFile + ": dict_class '" + kind + "' cannot be read, only AutoEncoderTopK can");
+      requireClass(configFile, trainer, "dict_class", "AutoEncoderTopK");
+      if (!trainer.has("dict_class")) {
+        requireClass(configFile, trainer, "trainer_class", "TopKTrainer");
       }
       SaeKeys.check(configFile, trainer, TRAINER_KEYS, Map.of());
     }
@@ -168,6 +168,13 @@ public final class SaeImport {
     return build(
         file, at(source, hookPoint(configFile, trainer)), given(file, active == null ? k : active), encoder.transposed(),
         vector(file, tensors, "encoder.bias"), decoder, vector(file, tensors, "b_dec"));
+  }
+
+  private static void requireClass(Path configFile, JsonNode trainer, String key, String known) {
+    String kind = trainer.path(key).asText(known);
+    if (!kind.equals(known)) {
+      throw UserException.badData("%s: %s '%s' cannot be read, only %s can".formatted(configFile, key, kind, known));
+    }
   }
 
   /** {@code submodule_name} as its scripts write it ({@code resid_post_layer_1}) or as the export here does. */

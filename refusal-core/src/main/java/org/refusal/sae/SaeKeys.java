@@ -13,20 +13,21 @@ final class SaeKeys {
 
   /**
    * @param known keys that are obeyed elsewhere or have no effect on the function
-   * @param onlyAs keys that may have one of these values, or be null, false or "none"
+   * @param onlyAs keys that may have one of these values, or be false or "none"; any key may be null or empty
    */
   static void check(Path file, JsonNode config, Set<String> known, Map<String, Set<String>> onlyAs) {
     for (Map.Entry<String, JsonNode> entry : config.properties()) {
       String key = entry.getKey();
       JsonNode value = entry.getValue();
-      if (known.contains(key) || isOff(value)) {
+      if (known.contains(key) || value.isNull() || value.isContainerNode() && value.isEmpty()) {
         continue;
       }
       if (onlyAs.containsKey(key)) {
-        if (!onlyAs.get(key).contains(value.asText())) {
+        if (!isOff(value) && !onlyAs.get(key).contains(value.asText())) {
           throw UserException.badData(
-              value.isTextual() && !onlyAs.get(key).isEmpty()
-                  ? "%s: %s '%s' cannot be read, only %s can".formatted(file, key, value.asText(), String.join(", ", onlyAs.get(key)))
+              value.isTextual()
+                  ? "%s: %s '%s' cannot be read, only %s can"
+                      .formatted(file, key, value.asText(), onlyAs.get(key).isEmpty() ? "none" : String.join(", ", onlyAs.get(key)))
                   : "%s: %s is set: not an autoencoder of this form".formatted(file, key),
               "only top-k autoencoders of the form TopK(ReLU(W (x - b_dec) + b)) are read");
         }
@@ -39,10 +40,7 @@ final class SaeKeys {
   }
 
   private static boolean isOff(JsonNode value) {
-    return value.isNull()
-        || value.isBoolean() && !value.booleanValue()
-        || value.isTextual() && value.textValue().equals("none")
-        || value.isContainerNode() && value.isEmpty();
+    return value.isBoolean() && !value.booleanValue() || value.isTextual() && value.textValue().equals("none");
   }
 
   /** @throws UserException naming a tensor that the form does not have */

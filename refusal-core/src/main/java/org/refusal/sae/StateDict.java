@@ -42,16 +42,28 @@ record StateDict(Map<String, Tensor> tensors, Map<String, Object> beside) {
     }
     Map<String, Object> beside = new LinkedHashMap<>();
     map.forEach((key, value) -> beside.put(String.valueOf(key), value));
-    for (String key : SWITCHES) {
-      Object value = beside.get(key);
-      boolean isTensorOfState = value instanceof Tensor && !found.isEmpty() && found.get(0).containsKey(key);
-      if (value != null && !isTensorOfState && !HARMLESS.contains(String.valueOf(value).toLowerCase(Locale.ROOT))) {
+    refuseSwitches(file, map, 0, found.isEmpty() ? Set.of() : found.get(0).keySet());
+    return new StateDict(found.isEmpty() ? tensors(map) : found.get(0), beside);
+  }
+
+  /** @param state names of the tensors that are read; at any depth, as a config may stand inside a training checkpoint */
+  private static void refuseSwitches(Path file, Map<?, ?> map, int depth, Set<String> state) {
+    for (Map.Entry<?, ?> entry : map.entrySet()) {
+      String key = String.valueOf(entry.getKey());
+      Object value = entry.getValue();
+      if (value instanceof Map<?, ?> inner) {
+        if (depth < DEEPEST) {
+          refuseSwitches(file, inner, depth + 1, state);
+        }
+      } else if (SWITCHES.contains(key)
+          && value != null
+          && !(value instanceof Tensor && state.contains(key))
+          && !HARMLESS.contains(String.valueOf(value).toLowerCase(Locale.ROOT))) {
         throw UserException.badData(
             "%s: '%s' is set%s: it may change what the autoencoder computes, and is not read"
                 .formatted(file, key, value instanceof Tensor ? "" : " to " + value));
       }
     }
-    return new StateDict(found.isEmpty() ? tensors(map) : found.get(0), beside);
   }
 
   private static void search(Map<?, ?> map, int depth, List<Map<String, Tensor>> found) {

@@ -102,7 +102,7 @@ public final class ChatTemplate {
           tokenizer, own.get().text(), "the model's own", own.get().place(), systemPrompt, true, List.of());
     }
     Path config = folder.resolve("config.json");
-    String family = Files.isRegularFile(config) ? Json.read(config).path("model_type").asText() : "";
+    String family = Files.isRegularFile(config) ? Json.readPython(config).path("model_type").asText() : "";
     String advice = "set inference.chat_template to a Jinja file, or to none for the raw prompt";
     FamilyTemplates.Published published =
         FamilyTemplates.of(family)

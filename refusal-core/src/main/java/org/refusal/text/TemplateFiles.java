@@ -76,7 +76,7 @@ final class TemplateFiles {
     if (!Files.isRegularFile(config)) {
       return Optional.empty();
     }
-    JsonNode template = Json.read(config).path("chat_template");
+    JsonNode template = Json.readPython(config).path("chat_template");
     if (template.isMissingNode() || template.isNull()) {
       return Optional.empty();
     }

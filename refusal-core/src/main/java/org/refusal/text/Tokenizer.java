@@ -161,16 +161,16 @@ public final class Tokenizer implements AutoCloseable {
 
   /**
    * What a user should know of the files: a flag of tokenizer_config.json that contradicts tokenizer.json, which counts, as
-   * in transformers 5 (4 obeyed the flag for some classes).
+   * in transformers 5 (4 obeyed the flag for some classes), and a class of transformers 5 that puts its own steps in the place
+   * of those of tokenizer.json ({@link TokenizerClass}).
    */
   public List<String> remarks() {
     Path file = folder.resolve("tokenizer_config.json");
-    if (!Files.isRegularFile(file)) {
-      return List.of();
-    }
-    JsonNode config = Json.readPython(file);
+    JsonNode config = Files.isRegularFile(file) ? Json.readPython(file) : Json.mapper().createObjectNode();
+    Path main = folder.resolve("tokenizer.json");
     int[] added = encode("", true);
-    List<String> remarks = new ArrayList<>();
+    List<String> remarks =
+        new ArrayList<>(TokenizerClass.of(folder, config).remark(main, Json.readPython(main), config).stream().toList());
     for (String name : List.of("bos_token", "eos_token")) {
       JsonNode flag = config.path("add_" + name);
       OptionalInt id = specialId(name);

@@ -73,6 +73,36 @@ class TorchFileTest {
     assertThat(values).containsExactly(1, 4, 2, 5, 3, 6);
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "X\u00ff\u00ff\u00ff\u007f", "X\u00ff\u00ff\u00ff\u00ff", "T\u00ff\u00ff\u00ff\u007f", "B\u00ff\u00ff\u00ff\u007f",
+        "\u008b\u00ff\u00ff\u00ff\u007f", "\u008d\u00ff\u00ff\u00ff\u007f\0\0\0\0", "\u008e\u00ff\u00ff\u00ff\u007f\0\0\0\0",
+        "\u0096\u00ff\u00ff\u00ff\u007f\0\0\0\0", "X\u00ff"
+      })
+  void aLengthInAPickleSizesNoArrayBeyondTheFile(String instruction) throws IOException {
+    Path file = file(pickle(0x80, 2, instruction, "abc."), 1);
+    assertThatThrownBy(() -> TorchFile.read(file)).isInstanceOf(UserException.class).hasMessageContaining("cut off: a text or number of");
+  }
+
+  @Test
+  void aTensorThatRepeatsItsStorageIsReadUpToABound() throws IOException {
+    String strides = "K\0K\0\u0086";
+    Path small = file(pickle(0x80, 2, TENSOR, "K\0K\u0002K\u0003\u0086", strides, END, "."), 1, 2, 3, 4, 5, 6);
+    assertThat(((Safetensors.Tensor) TorchFile.read(small)).floats()).containsExactly(1, 1, 1, 1, 1, 1);
+    Path large = file(pickle(0x80, 2, TENSOR, "K\0M\0\u0040M\0\u0040\u0086", strides, END, "."), 1, 2, 3, 4, 5, 6);
+    assertThatThrownBy(() -> TorchFile.read(large))
+        .isInstanceOf(UserException.class)
+        .hasMessageContaining("a tensor of 1073741824 bytes that repeats a storage of 24");
+  }
+
+  @Test
+  void aTensorToBeTakenNegativeIsRefusedByName() throws IOException {
+    String end = "\u0089ccollections\nOrderedDict\n)R}" + unicode("neg") + "\u0088stR";
+    Path file = file(pickle(0x80, 2, TENSOR, "K\0K\u0006\u0085K\u0001\u0085", end, "."), 1, 2, 3, 4, 5, 6);
+    assertThatThrownBy(() -> TorchFile.read(file)).isInstanceOf(UserException.class).hasMessageContaining("[neg]");
+  }
+
   @Test
   void aTensorBeyondItsStorageIsDamage() throws IOException {
     byte[] pickle = pickle(0x80, 2, TENSOR, "K\u0002K\u0003K\u0002\u0086K\u0001K\u0003\u0086", END, ".");

@@ -166,6 +166,38 @@ class CheckpointTest {
     fails("generation_config.json", "new_switch 2 is not known");
   }
 
+  @ParameterizedTest
+  @CsvSource({"llama, 2", "mistral, 2", "qwen2, "})
+  void withoutTheKeyAnswersEndWhereTheClassOfTheModelSays(String type, Integer end) {
+    config(root -> {
+      root.put("model_type", type).remove(List.of("architectures", "eos_token_id"));
+      root.put("num_key_value_heads", 2);
+    });
+    assertThat(ModelConfig.read(folder, "tiny").endTokens()).isEqualTo(end == null ? List.of() : List.of(end));
+    config(root -> root.putNull("eos_token_id"));
+    assertThat(ModelConfig.read(folder, "tiny").endTokens()).isEmpty();
+    config(root -> root.remove("eos_token_id"));
+    Json.write(folder.resolve("generation_config.json"), Map.of("top_k", 7));
+    assertThat(ModelConfig.read(folder, "tiny").endTokens()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"hidden_act, swish, true", "is_causal, true, true", "is_causal, false, false"})
+  void anotherWordForWhatTheseModelsDoIsNoFault(String key, String value, boolean sound) {
+    config(root -> {
+      if (value.equals("swish")) {
+        root.put(key, value);
+      } else {
+        root.put(key, Boolean.parseBoolean(value));
+      }
+    });
+    if (sound) {
+      assertThat(ModelConfig.read(folder, "tiny").layers()).isEqualTo(2);
+    } else {
+      fails("config.json", key);
+    }
+  }
+
   @Test
   void slidingWindowsPerLayer() {
     config(

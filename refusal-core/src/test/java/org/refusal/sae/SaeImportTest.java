@@ -82,6 +82,7 @@ class SaeImportTest {
         "signed | true | cfg.json: signed is set: not an autoencoder of this form",
         "skip_connection | true | cfg.json: skip_connection is set",
         "another_key | true | cfg.json: unknown key 'another_key'",
+        "use_pre_bias | false | cfg.json: unknown key 'use_pre_bias'",
         "num_latents | 5 | num_latents 5 and expansion_factor",
         "d_in | 9 | cfg.json: d_in 9, but the weights have 4",
         "k | 0 | cfg.json: k must be a positive whole number",
@@ -93,7 +94,7 @@ class SaeImportTest {
     }
     ObjectNode config = (ObjectNode) Json.read(folder.resolve("cfg.json"));
     config.set(key, value.matches("\\d+") ? Json.mapper().getNodeFactory().numberNode(Integer.parseInt(value))
-        : value.equals("true") ? Json.mapper().getNodeFactory().booleanNode(true)
+        : value.matches("true|false") ? Json.mapper().getNodeFactory().booleanNode(value.equals("true"))
         : Json.mapper().getNodeFactory().textNode(value));
     Json.write(folder.resolve("cfg.json"), config);
     assertThatThrownBy(() -> SaeImport.read(folder, SOURCE, null))
@@ -184,6 +185,53 @@ class SaeImportTest {
     Json.write(folder.resolve("config.json"), Map.of("trainer", Map.of("k", 2, "layer", 3, "submodule_name", "resid_post_layer_4")));
     assertThatThrownBy(() -> SaeImport.read(folder, new SaeSource("toy", "", true), null))
         .hasMessageContaining("trainer.layer 3, but submodule_name 'resid_post_layer_4'");
+  }
+
+  @Test
+  void aTrainerOfAnotherClassIsRefusedAlsoWhereTheDictionarysClassIsLeftOut() {
+    TorchFileWriter.write(folder.resolve("ae.pt"), state(""));
+    Json.write(folder.resolve("config.json"), Map.of("trainer", Map.of("trainer_class", "BatchTopKTrainer", "k", 2)));
+    assertThatThrownBy(() -> SaeImport.read(folder, SOURCE, null)).hasMessageContaining("trainer_class 'BatchTopKTrainer' cannot be read");
+    Json.write(folder.resolve("config.json"), Map.of("trainer", Map.of("trainer_class", "TopKTrainer", "k", 2)));
+    assertThat(SaeImport.read(folder, SOURCE, null).weights().k()).isEqualTo(2);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{'activation_fn': 'tanh-relu'} | activation_fn 'tanh-relu' cannot be read",
+        "{'activation_fn_kwargs': {'k': 2, 'postact_fn': 'identity'}} | unknown key 'postact_fn'",
+        "{'activation_fn_kwargs': {'k': 3}} | k 2, but activation_fn_kwargs.k 3",
+        "{'normalize_activations': 'layer_norm'} | normalize_activations 'layer_norm' cannot be read, only none can",
+        "{'normalize_activations': true} | normalize_activations is set",
+        "{'finetuning_scaling_factor': true} | finetuning_scaling_factor is set",
+        "{'hook_head_index': 3} | hook_head_index is set",
+        "{'b_dec_is_added': false} | unknown key 'b_dec_is_added'",
+        "{'normalize_activations': false, 'finetuning_scaling_factor': false, 'hook_head_index': null, 'activation_fn_str': 'topk'} | ",
+      })
+  void switchesOfSaeLensAreObeyedOrNamed(String json, String message) throws IOException {
+    SaeImport.read(LAYOUTS.resolve("sparsify"), SOURCE, null).write(folder);
+    ObjectNode config = (ObjectNode) Json.read(folder.resolve("cfg.json"));
+    config.setAll((ObjectNode) Json.mapper().readTree(json.replace('\'', '"')));
+    Json.write(folder.resolve("cfg.json"), config);
+    if (message == null) {
+      assertThat(SaeImport.read(folder, SOURCE, null).weights().k()).isEqualTo(2);
+    } else {
+      assertThatThrownBy(() -> SaeImport.read(folder, SOURCE, null))
+          .isInstanceOf(UserException.class)
+          .hasMessageContaining(message);
+    }
+  }
+
+  @Test
+  void aSwitchInsideATrainingCheckpointIsNamed() {
+    Path file = folder.resolve("sae.pt");
+    Map<String, Object> config = new LinkedHashMap<>(Map.of("normalize", false));
+    Map<String, Object> content = Map.of("state", state(""), "args", Map.of("config", config));
+    assertThat(StateDict.find(file, content).tensors()).containsKey("encoder.weight");
+    config.put("signed", true);
+    assertThatThrownBy(() -> StateDict.find(file, content)).hasMessageContaining("'signed' is set to true");
   }
 
   @ParameterizedTest
