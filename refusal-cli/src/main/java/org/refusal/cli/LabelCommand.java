@@ -3,8 +3,10 @@ package org.refusal.cli;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.refusal.base.ExitCode;
+import org.refusal.base.Suggestions;
 import org.refusal.base.UserException;
 import org.refusal.data.Behaviour;
 import org.refusal.text.RecordFormat;
@@ -18,6 +20,7 @@ import picocli.CommandLine.ParseResult;
 /** {@code refusal label}: the refusal detector over a file of completions, or over standard input. */
 final class LabelCommand {
   private static final Path STANDARD = Path.of("-");
+  private static final List<String> DETECTORS = List.of("default", "legacy");
 
   private LabelCommand() {}
 
@@ -33,7 +36,7 @@ final class LabelCommand {
                 ".csv (with a header), .jsonl or .ndjson (an object a line) or .json (an array of objects), one completion"
                     + " per record; - is standard input.").build());
     spec.addOption(
-        OptionSpec.builder("--input-format").type(String.class).paramLabel("csv|jsonl|json")
+        OptionSpec.builder("--input-format", "--input_format").type(String.class).paramLabel("csv|jsonl|json")
             .description("The format, whatever the name of the file; needed with --input - and for other names.").build());
     spec.addOption(
         OptionSpec.builder("--output").type(Path.class).paramLabel("FILE").required(true)
@@ -53,7 +56,7 @@ final class LabelCommand {
     Path input = arguments.matchedOptionValue("--input", null);
     Path output = arguments.matchedOptionValue("--output", null);
     String column = arguments.matchedOptionValue("--column", "completion");
-    RefusalDetector detector = RefusalDetector.of(arguments.matchedOptionValue("--detector", "default"));
+    RefusalDetector detector = detector(arguments.matchedOptionValue("--detector", "default"));
     RecordFormat format = format(input, arguments.matchedOptionValue("--input-format", null));
     Source source = input.equals(STANDARD) ? new Source("standard input", console.in()) : Source.ofFile(input);
     if (output.equals(STANDARD)) {
@@ -62,6 +65,15 @@ final class LabelCommand {
       print(RefusalLabels.label(source, format, column, output, detector), console.out());
     }
     return ExitCode.OK.code();
+  }
+
+  private static RefusalDetector detector(String name) {
+    if (!DETECTORS.contains(name)) {
+      throw UserException.usage(
+          "--detector %s: no such detector%s".formatted(name, Suggestions.didYouMean(name, DETECTORS)),
+          "one of " + String.join(", ", DETECTORS));
+    }
+    return RefusalDetector.of(name);
   }
 
   private static RecordFormat format(Path input, String name) {

@@ -16,7 +16,6 @@ import org.refusal.run.ResultLayout;
 import org.refusal.run.RunManifest;
 import org.refusal.stage.Stages;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Model.OptionSpec;
 
 /** {@code refusal status}: what has run in a results folder, what of it is stale, and what was left unfinished. */
 final class StatusCommand {
@@ -28,13 +27,10 @@ final class StatusCommand {
             "status",
             "What has run in a results folder, when, how long it took, and what must run again.",
             arguments -> {
-              String folder = arguments.matchedOptionValue("--results-dir", "results");
-              lines(new ResultLayout(Path.of(folder))).forEach(console.out()::println);
+              lines(new ResultLayout(ResultsOption.of(arguments, console))).forEach(console.out()::println);
               return ExitCode.OK.code();
             });
-    spec.addOption(
-        OptionSpec.builder("--results-dir", "--results_dir").type(String.class).paramLabel("FOLDER")
-            .description("Results folder, default results.").build());
+    ResultsOption.add(spec);
     return spec;
   }
 

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import org.refusal.base.AtomicFiles;
 import org.refusal.base.Suggestions;
 import org.refusal.base.UserException;
 
@@ -52,7 +53,7 @@ public final class OrBench {
     for (Path file : files.values()) {
       if (!Files.isRegularFile(file)) {
         throw UserException.badData(
-            file + ": no such file", "the folder must hold " + String.join(", ", new TreeSet<>(FILES.values())));
+            file + ": " + AtomicFiles.missing(file), "the folder must hold " + String.join(", ", new TreeSet<>(FILES.values())));
       }
     }
     List<Prompt> all = new ArrayList<>();

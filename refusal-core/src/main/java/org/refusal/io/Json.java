@@ -59,7 +59,7 @@ public final class Json {
     } catch (JsonProcessingException e) {
       throw damaged("%s: not valid JSON: %s".formatted(place(file.toString(), e), reason(e)));
     } catch (NoSuchFileException e) {
-      throw UserException.badData(file + ": no such file");
+      throw UserException.badData(file + ": " + AtomicFiles.missing(file));
     } catch (CharConversionException e) {
       throw damaged(file + ": not valid JSON: its bytes are no Unicode text");
     } catch (IOException e) {
@@ -86,7 +86,7 @@ public final class Json {
     } catch (JsonProcessingException e) {
       throw damaged("%s: not valid JSON: %s".formatted(place(file.toString(), e), reason(e)));
     } catch (NoSuchFileException e) {
-      throw UserException.badData(file + ": no such file");
+      throw UserException.badData(file + ": " + AtomicFiles.missing(file));
     } catch (CharConversionException e) {
       throw damaged(file + ": not valid JSON: its bytes are no Unicode text");
     } catch (IOException e) {

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.refusal.base.AtomicFiles;
 import org.refusal.base.UserException;
 import org.refusal.io.Json;
 import org.refusal.stage.Doctor.Finding;
@@ -55,7 +56,7 @@ final class MetricExamination {
    */
   static Finding calibrated(Path file, Tokenizer tokenizer) {
     if (!Files.isRegularFile(file)) {
-      throw UserException.badData(file + ": no such file");
+      throw UserException.badData(file + ": " + AtomicFiles.missing(file));
     }
     JsonNode array = Json.readPython(file);
     if (!array.isArray()) {
