@@ -108,7 +108,7 @@ final class HubDownload {
       for (String file : files) {
         Path target = snapshot.resolve(file);
         if (!Files.exists(target)) {
-          download(at("/" + kind.prefix + asked.repository() + "/resolve/" + commit + "/" + file), target, name);
+          download(at("/" + kind.prefix + asked.repository() + "/resolve/" + commit + "/" + file), target, name, file);
         }
         task.advance(1);
       }
@@ -162,7 +162,7 @@ final class HubDownload {
     try {
       Path file = Files.createTempFile("refusal-hub", ".json");
       Files.delete(file);
-      download(address, file, name);
+      download(address, file, name, "its list of files");
       file.toFile().deleteOnExit();
       return file;
     } catch (IOException e) {
@@ -170,7 +170,7 @@ final class HubDownload {
     }
   }
 
-  private void download(URI address, Path target, String name) {
+  private void download(URI address, Path target, String name, String what) {
     Path partial = target.resolveSibling(target.getFileName() + AtomicFiles.PARTIAL_SUFFIX);
     try {
       Files.createDirectories(target.getParent());
@@ -203,7 +203,7 @@ final class HubDownload {
       Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } catch (IOException e) {
       throw new UserException(
-          ExitCode.ENVIRONMENT, "%s: %s could not be fetched from %s: %s".formatted(name, target.getFileName(), hub.getHost(), reason(e)),
+          ExitCode.ENVIRONMENT, "%s: %s could not be fetched from %s: %s".formatted(name, what, hub.getHost(), reason(e)),
           "run the same command again: it goes on where it stopped", e);
     }
   }

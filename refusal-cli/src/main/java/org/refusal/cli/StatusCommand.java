@@ -11,6 +11,7 @@ import java.util.stream.Stream;
 import org.refusal.base.AtomicFiles;
 import org.refusal.base.ExitCode;
 import org.refusal.base.Folders;
+import org.refusal.base.UserException;
 import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
 import org.refusal.run.RunManifest;
@@ -27,7 +28,12 @@ final class StatusCommand {
             "status",
             "What has run in a results folder, when, how long it took, and what must run again.",
             arguments -> {
-              lines(new ResultLayout(ResultsOption.of(arguments, console))).forEach(console.out()::println);
+              Path folder = ResultsOption.of(arguments, console);
+              boolean named = ResultsOption.given(arguments, console).isPresent();
+              if (!Files.isDirectory(folder) && (named || Files.exists(folder))) {
+                throw UserException.badData(folder + ": no such folder", "--results-dir names the folder of a run");
+              }
+              lines(new ResultLayout(folder)).forEach(console.out()::println);
               return ExitCode.OK.code();
             });
     ResultsOption.add(spec);

@@ -207,7 +207,11 @@ public final class RefusalLabels {
       throws IOException {
     Kept kept = new Kept(reader);
     try (JsonParser parser = ROWS.createParser(kept)) {
-      if (parser.nextToken() != JsonToken.START_ARRAY) {
+      JsonToken first = parser.nextToken();
+      if (first == null) {
+        throw UserException.badData(input + ": empty, no JSON in it");
+      }
+      if (first != JsonToken.START_ARRAY) {
         throw UserException.badData(
             input + ": not a JSON array of objects", "one object a line is the format jsonl: name the file .jsonl or give --input-format jsonl");
       }
