@@ -129,11 +129,13 @@ final class HubDownload {
   }
 
   /** What came between, in a few words. */
-  private static String reason(IOException e) {
-    if (e instanceof ConnectException) {
-      return e.getCause() instanceof UnresolvedAddressException ? "no host of that name is known here" : "no connection";
+  private static String reason(IOException e, String host) {
+    for (Throwable each = e; each != null; each = each.getCause()) {
+      if (each instanceof UnresolvedAddressException || each instanceof UnknownHostException) {
+        return "no host called " + host + " is known here";
+      }
     }
-    return e instanceof UnknownHostException ? "no host of that name is known here" : AtomicFiles.reason(e);
+    return e instanceof ConnectException ? "no connection to " + host : AtomicFiles.reason(e);
   }
 
   /** Where a redirect leads. */
@@ -203,7 +205,7 @@ final class HubDownload {
       Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } catch (IOException e) {
       throw new UserException(
-          ExitCode.ENVIRONMENT, "%s: %s could not be fetched from %s: %s".formatted(name, what, hub.getHost(), reason(e)),
+          ExitCode.ENVIRONMENT, "%s: %s could not be fetched: %s".formatted(name, what, reason(e, address.getHost())),
           "run the same command again: it goes on where it stopped", e);
     }
   }

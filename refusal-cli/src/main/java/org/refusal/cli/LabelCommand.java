@@ -3,10 +3,8 @@ package org.refusal.cli;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import org.refusal.base.ExitCode;
-import org.refusal.base.Suggestions;
 import org.refusal.base.UserException;
 import org.refusal.data.Behaviour;
 import org.refusal.text.RecordFormat;
@@ -20,7 +18,6 @@ import picocli.CommandLine.ParseResult;
 /** {@code refusal label}: the refusal detector over a file of completions, or over standard input. */
 final class LabelCommand {
   private static final Path STANDARD = Path.of("-");
-  private static final List<String> DETECTORS = List.of("default", "legacy");
 
   private LabelCommand() {}
 
@@ -56,7 +53,7 @@ final class LabelCommand {
     Path input = arguments.matchedOptionValue("--input", null);
     Path output = arguments.matchedOptionValue("--output", null);
     String column = arguments.matchedOptionValue("--column", "completion");
-    RefusalDetector detector = detector(arguments.matchedOptionValue("--detector", "default"));
+    RefusalDetector detector = RefusalDetector.of(arguments.matchedOptionValue("--detector", "default"));
     RecordFormat format = format(input, arguments.matchedOptionValue("--input-format", null));
     Source source = input.equals(STANDARD) ? new Source("standard input", console.in()) : Source.ofFile(input);
     if (output.equals(STANDARD)) {
@@ -65,15 +62,6 @@ final class LabelCommand {
       print(RefusalLabels.label(source, format, column, output, detector), console.out());
     }
     return ExitCode.OK.code();
-  }
-
-  private static RefusalDetector detector(String name) {
-    if (!DETECTORS.contains(name)) {
-      throw UserException.usage(
-          "--detector %s: no such detector%s".formatted(name, Suggestions.didYouMean(name, DETECTORS)),
-          "one of " + String.join(", ", DETECTORS));
-    }
-    return RefusalDetector.of(name);
   }
 
   private static RecordFormat format(Path input, String name) {
