@@ -33,7 +33,7 @@ final class LabelCommand {
                 ".csv (with a header), .jsonl or .ndjson (an object a line) or .json (an array of objects), one completion"
                     + " per record; - is standard input.").build());
     spec.addOption(
-        OptionSpec.builder("--input-format").type(String.class).paramLabel("csv|jsonl|json")
+        OptionSpec.builder("--input-format", "--input_format").type(String.class).paramLabel("csv|jsonl|json")
             .description("The format, whatever the name of the file; needed with --input - and for other names.").build());
     spec.addOption(
         OptionSpec.builder("--output").type(Path.class).paramLabel("FILE").required(true)

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.ObjectReader;
 import java.io.BufferedWriter;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStreamWriter;
@@ -49,13 +50,33 @@ public final class RefusalLabels {
   public record Source(String name, InputStream stream) {
     /** @throws UserException when there is no such file, or it cannot be read */
     public static Source ofFile(Path file) {
-      if (!Files.isRegularFile(file)) {
-        throw UserException.badData(file + ": no such file");
+      if (!Files.exists(file) || Files.isDirectory(file)) {
+        throw UserException.badData(file + ": " + AtomicFiles.missing(file));
       }
       try {
         return new Source(file.toString(), Files.newInputStream(file));
       } catch (IOException e) {
         throw AtomicFiles.cannotRead(file, e);
+      }
+    }
+  }
+
+  /** A stream whose failures are said to be its own, not those of what is written meanwhile. */
+  private static final class Named extends FilterInputStream {
+    private final String name;
+
+    Named(String name, InputStream stream) {
+      super(stream);
+      this.name = name;
+    }
+
+    @Override
+    public int read(byte[] bytes, int offset, int length) {
+      try {
+        return super.read(bytes, offset, length);
+      } catch (IOException e) {
+        throw UserException.environment(
+            name + ": cannot be read: " + AtomicFiles.reason(e), "check what it is, and that you may read it");
       }
     }
   }
@@ -93,7 +114,7 @@ public final class RefusalLabels {
       counts.put(behaviour, 0L);
     }
     String input = source.name();
-    try (InputStream stream = source.stream()) {
+    try (InputStream stream = new Named(input, source.stream())) {
       switch (format) {
         case CSV -> labelCsv(input, stream, column, output, detector, counts);
         case JSONL -> labelLines(input, reader(stream), column, output, detector, counts);
@@ -114,7 +135,7 @@ public final class RefusalLabels {
       throw UserException.badData(input + ": empty file, not even a header");
     }
     int at = csv.column(header, column, COLUMN);
-    requireNew(input + ":1", header.cells());
+    requireNew("%s:%d".formatted(input, header.line()), header.cells().stream().map(String::strip).toList());
     append(writer, header.raw(), "," + String.join(",", ADDED));
     for (CsvReader.Row row = csv.next(); row != null; row = csv.next()) {
       csv.requireWidth(row, header);
@@ -186,7 +207,11 @@ public final class RefusalLabels {
       throws IOException {
     Kept kept = new Kept(reader);
     try (JsonParser parser = ROWS.createParser(kept)) {
-      if (parser.nextToken() != JsonToken.START_ARRAY) {
+      JsonToken first = parser.nextToken();
+      if (first == null) {
+        throw UserException.badData(input + ": empty, no JSON in it");
+      }
+      if (first != JsonToken.START_ARRAY) {
         throw UserException.badData(
             input + ": not a JSON array of objects", "one object a line is the format jsonl: name the file .jsonl or give --input-format jsonl");
       }

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.refusal.base.AtomicFiles;
 import org.refusal.base.UserException;
 import org.refusal.behaviour.RefusalDetector;
 import org.refusal.behaviour.RefusalTokens;
@@ -58,7 +59,7 @@ final class MetricExamination {
    */
   static Finding calibrated(Path file, Tokenizer tokenizer) {
     if (!Files.isRegularFile(file)) {
-      throw UserException.badData(file + ": no such file");
+      throw UserException.badData(file + ": " + AtomicFiles.missing(file));
     }
     JsonNode array = Json.readPython(file);
     if (!array.isArray()) {

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.refusal.base.AtomicFiles;
 import org.refusal.base.UserException;
 
 /** Reads config.json into a {@link ModelConfig}. */
@@ -52,7 +53,7 @@ final class ModelConfigReader {
     Path file = folder.resolve("config.json");
     if (!Files.isRegularFile(file)) {
       throw UserException.badData(
-          file + ": no such file", "a model folder holds config.json, tokenizer.json and *.safetensors");
+          file + ": " + AtomicFiles.missing(file), "a model folder holds config.json, tokenizer.json and *.safetensors");
     }
     ConfigObject root = ConfigObject.read(file);
     String type = root.get("model_type").asText("");

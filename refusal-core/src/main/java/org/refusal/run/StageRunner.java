@@ -195,7 +195,7 @@ public final class StageRunner {
   private static List<ArtifactRef> digest(List<Path> files, ResultLayout layout, DigestCache digests) {
     for (Path file : files) {
       if (!Files.isRegularFile(file)) {
-        throw UserException.badData(file + ": no such file", "has the stage that writes it been run?");
+        throw UserException.badData(file + ": " + AtomicFiles.missing(file), "has the stage that writes it been run?");
       }
     }
     return files.stream().map(file -> digests.of(file, layout.root())).toList();
@@ -255,7 +255,7 @@ public final class StageRunner {
         if (held == null) {
           channel.close();
           throw UserException.environment(
-              root + ": another run is working in this results folder", "wait for it, or use another --results-dir");
+              root + ": another run is working in this results folder", "wait for it, or name another folder for the results");
         }
         return new Lock(channel, held);
       } catch (IOException e) {

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
 import java.util.function.ToDoubleFunction;
+import org.refusal.base.AtomicFiles;
 import org.refusal.base.UserException;
 import org.refusal.config.AnalyzeDataConfig;
 import org.refusal.data.Balancer;
@@ -65,7 +66,7 @@ public final class AnalyzeDataStage implements Stage<AnalyzeDataConfig> {
     for (Path file : files) {
       if (!Files.isRegularFile(file)) {
         throw UserException.badData(
-            file + ": no such file",
+            file + ": " + AtomicFiles.missing(file),
             "refusal download --data or-bench fetches the prompts; --dataset-dir names any folder with the same three files");
       }
     }

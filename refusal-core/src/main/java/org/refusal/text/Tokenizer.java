@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
+import org.refusal.base.AtomicFiles;
 import org.refusal.base.ExitCode;
 import org.refusal.base.NativeSurroundings;
 import org.refusal.base.TemporaryFolder;
@@ -79,7 +80,7 @@ public final class Tokenizer implements AutoCloseable {
     Path file = folder.resolve("tokenizer.json");
     if (!Files.isRegularFile(file)) {
       throw UserException.badData(
-          file + ": no such file", "the checkpoint folder must hold the fast tokenizer, tokenizer.json");
+          file + ": " + AtomicFiles.missing(file), "the checkpoint folder must hold the fast tokenizer, tokenizer.json");
     }
     JsonNode json = Json.readPython(file);
     JsonNode dropout = json.path("model").path("dropout");
