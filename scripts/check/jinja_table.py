@@ -389,6 +389,9 @@ REFUSED = {
     "{{ self is defined }}": "'self' is not supported",
     "{{ ''.__class__ }}": "'__class__' is unsafe",
     "{{ '\\N{BULLET}' }}": "\\N in a string is not supported",
+    "{{ 'ff' | int(0, 16) }}": "another base than 10 is not supported",
+    "{{ 'ff' | int(base=16) }}": "another base than 10 is not supported",
+    "{{ 'a %x' % 255 }}": "the format %x is not supported",
     "{{ '\\ud83d' | length }}": "no character",
     "{% set \u00e9 = 1 %}{{ \u00e9 }}": "unexpected character",
 }
