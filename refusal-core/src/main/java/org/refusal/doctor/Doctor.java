@@ -177,7 +177,15 @@ public final class Doctor {
     try {
       findings.add(look.at());
     } catch (UserException e) {
-      findings.add(new Finding(false, what, e.getMessage() + e.advice().map(advice -> " (" + advice + ")").orElse("")));
+      String text = e.getMessage() + e.advice().map(advice -> " (" + advice + ")").orElse("");
+      findings.add(
+          new Finding(
+              false, what,
+              findings.stream()
+                  .filter(finding -> finding.text().equals(text))
+                  .findFirst()
+                  .map(finding -> "not known, see " + finding.what())
+                  .orElse(text)));
     } catch (IOException e) {
       findings.add(new Finding(false, what, String.valueOf(e.getMessage())));
     }
