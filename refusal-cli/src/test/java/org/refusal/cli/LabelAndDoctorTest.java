@@ -120,7 +120,7 @@ class LabelAndDoctorTest {
   @Test
   void whatIsWrongWithAModelIsSaidOnce() throws IOException {
     Files.writeString(folder.resolve("config.json"), "{\"model_type\": \"gpt2\"}");
-    assertThat(run("doctor", "--model", folder.toString())).isEqualTo(65);
+    assertThat(run("doctor", "--model", folder.toString())).isEqualTo(69);
     assertThat(out.toString().split("is none of", -1)).as(out.toString()).hasSize(2);
     assertThat(out.toString()).contains("BAD  tokenizer  not known, see model");
   }

@@ -226,6 +226,46 @@ class TorchFileTest {
     }
   }
 
+  /** A complex tensor (storage 1, one element) beside one of two floats (storage 0), in the form before PyTorch 1.6. */
+  @ParameterizedTest
+  @ValueSource(ints = {2, 3, 4, 5})
+  void inTheOldFormTooATensorOfAnotherTypeMattersOnlyWhereItIsNeeded(int protocol) throws IOException {
+    ByteArrayOutputStream file = new ByteArrayOutputStream();
+    String start = "\u0080" + (char) protocol;
+    String frame = protocol < 4 ? "" : "\u0095\u0001\0\0\0\0\0\0\0";
+    file.writeBytes(pickle(start, frame, "\u008a\n", "\u006c\u00fc\u009c\u0046\u00f9\u0020\u006a\u00a8\u0050\u0019.")); // magic
+    file.writeBytes(pickle(start, "M\u00e9\u0003.", start, "}" + unicode("little_endian") + "\u0088s."));
+    String floats = TENSOR.replace("K\u0006tQ", "K\u0002NtQ") + "K\0K\u0002\u0085K\u0001\u0085" + END;
+    String complex =
+        TENSOR.replace("FloatStorage", "ComplexFloatStorage").replace(unicode("0"), unicode("1")).replace("K\u0006tQ", "K\u0001NtQ")
+            + "K\0K\u0001\u0085K\u0001\u0085" + END;
+    file.writeBytes(pickle(start, "}(", unicode("complex"), complex, unicode("x"), floats, "u."));
+    file.writeBytes(pickle(start, "](", unicode("1"), unicode("0"), "e."));
+    ByteBuffer storages = ByteBuffer.allocate(32).order(ByteOrder.LITTLE_ENDIAN);
+    storages.putLong(1).putFloat(7).putFloat(8).putLong(2).putFloat(3).putFloat(4);
+    file.writeBytes(storages.array());
+    Path old = Files.write(folder.resolve("old.pt"), file.toByteArray());
+
+    Map<?, ?> read = (Map<?, ?>) TorchFile.read(old);
+
+    assertTensor(read.get("x"), Safetensors.DType.F32, new long[] {2}, 3, 4);
+    assertThat(((Safetensors.Tensor) read.get("complex")).dtype()).isEqualTo(Safetensors.DType.OTHER);
+  }
+
+  @Test
+  void quantizedAndSparseTensorsAreKnownByTheirShapes() throws IOException {
+    String quantized =
+        TENSOR.replace("_rebuild_tensor_v2", "_rebuild_qtensor").replace("FloatStorage", "QInt8Storage")
+            + "K\0K\u0003K\u0002\u0086K\u0002K\u0001\u0086(ctorch\nper_tensor_affine\nG\u003f\u00e0\0\0\0\0\0\0K\0t" + END;
+    String sparse =
+        "ctorch._utils\n_rebuild_sparse_tensor\n(ctorch.serialization\n_get_layout\n" + unicode("torch.sparse_coo")
+            + "\u0085R" + "(" + TENSOR + "K\0K\u0006\u0085K\u0001\u0085" + END + "Nctorch\nSize\n(K\u0004K\u0005t\u0085R\u0088ttR";
+    Object[] read = (Object[]) TorchFile.read(file(pickle(0x80, 2, quantized, sparse, "\u0086."), 1, 2, 3, 4, 5, 6));
+    assertThat(((Safetensors.Tensor) read[0]).shape()).containsExactly(3, 2);
+    assertThat(((Safetensors.Tensor) read[1]).shape()).containsExactly(4, 5);
+    assertThat(read).allMatch(each -> ((Safetensors.Tensor) each).dtype() == Safetensors.DType.OTHER);
+  }
+
   @Test
   void aWholeModuleIsRefusedByName() {
     assertThatThrownBy(() -> TorchFile.read(real("module.pt")))
