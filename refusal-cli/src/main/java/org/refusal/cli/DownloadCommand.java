@@ -117,7 +117,7 @@ final class DownloadCommand {
           ? Optional.of(Files.readString(file).strip()).filter(kept -> !kept.isEmpty())
           : Optional.empty();
     } catch (IOException e) {
-      throw UserException.environment(file + ": cannot be read: " + e.getMessage(), "set HF_TOKEN instead");
+      throw UserException.environment(file + ": cannot be read: " + AtomicFiles.reason(e), "set HF_TOKEN instead");
     }
   }
 }

@@ -168,7 +168,7 @@ final class HubDownload {
       file.toFile().deleteOnExit();
       return file;
     } catch (IOException e) {
-      throw UserException.environment("no temporary file can be made: " + e.getMessage(), "check $TMPDIR");
+      throw UserException.environment("no temporary file can be made: " + AtomicFiles.reason(e), "check $TMPDIR");
     }
   }
 
