@@ -52,7 +52,7 @@ public enum SaeExport {
       config.put("expansion_factor", Math.max(1, weights.dSae() / weights.dIn()));
       config.put("normalize_decoder", false);
       config.put("num_latents", weights.dSae());
-      config.put("k", weights.k());
+      config.put("k", k(weights, at, this));
       config.put("multi_topk", false);
       config.put("skip_connection", false);
       config.put("transcode", false);
@@ -72,7 +72,7 @@ public enum SaeExport {
       SaeWeights weights = sae.weights();
       Map<String, Tensor> tensors = new LinkedHashMap<>();
       tensors.put("b_dec", Tensor.of(weights.bDec(), weights.dIn()));
-      tensors.put("k", Tensor.of(new int[] {weights.k()}));
+      tensors.put("k", Tensor.of(new int[] {k(weights, at, this)}));
       tensors.put("threshold", Tensor.of(new float[] {-1}));
       tensors.put(
           "decoder.weight",
@@ -87,7 +87,7 @@ public enum SaeExport {
       trainer.put("dict_class", "AutoEncoderTopK");
       trainer.put("activation_dim", weights.dIn());
       trainer.put("dict_size", weights.dSae());
-      trainer.put("k", weights.k());
+      trainer.put("k", k(weights, at, this));
       trainer.put("layer", at.layer());
       trainer.put("lm_name", sae.source().modelName());
       trainer.put("submodule_name", at.name());
@@ -134,6 +134,17 @@ public enum SaeExport {
       case MLP_OUT -> "layers." + at.layer() + ".mlp";
       case ATTN_OUT -> "layers." + at.layer() + ".self_attn";
     };
+  }
+
+  /** Of a top-k autoencoder, which alone the layout has. */
+  private static int k(SaeWeights weights, HookPoint at, SaeExport layout) {
+    if (weights.architecture() instanceof TopK topK) {
+      return topK.k();
+    }
+    throw UserException.badData(
+        "%s: an autoencoder of architecture '%s' cannot be exported as %s"
+            .formatted(at.name(), weights.architecture().form().name(), layout.text),
+        "export it as saelens, or leave it out (--hook-points)");
   }
 
   private static float[] turned(float[] values, int rows, int columns) {

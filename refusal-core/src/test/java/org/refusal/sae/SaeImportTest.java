@@ -40,7 +40,7 @@ class SaeImportTest {
   @ValueSource(strings = {"dictionary_learning", "sparsify"})
   void computesWhatTheOtherToolComputes(String tool) {
     SaeCheckpoint read = SaeImport.read(LAYOUTS.resolve(tool), SOURCE, null);
-    assertThat(read.weights().k()).isEqualTo(2);
+    assertThat(read.weights().architecture()).isEqualTo(new TopK(2));
     check(read, tool);
     read.write(folder);
     check(SaeImport.read(folder, SOURCE, null), tool);
@@ -50,7 +50,7 @@ class SaeImportTest {
   private static void check(SaeCheckpoint checkpoint, String tool) {
     JsonNode expected = Json.read(LAYOUTS.resolve(tool).resolve("expected.json"));
     try (NDManager manager = NDManager.newBaseManager();
-        SparseAutoencoder sae = TopKAutoencoder.of(checkpoint.weights(), manager, DataType.FLOAT32)) {
+        SparseAutoencoder sae = TensorAutoencoder.of(checkpoint.weights(), manager, DataType.FLOAT32)) {
       NDArray x = manager.create(floats(expected.path("x")), new Shape(3, 4));
       close(sae.encodeDense(x), expected.path("f"));
       close(sae.decode(sae.encode(x)), expected.path("reconstruction"));
@@ -141,7 +141,7 @@ class SaeImportTest {
     SaeWeights weights = SaeImport.read(folder, SOURCE, null).weights();
     assertThat(weights.dIn()).isEqualTo(4);
     assertThat(weights.dSae()).isEqualTo(6);
-    assertThat(weights.k()).isEqualTo(2);
+    assertThat(weights.architecture()).isEqualTo(new TopK(2));
   }
 
   @Test
@@ -164,11 +164,11 @@ class SaeImportTest {
         .isInstanceOf(UserException.class)
         .hasMessageContaining("a threshold of 0.35");
     Json.write(folder.resolve("config.json"), Map.of("trainer", Map.of("dict_class", "AutoEncoderTopK", "k", 2)));
-    assertThat(SaeImport.read(folder, SOURCE, null).weights().k()).isEqualTo(2);
+    assertThat(SaeImport.read(folder, SOURCE, null).weights().architecture()).isEqualTo(new TopK(2));
     tensors.put("threshold", Tensor.of(new float[] {-1}));
     TorchFileWriter.write(folder.resolve("ae.pt"), tensors);
     Json.write(folder.resolve("config.json"), Map.of("buffer", Map.of()));
-    assertThat(SaeImport.read(folder, SOURCE, null).weights().k()).isEqualTo(2);
+    assertThat(SaeImport.read(folder, SOURCE, null).weights().architecture()).isEqualTo(new TopK(2));
   }
 
   @Test
@@ -193,7 +193,7 @@ class SaeImportTest {
     Json.write(folder.resolve("config.json"), Map.of("trainer", Map.of("trainer_class", "BatchTopKTrainer", "k", 2)));
     assertThatThrownBy(() -> SaeImport.read(folder, SOURCE, null)).hasMessageContaining("trainer_class 'BatchTopKTrainer' cannot be read");
     Json.write(folder.resolve("config.json"), Map.of("trainer", Map.of("trainer_class", "TopKTrainer", "k", 2)));
-    assertThat(SaeImport.read(folder, SOURCE, null).weights().k()).isEqualTo(2);
+    assertThat(SaeImport.read(folder, SOURCE, null).weights().architecture()).isEqualTo(new TopK(2));
   }
 
   @ParameterizedTest
@@ -216,7 +216,7 @@ class SaeImportTest {
     config.setAll((ObjectNode) Json.mapper().readTree(json.replace('\'', '"')));
     Json.write(folder.resolve("cfg.json"), config);
     if (message == null) {
-      assertThat(SaeImport.read(folder, SOURCE, null).weights().k()).isEqualTo(2);
+      assertThat(SaeImport.read(folder, SOURCE, null).weights().architecture()).isEqualTo(new TopK(2));
     } else {
       assertThatThrownBy(() -> SaeImport.read(folder, SOURCE, null))
           .isInstanceOf(UserException.class)
