@@ -42,7 +42,7 @@ public record SaeCheckpoint(SaeWeights weights, SaeSource source) {
   /** Beside the function's own keys; before version 6 the origin's stood among them. */
   private static final Map<String, Set<String>> ONLY_AS =
       Map.of(
-          "hook_head_index", Set.of(), "finetuning_scaling_factor", Set.of(), "normalize_activations", Set.of(),
+          "hook_head_index", Set.of(), "finetuning_scaling_factor", Set.of(), "normalize_activations", Set.of("expected_average_only_in"),
           "reshape_activations", Set.of(), "activation_fn", Set.of("topk", "relu"), "activation_fn_str", Set.of("topk", "relu"));
 
   private static final Set<String> KEYS = keys();

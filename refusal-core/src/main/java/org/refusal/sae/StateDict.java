@@ -68,7 +68,7 @@ record StateDict(Map<String, Tensor> tensors, Map<String, Object> beside) {
 
   private static void search(Map<?, ?> map, int depth, List<Map<String, Tensor>> found) {
     Map<String, Tensor> tensors = tensors(map);
-    if (tensors.containsKey("encoder.weight")) {
+    if (tensors.containsKey("encoder.weight") || tensors.containsKey("W_enc")) {
       found.add(tensors);
       return;
     }

@@ -64,7 +64,8 @@ class SaeCheckpointTest {
       NDArray x = manager.create(new double[] {13, 21, 10, 20}, new Shape(2, 2));
       assertThat(sae.encodeDense(x).get(0).toDoubleArray()).containsExactly(3, 0, 2, 0);
       assertThat(sae.decode(sae.encode(x)).toDoubleArray()).containsExactly(15, 22, 10, 20);
-      assertThat(sae.encode(x).values().get(1).toDoubleArray()).containsExactly(0, 0);
+      assertThat(sae.encode(x).offsets().toLongArray()).containsExactly(0, 2);
+      assertThat(sae.encode(x).values().toDoubleArray()).containsExactly(3, 2, 0, 0);
     }
   }
 
@@ -132,7 +133,7 @@ class SaeCheckpointTest {
 
   @ParameterizedTest
   @CsvSource({
-    "architecture, jumprelu, architecture 'jumprelu' cannot be read",
+    "architecture, temporal, architecture 'temporal' cannot be read",
     "normalize_activations, layer_norm, normalize_activations 'layer_norm' cannot be read",
     "reshape_activations, hook_z, reshape_activations 'hook_z' cannot be read",
   })
