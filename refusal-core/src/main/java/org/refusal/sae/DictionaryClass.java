@@ -71,6 +71,34 @@ enum DictionaryClass {
     return tensors.contains("bias") ? RELU : TOP_K;
   }
 
+  /** The class that computes the same; BatchTopK is a JumpReLU with one threshold, as its k is not known here. */
+  static DictionaryClass of(Architecture architecture) {
+    if (architecture instanceof TopK) {
+      return TOP_K;
+    }
+    if (architecture instanceof Gated) {
+      return GATED;
+    }
+    if (architecture instanceof Relu) {
+      return RELU;
+    }
+    if (architecture instanceof JumpRelu || architecture instanceof BatchTopK) {
+      return JUMP_RELU;
+    }
+    throw UserException.badData(
+        "an autoencoder of architecture '%s' cannot be exported as dictionary_learning"
+            .formatted(architecture.form().name()),
+        "export it as saelens");
+  }
+
+  String className() {
+    return name;
+  }
+
+  String trainerName() {
+    return trainer;
+  }
+
   /** Whether the matrices are those of linear layers, with one row per output. */
   boolean linear() {
     return linear;

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import java.util.Arrays;
 import org.refusal.torch.Memory;
 
 /** Weights of an autoencoder on the heap and on a device. */
@@ -22,6 +23,16 @@ final class Parameters {
       product[i] = values[i] * factors[i];
     }
     return product;
+  }
+
+  /** Of one number for all latents as many as there are latents. */
+  static float[] full(float[] values, int dSae) {
+    if (values.length == dSae) {
+      return values;
+    }
+    float[] full = new float[dSae];
+    Arrays.fill(full, values[0]);
+    return full;
   }
 
   /** A copy that the manager owns, in float32 or float64. */

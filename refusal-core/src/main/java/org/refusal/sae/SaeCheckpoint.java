@@ -67,7 +67,7 @@ public record SaeCheckpoint(SaeWeights weights, SaeSource source) {
     tensors.put("W_enc", Tensor.of(weights.wEnc(), dIn, dSae));
     tensors.put("b_dec", Tensor.of(weights.bDec(), dIn));
     tensors.put(form.encoderBias(), Tensor.of(weights.bEnc(), dSae));
-    architecture.parameters().forEach((name, values) -> tensors.put(name, Tensor.of(full(values, dSae), dSae)));
+    architecture.parameters().forEach((name, values) -> tensors.put(name, Tensor.of(Parameters.full(values, dSae), dSae)));
     Safetensors.write(folder.resolve(WEIGHTS), tensors, Map.of());
 
     Map<String, Object> metadata = new LinkedHashMap<>();
@@ -172,16 +172,6 @@ public record SaeCheckpoint(SaeWeights weights, SaeSource source) {
           "%s: rescale_acts_by_decoder_norm is set for architecture '%s': SAELens has it for topk only"
               .formatted(file, form.saeLens()));
     }
-  }
-
-  /** One number for all latents as many. */
-  private static float[] full(float[] values, int dSae) {
-    if (values.length == dSae) {
-      return values;
-    }
-    float[] full = new float[dSae];
-    Arrays.fill(full, values[0]);
-    return full;
   }
 
   /** What the two files say. */

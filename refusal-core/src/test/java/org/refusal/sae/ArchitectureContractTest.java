@@ -23,6 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.refusal.RandomSeeds;
 import org.refusal.base.UserException;
+import org.refusal.circuit.HookPoint;
 import org.refusal.torch.Autograd;
 
 /** What every architecture of the list keeps; {@link #EXAMPLES} has one maker for each. */
@@ -91,6 +92,25 @@ class ArchitectureContractTest {
         assertThat(Files.readAllBytes(second.resolve(file))).as(name).isEqualTo(Files.readAllBytes(first.resolve(file)));
       }
       assertThat(decoded(read.weights(), x(seed))).as(name).isEqualTo(decoded(written.weights(), x(seed)));
+    }
+  }
+
+  @RandomSeeds(2)
+  void exportedAndImportedItIsTheSameFunction(long seed) {
+    HookPoint at = HookPoint.residuals(2);
+    for (String name : Architectures.names()) {
+      SaeCheckpoint sae = new SaeCheckpoint(weights(name, seed), new SaeSource("m", at.transformerLensName(), true));
+      for (SaeExport layout : SaeExport.values()) {
+        Path parent = folder.resolve(layout + name + seed);
+        if (layout == SaeExport.SPARSIFY && !name.equals("topk")) {
+          assertThatThrownBy(() -> layout.write(sae, at, parent))
+              .isInstanceOf(UserException.class)
+              .hasMessageContaining("architecture '" + name + "' cannot be exported as sparsify");
+          continue;
+        }
+        SaeCheckpoint read = SaeImport.read(layout.write(sae, at, parent), new SaeSource("m", "", true), null);
+        close(name + " as " + layout, array(decoded(read.weights(), x(seed))), array(decoded(sae.weights(), x(seed))), 1e-5);
+      }
     }
   }
 
