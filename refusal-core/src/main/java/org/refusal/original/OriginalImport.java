@@ -216,8 +216,7 @@ public final class OriginalImport {
         SaeCheckpoint read = SaeImport.read(file, new SaeSource(model, at.transformerLensName(), true), null);
         found.put(at, read);
         lines.add(
-            "%-14s autoencoder: d_in %d, d_sae %d, k %d"
-                .formatted(at.name(), read.weights().dIn(), read.weights().dSae(), read.weights().k()));
+            "%-14s autoencoder: %s".formatted(at.name(), read.weights().summary()));
       }
     }
     return found;

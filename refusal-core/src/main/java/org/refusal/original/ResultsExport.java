@@ -64,8 +64,7 @@ public final class ResultsExport {
         .map(at -> {
           SaeCheckpoint sae = SaeCheckpoint.read(layout.sae(model, at));
           Path folder = layoutOf.write(sae, at, output);
-          return "%s: d_in %d, d_sae %d, k %d"
-              .formatted(folder, sae.weights().dIn(), sae.weights().dSae(), sae.weights().k());
+          return "%s: %s".formatted(folder, sae.weights().summary());
         })
         .toList();
   }

@@ -80,7 +80,7 @@ record StateDict(Map<String, Tensor> tensors, Map<String, Object> beside) {
       return;
     }
     Map<String, Tensor> tensors = tensors(map);
-    if (tensors.containsKey("encoder.weight")) {
+    if (tensors.containsKey("encoder.weight") || tensors.containsKey("W_enc")) {
       found.add(tensors);
       return;
     }
