@@ -215,10 +215,10 @@ public final class TrainSaesStage implements Stage<TrainSaesConfig> {
     List<TrainingPrompt> heldOut = new ArrayList<>();
     for (String category : collected.categories()) {
       for (ModelOutput output : collected.outputs(category)) {
-        Optional<StoredPrompt> stored = store.find(category, output.promptIndex());
+        Optional<StoredPrompt> stored = store.find(output.key(category));
         if (stored.isEmpty()) {
           throw UserException.badData(
-              "prompt %s/%d has an output but no activations".formatted(category, output.promptIndex()),
+              "prompt %s has an output but no activations".formatted(output.key(category)),
               "run collect again");
         }
         (output.split() == Split.Side.DISCOVERY ? train : heldOut)
