@@ -114,7 +114,7 @@ public record PartnerChoice(
       List<ModelOutput> discovery =
           subject.outputs(category).stream().filter(output -> output.split() == Split.Side.DISCOVERY).toList();
       toxic.put(category, discovery.stream().filter(output -> output.label().toxic()).map(ModelOutput::prompt).toList());
-      safe.put(category, discovery.stream().filter(ModelOutput::isAnsweredSafe).map(ModelOutput::prompt).toList());
+      safe.put(category, discovery.stream().filter(ModelOutput::answeredSafe).map(ModelOutput::prompt).toList());
     }
     return TopicMembership.of(toxic, safe);
   }

@@ -37,7 +37,7 @@ public final class Gate {
     long partners =
         all.stream()
             .flatMap(category -> outputs.apply(category).stream())
-            .filter(output -> output.split() == Split.Side.DISCOVERY && output.isAnsweredSafe())
+            .filter(output -> output.split() == Split.Side.DISCOVERY && output.answeredSafe())
             .count();
     if (partners < 2) {
       return Optional.of("the model answered fewer than 2 safe discovery prompts, so that there are no partners");

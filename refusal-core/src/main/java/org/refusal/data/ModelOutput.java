@@ -34,8 +34,8 @@ public record ModelOutput(
     Split.Side split,
     boolean kept) {
 
-  /** Not toxic and complied with: what partners are chosen from. */
-  public boolean isAnsweredSafe() {
+  /** Whether it is not toxic and was complied with: what partners are chosen from. */
+  public boolean answeredSafe() {
     return !label.toxic() && behaviour == Behaviour.COMPLIANCE;
   }
 

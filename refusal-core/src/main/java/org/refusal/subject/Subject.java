@@ -167,7 +167,7 @@ public final class Subject implements AutoCloseable {
     List<PromptTokens> pool = new ArrayList<>();
     for (String category : everyCategory()) {
       outputs(category).stream()
-          .filter(output -> output.split() == Split.Side.DISCOVERY && output.isAnsweredSafe())
+          .filter(output -> output.split() == Split.Side.DISCOVERY && output.answeredSafe())
           .forEach(output -> pool.add(PromptTokens.of(category, output, false)));
     }
     return pool;
