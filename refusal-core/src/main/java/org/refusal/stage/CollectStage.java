@@ -99,6 +99,14 @@ public final class CollectStage implements Stage<CollectConfig> {
     return Optional.of(config.model());
   }
 
+  /** One per category. */
+  @Override
+  public List<String> units(CollectConfig config) {
+    return prompts(config, Progress.none()).keySet().stream()
+        .map(category -> ResultLayout.categoryName(category.name()))
+        .toList();
+  }
+
   @Override
   public StageResult run(CollectConfig config, StageContext context) {
     ResultLayout layout = new ResultLayout(resultDir(config));

@@ -77,6 +77,12 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
     return Optional.of(config.model());
   }
 
+  /** One per category and hook point. */
+  @Override
+  public List<String> units(DiscoverConfig config) {
+    return subject(config).units();
+  }
+
   @Override
   public StageResult run(DiscoverConfig config, StageContext context) {
     try (Subject subject = subject(config)) {

@@ -111,6 +111,12 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
     return Optional.of(config.model());
   }
 
+  /** One per category and hook point. */
+  @Override
+  public List<String> units(EvaluateConfig config) {
+    return subject(config).units();
+  }
+
   @Override
   public StageResult run(EvaluateConfig config, StageContext context) {
     try (Subject subject = subject(config)) {

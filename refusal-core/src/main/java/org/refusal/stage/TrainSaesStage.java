@@ -107,6 +107,14 @@ public final class TrainSaesStage implements Stage<TrainSaesConfig> {
     return config.sae().variant().equals("legacy");
   }
 
+  /** One per hook point, with the seed, by which further autoencoders of it are told apart. */
+  @Override
+  public List<String> units(TrainSaesConfig config) {
+    try (ActivationStore store = collected(config).activations()) {
+      return points(config, store).stream().map(at -> "%s_seed_%d".formatted(at.name(), config.seed())).toList();
+    }
+  }
+
   @Override
   public StageResult run(TrainSaesConfig config, StageContext context) {
     Collected collected = collected(config);

@@ -189,6 +189,13 @@ public final class Subject implements AutoCloseable {
     return hookPoints;
   }
 
+  /** Every category at every hook point, fit for file names: {@code privacy_residuals_14}. */
+  public List<String> units() {
+    return categories().stream()
+        .flatMap(category -> hookPoints().stream().map(at -> ResultLayout.categoryName(category) + "_" + at.name()))
+        .toList();
+  }
+
   private List<HookPoint> findHookPoints() {
     List<HookPoint> trained = new ArrayList<>();
     Path parent = sae(HookPoint.residuals(0)).getParent();
