@@ -21,7 +21,6 @@ import org.refusal.circuit.Edge;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.Node;
 import org.refusal.config.DiscoverConfig;
-import org.refusal.data.PromptKey;
 import org.refusal.io.Json;
 import org.refusal.model.Hooks;
 import org.refusal.model.LogitsAt;
@@ -200,12 +199,12 @@ public final class CircuitDiscovery {
       List<PromptTokens> prompts, List<Integer> window, GradientMoments moments) {
     List<PromptTokens> sorted =
         window.stream().map(prompts::get).sorted(Comparator.comparingInt(PromptTokens::length)).toList();
-    Map<PromptKey, PromptAttribution> results = new LinkedHashMap<>();
+    Map<PromptTokens, PromptAttribution> results = new LinkedHashMap<>();
     for (int from = 0; from < sorted.size(); from += settings.batchSize()) {
       List<PromptTokens> batch = sorted.subList(from, Math.min(sorted.size(), from + settings.batchSize()));
-      OutOfMemory.halving(batch, part -> attribute(part, moments)).forEach(a -> results.put(a.prompt().key(), a));
+      OutOfMemory.halving(batch, part -> attribute(part, moments)).forEach(a -> results.put(a.prompt(), a));
     }
-    return window.stream().map(i -> results.get(prompts.get(i).key())).toList();
+    return window.stream().map(i -> results.get(prompts.get(i))).toList();
   }
 
   private List<PromptAttribution> attribute(List<PromptTokens> prompts, GradientMoments moments) {
