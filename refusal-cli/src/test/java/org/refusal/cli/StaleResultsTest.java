@@ -99,7 +99,7 @@ class StaleResultsTest {
     assertThat(runs).anyMatch(line -> line.startsWith("train-saes  ")).anyMatch(line -> line.startsWith("collect  "));
     assertThat(origin.out())
         .contains("  config circuit.ig_steps: 2\n", "made by train-saes, key ", "made by collect, key ")
-        .doesNotContain("discovery.batch_size");
+        .doesNotContain("circuit.node_threshold");
     assertThat(origin.out().lines().filter(line -> line.endsWith("  from outside")))
         .anyMatch(line -> line.contains(model.resolve("model.safetensors") + "  sha256 "))
         .anyMatch(line -> line.contains(".csv  sha256 "));
