@@ -23,6 +23,7 @@ import org.refusal.base.ExitCode;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
 import org.refusal.data.ModelOutputs;
+import org.refusal.data.PromptKey;
 import org.refusal.io.Json;
 import org.refusal.io.Safetensors;
 import org.refusal.io.SafetensorsWriter;
@@ -121,12 +122,13 @@ class OutOfDiskTest {
     Path work = folder.resolve("work");
     ActivationWriter writer =
         ActivationWriter.open(
-            folder.resolve("activations"), work, "stem",
+            folder.resolve("activations"), work, "hate", "stem",
             new ActivationWriter.Layout(List.of(at), 2, Safetensors.DType.F32, Map.of(), 1 << 20));
     ByteBuffer rows = Safetensors.encode(new float[] {1, 2}, Safetensors.DType.F32);
     writer.add(
         new CapturedPrompt(
-            0, new int[] {7}, new int[] {0}, new int[] {0}, Map.of(at, rows), new float[] {1, 2}, new int[] {3}));
+            new PromptKey("hate", 0), new int[] {7},
+            new int[] {0}, new int[] {0}, Map.of(at, rows), new float[] {1, 2}, new int[] {3}));
     full(work.resolve("stem.shard-00001.safetensors"));
 
     assertThatThrownBy(() -> writer.finish(List.of()))

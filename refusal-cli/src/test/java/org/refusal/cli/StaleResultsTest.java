@@ -18,6 +18,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.refusal.base.Digests;
 import org.refusal.io.Json;
 
 /** Stages must not mix results of different runs: what a finished run leaves, and what is then changed in it. */
@@ -72,6 +73,43 @@ class StaleResultsTest {
     assertThat(ran.out()).isEmpty();
     assertThat(ran.complaint()).as(ran.err()).hasSize(2);
     assertThat(String.join("\n", ran.complaint())).contains(parts);
+  }
+
+  @Test
+  void aCopiedResultsFolderIsUpToDate() {
+    Cli explained = run(results, "--explain");
+
+    assertThat(explained.code()).as(explained.err()).isZero();
+    assertThat(explained.out().lines().toList()).hasSize(8).allMatch(line -> line.endsWith(" is up to date"));
+  }
+
+  @Test
+  void aFileThatWasCopiedOutAndRenamedKnowsWhereItComesFrom(@TempDir Path elsewhere) throws IOException {
+    Path named = results.resolve("attributions/small_deception.safetensors");
+    Path copy = Files.copy(named, elsewhere.resolve("renamed.bin"));
+
+    Cli origin = stage("status", "--file", copy.toString());
+
+    assertThat(origin.code()).as(origin.err()).isZero();
+    assertThat(origin.out().lines().findFirst().orElseThrow())
+        .isEqualTo("%s: made by discover as attributions/small_deception.safetensors, sha256 %s".formatted(copy, Digests.sha256(copy)));
+    List<String> runs = origin.out().lines().filter(line -> line.matches("[a-z-]+  key [0-9a-f]{16}  .*Z")).toList();
+    assertThat(runs).hasSize(3);
+    assertThat(runs.get(0)).startsWith("discover  key ");
+    assertThat(runs).anyMatch(line -> line.startsWith("train-saes  ")).anyMatch(line -> line.startsWith("collect  "));
+    assertThat(origin.out())
+        .contains("  config circuit.ig_steps: 2\n", "made by train-saes, key ", "made by collect, key ")
+        .doesNotContain("circuit.node_threshold");
+    assertThat(origin.out().lines().filter(line -> line.endsWith("  from outside")))
+        .anyMatch(line -> line.contains(model.resolve("model.safetensors") + "  sha256 "))
+        .anyMatch(line -> line.contains(".csv  sha256 "));
+  }
+
+  @Test
+  void aFileThatNoRunMadeIsRefused(@TempDir Path elsewhere) throws IOException {
+    Path foreign = Files.writeString(elsewhere.resolve("foreign.json"), "{}");
+    refused(stage("status", "--file", foreign.toString()), "foreign.json: no run of this results folder made a file with this content");
+    refused(stage("status", "--file", elsewhere.resolve("none.json").toString()), "none.json: no such file");
   }
 
   private void trainAgain() {

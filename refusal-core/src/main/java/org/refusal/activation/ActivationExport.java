@@ -38,7 +38,7 @@ public final class ActivationExport {
   private ActivationExport(ActivationStore store, String category) {
     this.store = store;
     this.category = category;
-    this.prompts = store.prompts().stream().filter(prompt -> prompt.category().equals(category)).toList();
+    this.prompts = store.prompts().stream().filter(prompt -> prompt.key().category().equals(category)).toList();
     this.tokens = Math.toIntExact(prompts.stream().mapToLong(StoredPrompt::tokens).sum());
   }
 
@@ -132,7 +132,7 @@ public final class ActivationExport {
 
   private static ByteBuffer indices(StoredPrompt prompt) {
     long[] indices = new long[prompt.tokens()];
-    java.util.Arrays.fill(indices, prompt.promptIndex());
+    java.util.Arrays.fill(indices, prompt.key().index());
     return Safetensors.Tensor.of(indices, indices.length).data();
   }
 

@@ -18,9 +18,10 @@ import java.util.stream.Stream;
 import org.refusal.base.AtomicFiles;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
+import org.refusal.data.PromptKey;
+import org.refusal.io.Safetensors;
 import org.refusal.io.Safetensors.DType;
 import org.refusal.io.Safetensors.Entry;
-import org.refusal.io.Safetensors;
 
 /**
  * The activations of several categories, read through memory maps. Opening reads the headers and the prompt index of
@@ -37,7 +38,7 @@ public final class ActivationStore implements AutoCloseable {
 
   private final List<Safetensors> shards = new ArrayList<>();
   private final List<StoredPrompt> prompts = new ArrayList<>();
-  private final Map<String, Map<Long, StoredPrompt>> byCategory = new HashMap<>();
+  private final Map<PromptKey, StoredPrompt> byKey = new HashMap<>();
   private final List<String> categories;
   private int dModel = -1;
   private DType dtype;
@@ -104,8 +105,7 @@ public final class ActivationStore implements AutoCloseable {
   }
 
   private void addCategory(String category, List<Path> files) {
-    Map<Long, StoredPrompt> known = byCategory.computeIfAbsent(category, name -> new HashMap<>());
-    for (Path file : files) {
+        for (Path file : files) {
       Safetensors shard = Safetensors.open(file);
       shards.add(shard);
       checkHeader(shard);
@@ -115,8 +115,9 @@ public final class ActivationStore implements AutoCloseable {
       for (int i = 0; i < indices.length; i++) {
         StoredPrompt prompt =
             new StoredPrompt(
-                category, indices[i], shards.size() - 1, offsets[i], Math.toIntExact(offsets[i + 1] - offsets[i]));
-        if (known.put(indices[i], prompt) != null) {
+                new PromptKey(category, indices[i]), shards.size() - 1, offsets[i],
+                Math.toIntExact(offsets[i + 1] - offsets[i]));
+        if (byKey.put(prompt.key(), prompt) != null) {
           throw UserException.badData(file + ": prompt " + indices[i] + " is stored twice");
         }
         prompts.add(prompt);
@@ -193,8 +194,8 @@ public final class ActivationStore implements AutoCloseable {
     return Collections.unmodifiableList(prompts);
   }
 
-  public Optional<StoredPrompt> find(String category, long promptIndex) {
-    return Optional.ofNullable(byCategory.getOrDefault(category, Map.of()).get(promptIndex));
+  public Optional<StoredPrompt> find(PromptKey key) {
+    return Optional.ofNullable(byKey.get(key));
   }
 
   /** The hook points that every shard holds, in forward order. */
@@ -282,7 +283,7 @@ public final class ActivationStore implements AutoCloseable {
                 .formatted(
                     shard.file(),
                     at.name(),
-                    prompt.promptIndex(),
+                    prompt.key().index(),
                     prompt.firstRow() + first + i / dModel,
                     first + i / dModel,
                     rows[i]),

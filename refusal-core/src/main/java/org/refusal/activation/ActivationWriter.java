@@ -16,6 +16,7 @@ import java.util.stream.Stream;
 import org.refusal.base.AtomicFiles;
 import org.refusal.base.Digests;
 import org.refusal.circuit.HookPoint;
+import org.refusal.data.PromptKey;
 import org.refusal.io.Json;
 import org.refusal.io.Safetensors;
 import org.refusal.io.Safetensors.DType;
@@ -55,18 +56,20 @@ public final class ActivationWriter {
 
   private final Path folder;
   private final Path work;
+  private final String category;
   private final String stem;
   private final Layout layout;
-  private final List<Long> done = new ArrayList<>();
+  private final List<PromptKey> done = new ArrayList<>();
   private int shards;
   private boolean finished;
 
   private final List<CapturedPrompt> pending = new ArrayList<>();
   private long pendingBytes;
 
-  private ActivationWriter(Path folder, Path work, String stem, Layout layout) {
+  private ActivationWriter(Path folder, Path work, String category, String stem, Layout layout) {
     this.folder = folder;
     this.work = work;
+    this.category = category;
     this.stem = stem;
     this.layout = layout;
   }
@@ -76,10 +79,11 @@ public final class ActivationWriter {
    *
    * @param folder where the finished files go
    * @param work where shards wait; on the same file system
+   * @param category whose prompts are written
    * @param stem file name without number and {@code .safetensors}
    */
-  public static ActivationWriter open(Path folder, Path work, String stem, Layout layout) {
-    ActivationWriter writer = new ActivationWriter(folder, work, stem, layout);
+  public static ActivationWriter open(Path folder, Path work, String category, String stem, Layout layout) {
+    ActivationWriter writer = new ActivationWriter(folder, work, category, stem, layout);
     writer.resume();
     return writer;
   }
@@ -136,14 +140,12 @@ public final class ActivationWriter {
 
   private void readDone(int shard) {
     try (Safetensors file = Safetensors.open(outputsFile(work, stem, shard))) {
-      for (long prompt : file.longs("prompt_index")) {
-        done.add(prompt);
-      }
+      done.addAll(PromptKey.of(category, file.longs("prompt_index")));
     }
   }
 
-  /** Indices of the prompts that are safely on disk, in the order in which they were added. */
-  public List<Long> done() {
+  /** The prompts that are safely on disk, in the order in which they were added. */
+  public List<PromptKey> done() {
     return List.copyOf(done);
   }
 
@@ -164,9 +166,9 @@ public final class ActivationWriter {
       long expected = (long) tokens * layout.dModel() * layout.dtype().bytes();
       if (rows == null || rows.remaining() != expected) {
         throw new IllegalArgumentException(
-            "prompt %d, %s: %s bytes for %d tokens of width %d in %s"
+            "prompt %s, %s: %s bytes for %d tokens of width %d in %s"
                 .formatted(
-                    prompt.promptIndex(), point, rows == null ? "no" : rows.remaining(), tokens, layout.dModel(),
+                    prompt.key(), point, rows == null ? "no" : rows.remaining(), tokens, layout.dModel(),
                     layout.dtype()));
       }
       bytes += expected;
@@ -190,7 +192,7 @@ public final class ActivationWriter {
       }
       Map<String, Object> marker = new LinkedHashMap<>();
       marker.put("shards", shards);
-      marker.put("missing", missing);
+      marker.put("missing", missing.stream().map(ActivationWriter::entry).toList());
       marker.put("digests", digests());
       Json.write(finishedFile(work, stem), marker);
       finished = true;
@@ -244,11 +246,19 @@ public final class ActivationWriter {
     return file;
   }
 
+  private static Map<String, Object> entry(MissingPrompt missing) {
+    Map<String, Object> entry = new LinkedHashMap<>();
+    entry.put("promptIndex", missing.key().index());
+    entry.put("reason", missing.reason());
+    return entry;
+  }
+
   /** The prompts that an earlier, finished run recorded as missing. */
-  public static List<MissingPrompt> missing(Path work, String stem) {
+  public List<MissingPrompt> missing() {
     List<MissingPrompt> missing = new ArrayList<>();
     for (JsonNode entry : Json.read(finishedFile(work, stem)).path("missing")) {
-      missing.add(new MissingPrompt(entry.path("promptIndex").asLong(), entry.path("reason").asText()));
+      missing.add(
+          new MissingPrompt(new PromptKey(category, entry.path("promptIndex").asLong()), entry.path("reason").asText()));
     }
     return missing;
   }
@@ -260,7 +270,7 @@ public final class ActivationWriter {
       writeActivations(shardFile(shard), shard);
     }
     shards = shard;
-    pending.forEach(prompt -> done.add(prompt.promptIndex()));
+    pending.forEach(prompt -> done.add(prompt.key()));
     pending.clear();
     pendingBytes = 0;
   }
@@ -307,7 +317,7 @@ public final class ActivationWriter {
   }
 
   private long[] promptIndices() {
-    return pending.stream().mapToLong(CapturedPrompt::promptIndex).toArray();
+    return pending.stream().mapToLong(prompt -> prompt.key().index()).toArray();
   }
 
   private static long[] offsets(List<int[]> parts) {

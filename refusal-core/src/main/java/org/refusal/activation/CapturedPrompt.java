@@ -3,11 +3,11 @@ package org.refusal.activation;
 import java.nio.ByteBuffer;
 import java.util.Map;
 import org.refusal.circuit.HookPoint;
+import org.refusal.data.PromptKey;
 
 /**
  * What one prompt left behind, before it is on disk.
  *
- * @param promptIndex index in the category's outputs file
  * @param tokenIds of the kept tokens {@code [tokens]}
  * @param positions of the kept tokens, 0-based in the prompt {@code [tokens]}
  * @param positionGroups of the kept tokens {@code [tokens]}
@@ -16,7 +16,7 @@ import org.refusal.circuit.HookPoint;
  * @param generatedIds greedy continuation, without the end token
  */
 public record CapturedPrompt(
-    long promptIndex,
+    PromptKey key,
     int[] tokenIds,
     int[] positions,
     int[] positionGroups,
@@ -27,8 +27,8 @@ public record CapturedPrompt(
   public CapturedPrompt {
     if (positions.length != tokenIds.length || positionGroups.length != tokenIds.length) {
       throw new IllegalArgumentException(
-          "prompt %d: %d token ids, %d positions, %d groups"
-              .formatted(promptIndex, tokenIds.length, positions.length, positionGroups.length));
+          "prompt %s: %d token ids, %d positions, %d groups"
+              .formatted(key, tokenIds.length, positions.length, positionGroups.length));
     }
     activations = Map.copyOf(activations);
   }

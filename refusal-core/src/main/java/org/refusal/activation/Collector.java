@@ -18,6 +18,7 @@ import org.refusal.base.ExitCode;
 import org.refusal.base.Progress;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
+import org.refusal.data.PromptKey;
 import org.refusal.io.Safetensors;
 import org.refusal.io.Safetensors.DType;
 import org.refusal.model.CausalLm;
@@ -45,8 +46,8 @@ import org.refusal.torch.TorchOps;
 public final class Collector {
   private static final int BATCHES_PER_WINDOW = 8;
 
-  /** A prompt to run, with its index in the category's outputs file. */
-  public record Input(long promptIndex, RenderedPrompt prompt) {}
+  /** A prompt to run. */
+  public record Input(PromptKey key, RenderedPrompt prompt) {}
 
   /**
    * What is captured.
@@ -100,33 +101,33 @@ public final class Collector {
 
   /**
    * @param name of the category, for progress and messages
-   * @param inputs all prompts of the category in dataset order
-   * @param done indices of prompts whose results are already safe; they are not handed over again
+   * @param inputs all prompts of the category in dataset order, each of another key
+   * @param done prompts whose results are already safe; they are not handed over again
    * @param sink takes the results in dataset order
    * @return the prompts that could not be run, in dataset order; empty unless {@link Options#keepGoing}
    */
   public List<MissingPrompt> collect(
-      String name, List<Input> inputs, List<Long> done, Consumer<CapturedPrompt> sink) {
-    Set<Long> safe = new HashSet<>(done);
+      String name, List<Input> inputs, List<PromptKey> done, Consumer<CapturedPrompt> sink) {
+    Set<PromptKey> safe = new HashSet<>(done);
     List<MissingPrompt> missing = new ArrayList<>();
     int windowSize = options.batchSize() * BATCHES_PER_WINDOW;
     try (Progress.Task task = progress.task("collect " + name, inputs.size())) {
       for (int from = 0; from < inputs.size(); from += windowSize) {
         List<Input> window = inputs.subList(from, Math.min(inputs.size(), from + windowSize));
-        Map<Long, CapturedPrompt> captured = new HashMap<>();
-        Map<Long, MissingPrompt> failed = new HashMap<>();
+        Map<PromptKey, CapturedPrompt> captured = new HashMap<>();
+        Map<PromptKey, MissingPrompt> failed = new HashMap<>();
         for (List<Input> batch : batches(window)) {
-          if (!batch.stream().allMatch(input -> safe.contains(input.promptIndex()))) {
+          if (!batch.stream().allMatch(input -> safe.contains(input.key()))) {
             run(name, batch, captured, failed);
           }
           task.advance(batch.size());
         }
         for (Input input : window) {
-          long index = input.promptIndex();
-          if (failed.containsKey(index)) {
-            missing.add(failed.get(index));
-          } else if (!safe.contains(index)) {
-            sink.accept(captured.get(index));
+          PromptKey key = input.key();
+          if (failed.containsKey(key)) {
+            missing.add(failed.get(key));
+          } else if (!safe.contains(key)) {
+            sink.accept(captured.get(key));
           }
         }
       }
@@ -145,9 +146,9 @@ public final class Collector {
   }
 
   private void run(
-      String name, List<Input> batch, Map<Long, CapturedPrompt> captured, Map<Long, MissingPrompt> failed) {
+      String name, List<Input> batch, Map<PromptKey, CapturedPrompt> captured, Map<PromptKey, MissingPrompt> failed) {
     try {
-      runBatch(batch).forEach(result -> captured.put(result.promptIndex(), result));
+      runBatch(batch).forEach(result -> captured.put(result.key(), result));
     } catch (RuntimeException e) {
       boolean notFinite = e instanceof UserException known && known.exitCode() == ExitCode.BAD_DATA;
       if (!notFinite && !Memory.ranOut(e)) {
@@ -164,14 +165,13 @@ public final class Collector {
       String reason = firstLine(e);
       if (!options.keepGoing()) {
         String message =
-            "%s, prompt %d (%d tokens) cannot be run: %s"
-                .formatted(name, input.promptIndex(), input.prompt().length(), reason);
+            "prompt %s (%d tokens) cannot be run: %s".formatted(input.key(), input.prompt().length(), reason);
         throw notFinite
             ? new UserException(ExitCode.BAD_DATA, message, OTHER_TYPE + "; " + KEEP_GOING, e)
             : new UserException(
                 ExitCode.ENVIRONMENT, message, "use a half type (model.torch_dtype), or more memory; " + KEEP_GOING, e);
       }
-      failed.put(input.promptIndex(), new MissingPrompt(input.promptIndex(), reason));
+      failed.put(input.key(), new MissingPrompt(input.key(), reason));
     }
   }
 
@@ -270,7 +270,7 @@ public final class Collector {
       }
       results.add(
           new CapturedPrompt(
-              inputs.get(row).promptIndex(),
+              inputs.get(row).key(),
               ids,
               kept[row],
               keptGroups,

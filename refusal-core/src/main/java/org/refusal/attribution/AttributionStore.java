@@ -6,18 +6,19 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
+import org.refusal.data.PromptKey;
 import org.refusal.io.Safetensors;
 
 /** Reads an attribution file; see the package's description for the format. Rows are read when asked for. */
 public final class AttributionStore implements AutoCloseable {
   private final Safetensors file;
   private final List<HookPoint> hookPoints;
-  private final long[] promptIndex;
+  private final List<PromptKey> prompts;
 
   private AttributionStore(Safetensors file, List<HookPoint> hookPoints) {
     this.file = file;
     this.hookPoints = hookPoints;
-    this.promptIndex = file.longs("prompt_index");
+    this.prompts = PromptKey.of(file.metadata().get("category"), file.longs("prompt_index"));
   }
 
   /** The prompts' attributions over the latents of one hook point, as compressed sparse rows. */
@@ -68,6 +69,9 @@ public final class AttributionStore implements AutoCloseable {
                 .formatted(path, format, version, AttributionWriter.FORMAT, AttributionWriter.VERSION),
             "run 'refusal discover' again");
       }
+      if (!file.metadata().containsKey("category")) {
+        throw UserException.badData(path + ": does not say of which category it is", "run 'refusal discover' again");
+      }
       List<HookPoint> points =
           HookPoint.parseAll(Arrays.asList(file.metadata().getOrDefault("hook_points", "").split(",")));
       return new AttributionStore(file, points);
@@ -109,11 +113,12 @@ public final class AttributionStore implements AutoCloseable {
   }
 
   public int size() {
-    return promptIndex.length;
+    return prompts.size();
   }
 
-  public long[] promptIndex() {
-    return promptIndex.clone();
+  /** Which prompt every row is of. */
+  public List<PromptKey> prompts() {
+    return prompts;
   }
 
   /** Which prompts count as toxic, by the label source of the discovery. */

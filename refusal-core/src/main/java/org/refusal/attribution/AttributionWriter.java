@@ -81,7 +81,7 @@ public final class AttributionWriter implements AutoCloseable {
 
   public void append(PromptAttribution attribution) {
     prompts++;
-    longValue("prompt_index", attribution.prompt().index());
+    longValue("prompt_index", attribution.prompt().key().index());
     intValue("harmful", attribution.prompt().harmful() ? 1 : 0);
     intValue("refused", attribution.prompt().refused() ? 1 : 0);
     intValue("tokens", attribution.prompt().length());

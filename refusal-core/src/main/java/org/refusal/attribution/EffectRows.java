@@ -6,11 +6,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.IntStream;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
 import org.refusal.data.EqualTexts;
 import org.refusal.data.ModelOutput;
+import org.refusal.data.PromptKey;
 import org.refusal.data.Split;
 import org.refusal.stats.SparseRows;
 
@@ -57,16 +57,12 @@ public final class EffectRows {
   /** Rows of the store whose prompts are toxic and were refused, of equal texts the first, ascending. O(rows). */
   public static int[] refusedToxic(AttributionStore store, List<ModelOutput> outputs) {
     boolean[] refused = store.refused();
-    Set<Long> toxic = indices(outputs, true);
-    long[] index = store.promptIndex();
-    return IntStream.range(0, index.length).filter(row -> refused[row] && toxic.contains(index[row])).toArray();
+    return Arrays.stream(PromptKey.rows(store.prompts(), distinct(store, outputs, true))).filter(row -> refused[row]).toArray();
   }
 
   /** Rows of the store whose prompts are not toxic, of equal texts the first, ascending. O(rows). */
   public static int[] harmless(AttributionStore store, List<ModelOutput> outputs) {
-    Set<Long> harmless = indices(outputs, false);
-    long[] index = store.promptIndex();
-    return IntStream.range(0, index.length).filter(row -> harmless.contains(index[row])).toArray();
+    return PromptKey.rows(store.prompts(), distinct(store, outputs, false));
   }
 
   /** Imported outputs may not tell their prompts: those are taken for different ones. */
@@ -77,11 +73,11 @@ public final class EffectRows {
   }
 
   /** Of equal texts the first: twice the same prompt is one observation. */
-  private static Set<Long> indices(List<ModelOutput> outputs, boolean toxic) {
-    Map<String, Long> byText = new LinkedHashMap<>();
+  private static Set<PromptKey> distinct(AttributionStore store, List<ModelOutput> outputs, boolean toxic) {
+    Map<String, PromptKey> byText = new LinkedHashMap<>();
     outputs.stream()
         .filter(output -> output.split() == Split.Side.DISCOVERY && output.label().toxic() == toxic)
-        .forEach(output -> byText.putIfAbsent(text(output), output.promptIndex()));
+        .forEach(output -> byText.putIfAbsent(text(output), output.key(store.category())));
     return new HashSet<>(byText.values());
   }
 }

@@ -7,7 +7,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.refusal.base.UserException;
-import org.refusal.collected.Collected;
 import org.refusal.config.DiscoverConfig;
 import org.refusal.data.ModelOutput;
 import org.refusal.data.Split;
@@ -15,7 +14,7 @@ import org.refusal.data.TopicMembership;
 import org.refusal.io.Json;
 import org.refusal.subject.Partners;
 import org.refusal.subject.PromptTokens;
-import org.refusal.subject.RunningModel;
+import org.refusal.subject.Subject;
 
 /**
  * Where the partners of a study come from (docs/attribution.md): chosen by discover, which writes it into its attributions
@@ -30,13 +29,13 @@ public record PartnerChoice(
   static final int LEAST = 20;
 
   /** @throws UserException matched partners are asked for, and a category cannot give them */
-  public static PartnerChoice of(DiscoverConfig config, Collected collected) {
-    List<PromptTokens> pool = RunningModel.answeredSafe(collected);
+  public static PartnerChoice of(DiscoverConfig config, Subject subject) {
+    List<PromptTokens> pool = subject.answeredSafe();
     Map<String, Long> texts = new LinkedHashMap<>();
-    collected.categories().forEach(category -> texts.put(category, texts(pool, category)));
-    Map<String, TopicMembership> membership = membership(collected);
+    subject.categories().forEach(category -> texts.put(category, texts(pool, category)));
+    Map<String, TopicMembership> membership = membership(subject);
     String lacking = null;
-    for (String category : collected.categories()) {
+    for (String category : subject.categories()) {
       if (lacking == null) {
         lacking = lacking(category, texts.get(category), membership.get(category));
       }
@@ -58,7 +57,7 @@ public record PartnerChoice(
         reason =
             lacking == null
                 ? "the safe prompts of every category are about the same as its harmful ones: "
-                    + collected.categories().stream()
+                    + subject.categories().stream()
                         .map(category -> shares(category, membership.get(category)))
                         .collect(Collectors.joining(", "))
                 : lacking;
@@ -68,22 +67,22 @@ public record PartnerChoice(
   }
 
   /** The partners of the study whose attributions lie there. */
-  public static Partners ofDiscover(Collected collected, long seed) {
+  public static Partners ofDiscover(Subject subject, long seed) {
     Map<String, String> chosen = new LinkedHashMap<>();
-    for (String category : collected.categories()) {
+    for (String category : subject.categories()) {
       try (AttributionStore store =
-          AttributionStore.open(collected.layout().attributions(collected.model(), category))) {
+          AttributionStore.open(subject.layout().attributions(subject.model(), category))) {
         chosen.put(category, store.partners());
       }
     }
     if (chosen.values().stream().distinct().count() > 1) {
       throw UserException.badData(
           "%s: the categories were attributed with different partners: %s"
-              .formatted(collected.layout().attributions(collected.model(), "").getParent(), chosen),
+              .formatted(subject.layout().attributions(subject.model(), "").getParent(), chosen),
           "run 'refusal discover' again over all of them");
     }
     Partners.Source source = Partners.Source.valueOf(chosen.values().iterator().next().toUpperCase(Locale.ROOT));
-    return Partners.of(source, RunningModel.answeredSafe(collected), seed);
+    return Partners.of(source, subject.answeredSafe(), seed);
   }
 
   /** {@code matched (why)}. */
@@ -108,15 +107,14 @@ public record PartnerChoice(
   }
 
   /** A category's safe prompts are compared with the toxic ones of all categories that were collected. */
-  private static Map<String, TopicMembership> membership(Collected collected) {
-    Collected all = Collected.open(collected.layout(), collected.model(), List.of());
+  private static Map<String, TopicMembership> membership(Subject subject) {
     Map<String, List<String>> toxic = new LinkedHashMap<>();
     Map<String, List<String>> safe = new LinkedHashMap<>();
-    for (String category : all.categories()) {
+    for (String category : subject.everyCategory()) {
       List<ModelOutput> discovery =
-          all.outputs(category).stream().filter(output -> output.split() == Split.Side.DISCOVERY).toList();
+          subject.outputs(category).stream().filter(output -> output.split() == Split.Side.DISCOVERY).toList();
       toxic.put(category, discovery.stream().filter(output -> output.label().toxic()).map(ModelOutput::prompt).toList());
-      safe.put(category, discovery.stream().filter(RunningModel::isAnsweredSafe).map(ModelOutput::prompt).toList());
+      safe.put(category, discovery.stream().filter(ModelOutput::answeredSafe).map(ModelOutput::prompt).toList());
     }
     return TopicMembership.of(toxic, safe);
   }

@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.refusal.activation.Collector;
+import org.refusal.data.PromptKey;
 import org.refusal.text.ChatTemplate;
 
 /**
@@ -34,7 +35,7 @@ public final class ContentFree {
   public static List<Collector.Input> inputs(ChatTemplate template) {
     List<Collector.Input> inputs = new ArrayList<>();
     for (String prompt : prompts()) {
-      inputs.add(new Collector.Input(inputs.size(), template.prompt(prompt)));
+      inputs.add(new Collector.Input(new PromptKey(NAME, inputs.size()), template.prompt(prompt)));
     }
     return inputs;
   }
@@ -45,8 +46,8 @@ public final class ContentFree {
     List<Map<String, Object>> entries = new ArrayList<>();
     for (AnswerReader.Answer answer : answers) {
       Map<String, Object> entry = new LinkedHashMap<>();
-      entry.put("prompt_index", answer.promptIndex());
-      entry.put("prompt", prompts.get(Math.toIntExact(answer.promptIndex())));
+      entry.put("prompt_index", answer.key().index());
+      entry.put("prompt", prompts.get(Math.toIntExact(answer.key().index())));
       entry.put("completion", answer.completion());
       entry.put("refused", answer.behaviour().refused());
       entry.put("behaviour", answer.behaviour());

@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 import org.refusal.activation.CapturedPrompt;
 import org.refusal.activation.Collector;
+import org.refusal.data.PromptKey;
 
 /** How fast prompts were run, model loading left out: what this process ran, not what an interrupted one had done. */
 public final class Throughput {
@@ -16,14 +17,14 @@ public final class Throughput {
 
   /** Runs some prompts; {@code work} hands every result to the consumer that it is given. */
   public <T> T measure(Iterable<Collector.Input> inputs, Consumer<CapturedPrompt> sink, Work<T> work) {
-    Map<Long, Integer> lengths = new HashMap<>();
-    inputs.forEach(input -> lengths.put(input.promptIndex(), input.prompt().length()));
+    Map<PromptKey, Integer> lengths = new HashMap<>();
+    inputs.forEach(input -> lengths.put(input.key(), input.prompt().length()));
     long begin = System.nanoTime();
     T result =
         work.run(
             captured -> {
               prompts++;
-              promptTokens += lengths.get(captured.promptIndex());
+              promptTokens += lengths.get(captured.key());
               newTokens += captured.generatedIds().length;
               sink.accept(captured);
             });

@@ -1,10 +1,13 @@
 package org.refusal.config;
 
 import java.lang.reflect.RecordComponent;
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /** The keys of a config record, read from its components. */
 public final class Keys {
@@ -31,6 +34,40 @@ public final class Keys {
     List<KeyInfo> keys = new ArrayList<>();
     collect(type, "", keys);
     return keys;
+  }
+
+  /**
+   * What of a config is not the default, by path, in the order of the keys: keys that have no default count, keys that the config
+   * lacks do not.
+   *
+   * @param config as {@link Binder#toMap} makes it, or as read back from JSON
+   */
+  public static Map<String, Object> differing(Class<? extends Record> type, Map<String, Object> config) {
+    Map<String, Object> differing = new LinkedHashMap<>();
+    for (KeyInfo key : of(type)) {
+      Object value = config;
+      boolean known = true;
+      for (String part : key.path().split("\\.")) {
+        known = known && value instanceof Map<?, ?> section && section.containsKey(part);
+        value = known ? ((Map<?, ?>) value).get(part) : null;
+      }
+      if (known && !(key.def() != null && plain(key.def()).equals(plain(String.valueOf(value))))) {
+        differing.put(key.path(), value);
+      }
+    }
+    return differing;
+  }
+
+  /** One spelling of a value: 1e-4 and 1.0E-4 are the same, so are [1] and [1.0]. */
+  private static String plain(String text) {
+    if (text.startsWith("[") && text.endsWith("]")) {
+      return Arrays.stream(text.substring(1, text.length() - 1).split(",")).map(Keys::plain).toList().toString();
+    }
+    try {
+      return new BigDecimal(text.strip()).stripTrailingZeros().toPlainString();
+    } catch (NumberFormatException e) {
+      return text.strip();
+    }
   }
 
   private static void collect(Class<?> type, String prefix, List<KeyInfo> keys) {

@@ -32,4 +32,15 @@ public record ModelOutput(
     Behaviour behaviour,
     double metric,
     Split.Side split,
-    boolean kept) {}
+    boolean kept) {
+
+  /** Whether it is not toxic and was complied with: what partners are chosen from. */
+  public boolean answeredSafe() {
+    return !label.toxic() && behaviour == Behaviour.COMPLIANCE;
+  }
+
+  /** @param category whose file the entry stands in */
+  public PromptKey key(String category) {
+    return new PromptKey(category, promptIndex);
+  }
+}

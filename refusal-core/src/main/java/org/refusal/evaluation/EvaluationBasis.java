@@ -1,24 +1,22 @@
 package org.refusal.evaluation;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import org.refusal.attribution.AttributionStore;
 import org.refusal.attribution.PartnerChoice;
-import org.refusal.collected.Collected;
 import org.refusal.config.EvaluateConfig;
 import org.refusal.data.ModelOutput;
+import org.refusal.data.PromptKey;
 import org.refusal.data.Split;
 import org.refusal.run.ResultLayout;
 import org.refusal.subject.Partners;
 import org.refusal.subject.PromptTokens;
-import org.refusal.subject.RunningModel;
-import org.refusal.subject.StudiedModel;
+import org.refusal.subject.PromptChoice;
+import org.refusal.subject.Subject;
 
 /**
  * What every part of an evaluation works on: the model, its prompts and their partners. Categories without enough refused
@@ -35,8 +33,7 @@ import org.refusal.subject.StudiedModel;
  */
 public record EvaluationBasis(
     EvaluateConfig config,
-    Collected collected,
-    RunningModel model,
+    Subject subject,
     Partners partners,
     PatchedRuns runs,
     PatchedRuns curveRuns,
@@ -46,12 +43,12 @@ public record EvaluationBasis(
     Map<String, RefusalGap> gaps,
     List<String> lacking) {
 
-  public static EvaluationBasis of(EvaluateConfig config, Collected collected, RunningModel model) {
-    Partners partners = PartnerChoice.ofDiscover(collected, config.seed());
+  public static EvaluationBasis of(EvaluateConfig config, Subject subject) {
+    Partners partners = PartnerChoice.ofDiscover(subject, config.seed());
     EvaluationBasis basis =
         new EvaluationBasis(
-            config, collected, model, partners, runs("paired", config, model, partners),
-            runs(config.evaluation().baseline(), config, model, partners),
+            config, subject, partners, runs("paired", config, subject, partners),
+            runs(config.evaluation().baseline(), config, subject, partners),
             new LinkedHashMap<>(), new LinkedHashMap<>(), new LinkedHashMap<>(), new LinkedHashMap<>(),
             new ArrayList<>());
     basis.choosePrompts();
@@ -60,17 +57,13 @@ public record EvaluationBasis(
     return basis;
   }
 
-  private static PatchedRuns runs(String baseline, EvaluateConfig config, RunningModel model, Partners partners) {
+  private static PatchedRuns runs(String baseline, EvaluateConfig config, Subject subject, Partners partners) {
     int batchSize = config.evaluation().batchSize();
-    StudiedModel evaluated =
-        new StudiedModel(
-            model.lm(), model.metric(), model.padId(), model.saes(), model.baseline(baseline, partners, batchSize),
-            model.thresholds());
-    return new PatchedRuns(evaluated, batchSize);
+    return new PatchedRuns(subject.studied(baseline, partners, batchSize), batchSize);
   }
 
   ResultLayout layout() {
-    return collected.layout();
+    return subject.layout();
   }
 
   public List<String> categories() {
@@ -78,14 +71,14 @@ public record EvaluationBasis(
   }
 
   private void choosePrompts() {
-    for (String category : collected.categories()) {
-      List<ModelOutput> all = collected.outputs(category);
+    for (String category : subject.categories()) {
+      List<ModelOutput> all = subject.outputs(category);
       outputs.put(category, all);
       List<PromptTokens> held =
-          RunningModel.atMost(
-              RunningModel.distinct(refused(category, all, Split.Side.HELDOUT)),
+          PromptChoice.atMost(
+              PromptChoice.distinct(refused(category, all, Split.Side.HELDOUT)),
               config.evaluation().maxPromptsPerCategory(), config.seed(), "held-out prompts");
-      List<PromptTokens> known = attributed(category, RunningModel.distinct(refused(category, all, Split.Side.DISCOVERY)));
+      List<PromptTokens> known = attributed(category, PromptChoice.distinct(refused(category, all, Split.Side.DISCOVERY)));
       if (held.isEmpty() || known.size() < 2) {
         lacking.add(
             "category %s is not evaluated: %d refused held-out and %d refused discovery prompts"
@@ -100,21 +93,20 @@ public record EvaluationBasis(
   private static List<PromptTokens> refused(String category, List<ModelOutput> all, Split.Side side) {
     return all.stream()
         .filter(output -> output.split() == side && output.label().toxic() && output.behaviour().refused())
-        .map(output -> RunningModel.tokens(category, output, false))
+        .map(output -> PromptTokens.of(category, output, false))
         .toList();
   }
 
   private List<PromptTokens> attributed(String category, List<PromptTokens> prompts) {
-    try (AttributionStore store = AttributionStore.open(layout().attributions(collected.model(), category))) {
-      Set<Long> indices = Arrays.stream(store.promptIndex()).boxed().collect(Collectors.toSet());
-      return prompts.stream().filter(prompt -> indices.contains(prompt.index())).toList();
+    try (AttributionStore store = AttributionStore.open(layout().attributions(subject.model(), category))) {
+      Set<PromptKey> attributed = Set.copyOf(store.prompts());
+      return prompts.stream().filter(prompt -> attributed.contains(prompt.key())).toList();
     }
   }
 
   /** Rows of the store that are the category's discovery prompts. */
   int[] rows(AttributionStore store, String category) {
-    Set<Long> wanted = discovery.get(category).stream().map(PromptTokens::index).collect(Collectors.toSet());
-    long[] indices = store.promptIndex();
-    return IntStream.range(0, indices.length).filter(row -> wanted.contains(indices[row])).toArray();
+    return PromptKey.rows(
+        store.prompts(), discovery.get(category).stream().map(PromptTokens::key).collect(Collectors.toSet()));
   }
 }

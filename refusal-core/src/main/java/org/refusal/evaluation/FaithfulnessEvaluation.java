@@ -24,8 +24,9 @@ import org.refusal.circuit.Node;
 import org.refusal.config.EvaluateConfig;
 import org.refusal.data.Split;
 import org.refusal.run.FinishedParts;
+import org.refusal.subject.PromptChoice;
 import org.refusal.subject.PromptTokens;
-import org.refusal.subject.RunningModel;
+import org.refusal.subject.Subject;
 import org.refusal.subject.StudiedModel;
 
 /** Circuits of one category on its held-out prompts: faithfulness by size, baselines, side effects, generated text. */
@@ -35,7 +36,7 @@ public final class FaithfulnessEvaluation {
   private final Path work;
   private final Refusals.Writer writer;
   private final PatchedRuns runs;
-  private final RunningModel model;
+  private final Subject subject;
 
   /** @param work folder in which it is noted what is done */
   public FaithfulnessEvaluation(EvaluationBasis basis, Path work, Refusals.Writer writer) {
@@ -44,7 +45,7 @@ public final class FaithfulnessEvaluation {
     this.work = work;
     this.writer = writer;
     this.runs = basis.curveRuns();
-    this.model = basis.model();
+    this.subject = basis.subject();
   }
 
   /**
@@ -55,7 +56,7 @@ public final class FaithfulnessEvaluation {
    */
   public Path measure(
       String category, Map<HookPoint, DiscoveryMeans> answered, Map<HookPoint, DiscoveryMeans> refused) {
-    Path file = config.output().place(basis.layout().evaluation(basis.collected().model(), category));
+    Path file = config.output().place(basis.layout().evaluation(subject.model(), category));
     FinishedParts finished = new FinishedParts(work);
     String part = "faithfulness-" + category;
     if (!finished.has(part)) {
@@ -70,14 +71,14 @@ public final class FaithfulnessEvaluation {
     EvaluateConfig.Evaluation options = config.evaluation();
     int bootstrap = options.bootstrap();
     List<PromptTokens> prompts =
-        RunningModel.atMost(
+        PromptChoice.atMost(
             basis.heldout().get(category), options.curvePrompts(), config.seed(), "curve prompts");
     RefusalGap gap = RefusalGap.measure(runs, prompts, basis.partners());
     Optional<CircuitJson.CircuitFile> discovered =
-        basis.collected().circuit(config.output().circuitsDir(), category).map(CircuitJson::read);
+        subject.collected().circuit(config.output().circuitsDir(), category).map(CircuitJson::read);
     ErrorMode errors = errors(options.errors(), discovered);
     Map<HookPoint, Integer> widths = new TreeMap<>();
-    model.saes().forEach((at, sae) -> widths.put(at, sae.dSae()));
+    subject.saes().forEach((at, sae) -> widths.put(at, sae.dSae()));
     CircuitInterventions interventions = new CircuitInterventions(widths, errors);
     List<Node> ranking = ranking(category, errors);
     FaithfulnessCurve curve =
@@ -100,12 +101,12 @@ public final class FaithfulnessEvaluation {
         }
       }
     });
-    HookPoint last = model.hookPoints().get(model.hookPoints().size() - 1);
+    HookPoint last = subject.hookPoints().get(subject.hookPoints().size() - 1);
     double[][] direction = DiscoveryMeans.difference(refused.get(last), answered.get(last));
     CategoryMetrics.Drop ablation = null;
     if (direction.length > 0) {
       Intervention ablated =
-          Intervention.at("the direction ablated", model.hookPoints(), new Replacement.Ablation(direction));
+          Intervention.at("the direction ablated", subject.hookPoints(), new Replacement.Ablation(direction));
       ablation =
           CategoryMetrics.Drop.measure(
               runs, prompts, gap, ablated, bootstrap, Seeds.random(config.seed(), "ablation", category));
@@ -115,8 +116,8 @@ public final class FaithfulnessEvaluation {
       }
     }
     return CategoryMetrics.of(
-        basis.collected().model(), category, options.baseline(), errors, config.seed(), bootstrap,
-        model.hookPoints().stream().map(HookPoint::name).toList(), gap, curve, circuits, ablation, sideEffects,
+        subject.model(), category, options.baseline(), errors, config.seed(), bootstrap,
+        subject.hookPoints().stream().map(HookPoint::name).toList(), gap, curve, circuits, ablation, sideEffects,
         options.behaviour() ? behaviour(category, prompts, behaviours) : null);
   }
 
@@ -166,15 +167,13 @@ public final class FaithfulnessEvaluation {
     List<PromptTokens> labelled = new ArrayList<>(basis.discovery().get(category));
     basis.outputs().get(category).stream()
         .filter(output -> output.split() == Split.Side.DISCOVERY && !output.label().toxic())
-        .map(output -> RunningModel.tokens(category, output, false))
+        .map(output -> PromptTokens.of(category, output, false))
         .forEach(labelled::add);
     boolean[] harmful = new boolean[labelled.size()];
     for (int p = 0; p < harmful.length; p++) {
       harmful[p] = labelled.get(p).harmful();
     }
-    StudiedModel latents =
-        new StudiedModel(
-            model.lm(), model.metric(), model.padId(), model.saes(), runs.model().baseline(), model.thresholds());
+    StudiedModel latents = subject.studied(runs.model().baseline());
     return LegacyDiscovery.ofEqualSize(
         nodes,
         CircuitDiscovery.features(latents, labelled, Aggregation.MEAN, config.evaluation().batchSize()),
@@ -185,9 +184,9 @@ public final class FaithfulnessEvaluation {
   private List<Node> ranking(String category, ErrorMode treatment) {
     record Ranked(Node node, double importance) {}
     List<Ranked> ranked = new ArrayList<>();
-    try (AttributionStore store = AttributionStore.open(basis.layout().attributions(basis.collected().model(), category))) {
+    try (AttributionStore store = AttributionStore.open(basis.layout().attributions(subject.model(), category))) {
       int[] rows = basis.rows(store, category);
-      for (HookPoint at : model.hookPoints()) {
+      for (HookPoint at : subject.hookPoints()) {
         double[] means = store.total(at).select(rows).mean();
         for (int latent = 0; latent < means.length; latent++) {
           if (means[latent] != 0) {
@@ -209,9 +208,9 @@ public final class FaithfulnessEvaluation {
     List<PromptTokens> safe =
         basis.outputs().get(category).stream()
             .filter(output -> output.split() == Split.Side.HELDOUT && !output.label().toxic())
-            .map(output -> RunningModel.tokens(category, output, false))
+            .map(output -> PromptTokens.of(category, output, false))
             .toList();
-    return RunningModel.atMost(
+    return PromptChoice.atMost(
         safe, config.evaluation().curvePrompts(), config.seed(), "side effect prompts");
   }
 

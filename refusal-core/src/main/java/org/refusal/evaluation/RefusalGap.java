@@ -26,7 +26,7 @@ public record RefusalGap(long[] promptIndex, double[] metric, double[] partnerMe
   /** Two forward passes per prompt. */
   public static RefusalGap measure(PatchedRuns runs, List<PromptTokens> heldout, Partners partners) {
     return new RefusalGap(
-        heldout.stream().mapToLong(PromptTokens::index).toArray(),
+        heldout.stream().mapToLong(prompt -> prompt.key().index()).toArray(),
         runs.clean(heldout),
         runs.clean(partners.of(heldout)));
   }

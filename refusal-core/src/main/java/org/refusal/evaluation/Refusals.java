@@ -40,7 +40,7 @@ public record Refusals(int newTokens, long[][] promptIndex, boolean[][] refused,
     for (int j = 0; j < refused.length; j++) {
       List<PromptTokens> prompts = heldout.get(j);
       refused[j] = writer.refused(runs.generate(prompts, writer.generator(), writer.newTokens()));
-      index[j] = prompts.stream().mapToLong(PromptTokens::index).toArray();
+      index[j] = prompts.stream().mapToLong(prompt -> prompt.key().index()).toArray();
     }
     return new Refusals(writer.newTokens(), index, refused, Share.each(refused));
   }

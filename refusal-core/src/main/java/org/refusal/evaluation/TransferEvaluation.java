@@ -18,7 +18,7 @@ import org.refusal.io.Json;
 import org.refusal.sae.SparseAutoencoder;
 import org.refusal.stats.Resampling;
 import org.refusal.subject.PromptTokens;
-import org.refusal.subject.RunningModel;
+import org.refusal.subject.PromptChoice;
 
 /** Transfer between categories at one hook point: where the model has decided, and every form by m and by behaviour. */
 public final class TransferEvaluation {
@@ -39,7 +39,7 @@ public final class TransferEvaluation {
     this.written =
         basis.categories().stream()
             .map(category ->
-                RunningModel.atMost(
+                PromptChoice.atMost(
                     basis.heldout().get(category), most, config.seed(), "behaviour prompts"))
             .toList();
     this.refusals = most == 0 ? null : Refusals.measure(basis.runs(), writer, written);
@@ -106,7 +106,7 @@ public final class TransferEvaluation {
   private boolean drivingLatentsKnown(HookPoint at) {
     return basis.categories().stream().allMatch(category -> {
       try (AttributionStore store =
-          AttributionStore.open(basis.layout().attributions(basis.collected().model(), category))) {
+          AttributionStore.open(basis.layout().attributions(basis.subject().model(), category))) {
         return EffectRows.known(store, at);
       }
     });
@@ -116,7 +116,7 @@ public final class TransferEvaluation {
     List<String> categories = basis.categories();
     Map<String, Path> files = new LinkedHashMap<>();
     categories.forEach(
-        category -> files.put(category, basis.layout().attributions(basis.collected().model(), category)));
+        category -> files.put(category, basis.layout().attributions(basis.subject().model(), category)));
     return EffectDirections.of(
         EffectVectors.read(files, at, basis::rows), categories, readout,
         Readout.Kind.of(config.transfer().effect()), config.transfer().directionResamples(), config.seed(), at);
@@ -127,8 +127,8 @@ public final class TransferEvaluation {
       Map<TransferForm, List<TransferPart>> parts) {
     String category = basis.categories().get(number);
     TransferParts make = new TransferParts(config.transfer(), config.seed(), category, at);
-    SparseAutoencoder sae = basis.model().saes().get(at);
-    try (AttributionStore store = AttributionStore.open(basis.layout().attributions(basis.collected().model(), category))) {
+    SparseAutoencoder sae = basis.subject().saes().get(at);
+    try (AttributionStore store = AttributionStore.open(basis.layout().attributions(basis.subject().model(), category))) {
       int[] rows = basis.rows(store, category);
       DrivingLatents driving =
           EffectRows.known(store, at)

@@ -26,7 +26,6 @@ import org.refusal.base.UserException;
 import org.refusal.circuit.Circuit;
 import org.refusal.circuit.CircuitJson;
 import org.refusal.circuit.HookPoint;
-import org.refusal.collected.Collected;
 import org.refusal.collected.OriginalOutputs;
 import org.refusal.config.DiscoverConfig;
 import org.refusal.io.Json;
@@ -35,8 +34,9 @@ import org.refusal.run.StageContext;
 import org.refusal.run.StageResult;
 import org.refusal.sae.SaeCheckpoint;
 import org.refusal.sae.SparseAutoencoder;
+import org.refusal.subject.PromptChoice;
 import org.refusal.subject.PromptTokens;
-import org.refusal.subject.RunningModel;
+import org.refusal.subject.Subject;
 import org.refusal.torch.Devices;
 import org.refusal.torch.TorchOps;
 import org.refusal.torch.TorchRuntime;
@@ -54,12 +54,12 @@ public final class LegacyCircuits {
   private static final int ROWS_AT_ONCE = 512;
 
   private final DiscoverConfig config;
-  private final Collected collected;
+  private final Subject subject;
   private final StageContext context;
 
-  public LegacyCircuits(DiscoverConfig config, Collected collected, StageContext context) {
+  public LegacyCircuits(DiscoverConfig config, Subject subject, StageContext context) {
     this.config = config;
-    this.collected = collected;
+    this.subject = subject;
     this.context = context;
   }
 
@@ -68,14 +68,10 @@ public final class LegacyCircuits {
   }
 
   /** What the circuits are made from. */
-  public static List<Path> inputs(DiscoverConfig config, Collected collected) {
-    List<Path> inputs = new ArrayList<>(collected.outputFiles());
-    inputs.addAll(collected.activationFiles());
-    for (HookPoint at : RunningModel.points(config.model(), collected)) {
-      Path folder = collected.layout().sae(collected.model(), at);
-      inputs.add(folder.resolve(SaeCheckpoint.CONFIG));
-      inputs.add(folder.resolve(SaeCheckpoint.WEIGHTS));
-    }
+  public static List<Path> inputs(Subject subject) {
+    List<Path> inputs = new ArrayList<>(subject.collected().outputFiles());
+    inputs.addAll(subject.collected().activationFiles());
+    inputs.addAll(subject.autoencoderFiles());
     return inputs;
   }
 
@@ -85,9 +81,9 @@ public final class LegacyCircuits {
           "circuit.edges: causal needs effects, which circuit.attribution_method: stats does not estimate",
           "use auto, legacy or none");
     }
-    if (config.discovery().labelSource().equals("behaviour") && collected.imported()) {
-      for (String category : collected.categories()) {
-        if (!OriginalOutputs.read(collected.layout(), collected.model(), category).named()) {
+    if (config.discovery().labelSource().equals("behaviour") && subject.collected().imported()) {
+      for (String category : subject.categories()) {
+        if (!OriginalOutputs.read(subject.layout(), subject.model(), category).named()) {
           throw UserException.badConfig(
               "discovery.label_source: behaviour: no answers of the model were kept for " + category, "use dataset");
         }
@@ -97,21 +93,21 @@ public final class LegacyCircuits {
     TorchRuntime.setThreads(context.threads());
     List<Path> outputs = new ArrayList<>();
     List<String> summary = new ArrayList<>(List.of(SAID));
-    List<HookPoint> points = RunningModel.points(config.model(), collected);
+    List<HookPoint> points = subject.hookPoints();
     forgetAttributions();
-    try (ActivationStore store = collected.activations();
+    try (ActivationStore store = subject.collected().activations();
         NDManager manager = Devices.manager(Device.cpu()).newSubManager();
-        var task = context.progress().task("correlate", collected.categories().size())) {
+        var task = context.progress().task("correlate", subject.categories().size())) {
       points.forEach(store::require);
-      for (String category : collected.categories()) {
-        List<PromptTokens> prompts = RunningModel.discoveryPrompts(config, collected, category);
+      for (String category : subject.categories()) {
+        List<PromptTokens> prompts = PromptChoice.toDiscover(config, subject, category);
         SortedMap<HookPoint, LegacyDiscovery.Features> features = features(store, manager, points, category, prompts);
         for (Map.Entry<String, Predicate<PromptTokens>> group : groups(prompts).entrySet()) {
           Circuit circuit = circuit(features, prompts, group.getValue());
           long of = prompts.stream().filter(group.getValue()).count();
           Path file =
-              collected.layout().circuitsFolder(config.output().circuitsDir())
-                  .resolve(ResultLayout.circuitFile(collected.model(), category, group.getKey()));
+              subject.layout().circuitsFolder(config.output().circuitsDir())
+                  .resolve(ResultLayout.circuitFile(subject.model(), category, group.getKey()));
           CircuitJson.write(file, circuit, metadata(category, of));
           outputs.add(file);
           summary.add(
@@ -121,7 +117,7 @@ public final class LegacyCircuits {
         task.advance(1);
       }
     }
-    Path check = collected.layout().attributionCheck(collected.model());
+    Path check = subject.layout().attributionCheck(subject.model());
     AttributionCheck.write(check, List.of());
     outputs.add(check);
     return new StageResult(outputs, summary);
@@ -129,9 +125,9 @@ public final class LegacyCircuits {
 
   /** An earlier run's attributions do not belong to these circuits; later stages would take them for theirs. */
   private void forgetAttributions() {
-    ResultLayout layout = collected.layout();
-    List<Path> stale = new ArrayList<>(List.of(layout.readout(collected.model())));
-    collected.categories().forEach(category -> stale.add(layout.attributions(collected.model(), category)));
+    ResultLayout layout = subject.layout();
+    List<Path> stale = new ArrayList<>(List.of(layout.readout(subject.model())));
+    subject.categories().forEach(category -> stale.add(layout.attributions(subject.model(), category)));
     for (Path file : stale) {
       try {
         if (Files.deleteIfExists(file)) {
@@ -187,16 +183,16 @@ public final class LegacyCircuits {
     List<StoredPrompt> stored = new ArrayList<>();
     for (PromptTokens prompt : prompts) {
       stored.add(
-          store.find(category, prompt.index())
+          store.find(prompt.key())
               .filter(found -> found.tokens() > 0)
               .orElseThrow(() -> UserException.badData(
-                  "prompt %s/%d has no stored activation".formatted(category, prompt.index()), "run collect again")));
+                  "prompt %s has no stored activation".formatted(prompt.key()), "run collect again")));
     }
     Aggregation aggregation = Aggregation.of(config.circuit().aggregationMethod());
     SortedMap<HookPoint, LegacyDiscovery.Features> features = new TreeMap<>();
     for (HookPoint at : points) {
       float[][] values = new float[stored.size()][];
-      Path folder = collected.layout().sae(collected.model(), at);
+      Path folder = subject.layout().sae(subject.model(), at);
       try (NDManager scope = manager.newSubManager();
           SparseAutoencoder sae = SaeCheckpoint.load(folder, scope, DataType.FLOAT32)) {
         if (sae.dIn() != store.dModel()) {
@@ -250,7 +246,7 @@ public final class LegacyCircuits {
   private ObjectNode metadata(String category, long prompts) {
     DiscoverConfig.CircuitSection circuit = config.circuit();
     ObjectNode metadata = Json.mapper().createObjectNode();
-    metadata.put("model", collected.model());
+    metadata.put("model", subject.model());
     metadata.put("category", category);
     metadata.put("definition", "legacy");
     metadata.put("estimator", "stats");

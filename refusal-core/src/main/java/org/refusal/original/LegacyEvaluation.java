@@ -19,9 +19,7 @@ import org.refusal.circuit.Circuit.ScoredNode;
 import org.refusal.circuit.CircuitJson;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
-import org.refusal.collected.Collected;
 import org.refusal.config.EvaluateConfig;
-import org.refusal.data.ModelOutput;
 import org.refusal.data.Split;
 import org.refusal.evaluation.LegacyIntervention;
 import org.refusal.evaluation.LegacyIntervention.Replaced;
@@ -34,8 +32,9 @@ import org.refusal.run.ResultLayout;
 import org.refusal.run.StageContext;
 import org.refusal.run.StageResult;
 import org.refusal.subject.Captures;
+import org.refusal.subject.PromptChoice;
 import org.refusal.subject.PromptTokens;
-import org.refusal.subject.RunningModel;
+import org.refusal.subject.Subject;
 import org.refusal.torch.Memory;
 
 /**
@@ -46,31 +45,31 @@ import org.refusal.torch.Memory;
 public final class LegacyEvaluation {
   private final EvaluateConfig config;
   private final StageContext context;
-  private final Collected collected;
-  private final RunningModel model;
+  private final Subject subject;
   private final int[] refusalTokens;
 
-  public LegacyEvaluation(EvaluateConfig config, StageContext context, Collected collected, RunningModel model) {
+  public LegacyEvaluation(EvaluateConfig config, StageContext context, Subject subject) {
     this.config = config;
     this.context = context;
-    this.collected = collected;
-    this.model = model;
-    this.refusalTokens = collected.report().refusalTokenIds();
+    this.subject = subject;
+    this.refusalTokens = subject.report().refusalTokenIds();
   }
 
   private Path file(String category) {
-    return config.output().place(collected.layout().evaluation(collected.model(), category))
-        .resolveSibling("%s_%s_legacy.json".formatted(ResultLayout.fileName(collected.model()), ResultLayout.categoryName(category)));
+    return config.output().place(subject.layout().evaluation(subject.model(), category))
+        .resolveSibling(
+            "%s_%s_legacy.json"
+                .formatted(ResultLayout.fileName(subject.model()), ResultLayout.categoryName(category)));
   }
 
   public StageResult run() {
     List<Path> written = new ArrayList<>();
     List<String> summary = new ArrayList<>();
     summary.add("evaluation.legacy (the original project's clamped scores of log-probabilities; draw no conclusions):");
-    try (ActivationStore store = collected.activations();
-        var task = context.progress().task("legacy scores", collected.categories().size())) {
-      for (String category : collected.categories()) {
-        Optional<Path> circuit = collected.circuit(config.output().circuitsDir(), category);
+    try (ActivationStore store = subject.collected().activations();
+        var task = context.progress().task("legacy scores", subject.categories().size())) {
+      for (String category : subject.categories()) {
+        Optional<Path> circuit = subject.collected().circuit(config.output().circuitsDir(), category);
         List<PromptTokens> prompts = prompts(category, Split.Side.HELDOUT);
         boolean heldOut = !prompts.isEmpty();
         if (!heldOut) {
@@ -94,11 +93,11 @@ public final class LegacyEvaluation {
 
   private List<PromptTokens> prompts(String category, Split.Side side) {
     List<PromptTokens> toxic =
-        collected.outputs(category).stream()
+        subject.outputs(category).stream()
             .filter(output -> output.split() == side && output.label().toxic())
-            .map(output -> RunningModel.tokens(category, output, false))
+            .map(output -> PromptTokens.of(category, output, false))
             .toList();
-    return RunningModel.atMost(
+    return PromptChoice.atMost(
         toxic, config.evaluation().maxPromptsPerCategory(), config.seed(), "legacy prompts");
   }
 
@@ -106,7 +105,7 @@ public final class LegacyEvaluation {
     Map<Replaced, Hooks> hooks = new EnumMap<>(Replaced.class);
     for (Replaced which : Replaced.values()) {
       Map<HookPoint, Hook> byPoint = new TreeMap<>();
-      model.saes().forEach(
+      subject.saes().forEach(
           (at, sae) -> byPoint.put(
               at, new LegacyIntervention(sae, mean(store, category, at), latents(circuit, at), which)));
       hooks.put(which, new Hooks(byPoint));
@@ -130,10 +129,9 @@ public final class LegacyEvaluation {
 
   private float[] mean(ActivationStore store, String category, HookPoint at) {
     List<StoredPrompt> prompts =
-        collected.outputs(category).stream()
+        subject.outputs(category).stream()
             .filter(output -> output.split() == Split.Side.DISCOVERY)
-            .map(ModelOutput::promptIndex)
-            .flatMap(index -> store.find(category, index).stream())
+            .flatMap(output -> store.find(output.key(category)).stream())
             .toList();
     Iterable<float[]> blocks = () -> prompts.stream().map(prompt -> store.rows(prompt, at)).iterator();
     return LegacyIntervention.mean(blocks, store.dModel());
@@ -148,7 +146,7 @@ public final class LegacyEvaluation {
       List<PromptTokens> batch = sorted.subList(from, Math.min(sorted.size(), from + size));
       try (Memory.Scope scope = Memory.scope()) {
         NDArray logits =
-            model.lm().forward(Captures.batch(batch, model.padId()), hooks, LogitsAt.LAST); // [batch, vocab]
+            subject.lm().forward(Captures.batch(batch, subject.padId()), hooks, LogitsAt.LAST); // [batch, vocab]
         for (double score : LegacyScores.refusalScores(logits, refusalTokens)) {
           sum += score;
         }
@@ -161,7 +159,7 @@ public final class LegacyEvaluation {
     ObjectNode json = Json.mapper().createObjectNode();
     json.put("definition", "legacy");
     json.put("remark", "clamped scores of log-probabilities; for comparison with earlier results only");
-    json.put("model", collected.model());
+    json.put("model", subject.model());
     json.put("category", category);
     json.put("circuit", circuit.getFileName().toString());
     json.put("prompts", prompts);

@@ -13,4 +13,9 @@ public record ArtifactRef(String path, long bytes, String sha256) {
     Objects.requireNonNull(path, "path");
     Objects.requireNonNull(sha256, "sha256");
   }
+
+  /** The last part of the path. */
+  String fileName() {
+    return path.substring(path.lastIndexOf('/') + 1);
+  }
 }

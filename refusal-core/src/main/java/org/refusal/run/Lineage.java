@@ -27,7 +27,7 @@ import org.refusal.io.Json;
  */
 public final class Lineage {
   /** Results folders with further autoencoder seeds: they share what the folder around them has collected. */
-  private static final String SEEDS = "sae_seeds";
+  static final String SEEDS = "sae_seeds";
 
   /** Mends what is wrong in a seed's folder, whose stages have no command of their own. */
   private static final String WHOLE_RUN = "the whole pipeline";

@@ -40,6 +40,15 @@ public interface Stage<C extends Record> {
   }
 
   /**
+   * The parts of the work that can be done apart from each other, in the order in which their results are put together: one,
+   * named after the stage, where it cannot be divided. Of the same config and inputs always the same, each fit for a file
+   * name; writes nothing.
+   */
+  default List<String> units(C config) {
+    return List.of(name());
+  }
+
+  /**
    * Does the work. Resumes what an earlier, interrupted run of the same key left in the work folder.
    *
    * @return the files written, and the lines that go to standard output

@@ -28,7 +28,7 @@ public final class StageKey {
     parts.put(
         "inputs",
         inputs.stream()
-            .map(input -> input.path().substring(input.path().lastIndexOf('/') + 1) + " " + input.sha256())
+            .map(input -> input.fileName() + " " + input.sha256())
             .toList());
     return Digests.sha256(Json.toText(parts)).substring(0, LENGTH);
   }

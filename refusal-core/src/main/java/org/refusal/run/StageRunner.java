@@ -134,34 +134,35 @@ public final class StageRunner {
     return layout.manifests().resolve(stage + "-" + key + ".json");
   }
 
-  /** Why the stage would run: which of config, inputs and outputs differ from its last run. */
+  /** Why the stage would run: which of config, inputs and outputs differ from its last run. Says no more than {@link #run} does. */
   public <C extends Record> List<String> explain(Stage<C> stage, C config) {
     ResultLayout layout = new ResultLayout(stage.resultDir(config));
     DigestCache digests = DigestCache.of(layout);
     List<Path> files = stage.inputs(config);
     List<ArtifactRef> inputs = digest(files, layout, digests);
     String key = StageKey.of(stage.name(), stage.version(), Binder.toMap(config, false), inputs);
-    List<RunManifest> runs = RunManifest.all(layout).stream().filter(run -> run.stage().equals(stage.name())).toList();
-    if (runs.isEmpty()) {
-      return List.of(stage.name() + " has never run here");
-    }
-    RunManifest last =
-        runs.stream().filter(run -> run.key().equals(key)).findFirst().orElse(runs.get(runs.size() - 1));
     List<String> reasons = new ArrayList<>();
     Lineage.of(layout, digests).faults(files).forEach(
         fault -> reasons.add("cannot run before %s: %s".formatted(fault.stage(), fault.what())));
+    Path manifestFile = manifest(layout, stage.name(), key);
+    if (reasons.isEmpty() && upToDate(manifestFile, layout, digests).isPresent()) {
+      return List.of(stage.name() + " is up to date");
+    }
+    List<String> damaged = new ArrayList<>();
+    List<RunManifest> runs =
+        RunManifest.readable(layout, damaged).stream().filter(run -> run.stage().equals(stage.name())).toList();
+    damaged.stream().filter(each -> each.startsWith(manifestFile.toString())).forEach(reasons::add);
+    if (runs.isEmpty()) {
+      reasons.add(stage.name() + " has never run here");
+      return reasons;
+    }
+    RunManifest last =
+        runs.stream().filter(run -> run.key().equals(key)).findFirst().orElse(runs.get(runs.size() - 1));
     if (last.stageVersion() != stage.version()) {
       reasons.add("the stage itself changed: version %d, now %d".formatted(last.stageVersion(), stage.version()));
     }
-    compare("", last.config(), Json.mapper().convertValue(Binder.toMap(config, true), Map.class), reasons);
-    for (ArtifactRef input : inputs) {
-      Optional<ArtifactRef> before = last.inputs().stream().filter(i -> i.path().equals(input.path())).findFirst();
-      if (before.isEmpty()) {
-        reasons.add("input is new: " + input.path());
-      } else if (!before.get().sha256().equals(input.sha256())) {
-        reasons.add("input changed: " + input.path());
-      }
-    }
+    compare("", last.config(), Json.mapper().convertValue(Binder.toMap(config, false), Map.class), reasons);
+    compare(last.inputs(), inputs, reasons);
     for (ArtifactRef output : last.outputs()) {
       Path file = layout.root().resolve(output.path());
       if (!Files.exists(file)) {
@@ -170,7 +171,28 @@ public final class StageRunner {
         reasons.add("output was changed: " + output.path());
       }
     }
-    return reasons.isEmpty() ? List.of(stage.name() + " is up to date") : reasons;
+    return reasons.isEmpty()
+        ? List.of("its inputs are read in another order than by its last run (key %s, now %s)".formatted(last.key(), key))
+        : reasons;
+  }
+
+  /** A file that lies elsewhere now, with the same name and content, is the same to a stage's key. */
+  private static void compare(List<ArtifactRef> before, List<ArtifactRef> now, List<String> reasons) {
+    for (ArtifactRef input : now) {
+      if (before.stream().noneMatch(each -> same(each, input))) {
+        boolean known = before.stream().anyMatch(each -> each.path().equals(input.path()));
+        reasons.add((known ? "input changed: " : "input is new: ") + input.path());
+      }
+    }
+    for (ArtifactRef input : before) {
+      if (now.stream().noneMatch(each -> same(each, input) || each.path().equals(input.path()))) {
+        reasons.add("input is no longer read: " + input.path());
+      }
+    }
+  }
+
+  private static boolean same(ArtifactRef a, ArtifactRef b) {
+    return a.sha256().equals(b.sha256()) && a.fileName().equals(b.fileName());
   }
 
   private static void compare(String prefix, Map<?, ?> before, Map<?, ?> now, List<String> reasons) {

@@ -12,8 +12,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import org.refusal.attribution.AttributionCheck;
 import org.refusal.attribution.AttributionStore;
+import org.refusal.attribution.Discovered;
 import org.refusal.attribution.EffectRows;
 import org.refusal.base.UserException;
 import org.refusal.circuit.Circuit;
@@ -29,7 +29,6 @@ import org.refusal.compare.SimilarityFile;
 import org.refusal.compare.SimilarityFile.Group;
 import org.refusal.config.DiscoverConfig;
 import org.refusal.data.ModelOutput;
-import org.refusal.model.Models;
 import org.refusal.original.LegacyCircuits;
 import org.refusal.report.Numbers;
 import org.refusal.report.SimilarityFigures;
@@ -41,7 +40,7 @@ import org.refusal.run.StageResult;
 import org.refusal.sae.SaeCheckpoint;
 import org.refusal.sae.SaeWeights;
 import org.refusal.stats.SparseRows;
-import org.refusal.subject.RunningModel;
+import org.refusal.subject.Subject;
 
 /**
  * How alike the categories' circuits are (docs/stages.md). Descriptive: overlap and decoder-space measures of circuits,
@@ -76,9 +75,8 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
     return Path.of(config.output().resultDir());
   }
 
-  private Collected collected(DiscoverConfig config) {
-    return Collected.open(
-        new ResultLayout(resultDir(config)), Models.name(config.model()), config.discovery().categories());
+  private Subject subject(DiscoverConfig config) {
+    return Subject.of(resultDir(config), config.model(), config.discovery().categories());
   }
 
   /** Circuits of a side and the prompts that they came from. */
@@ -101,18 +99,18 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
     }
   }
 
-  private static Path circuit(DiscoverConfig config, Collected collected, String category, Side side) {
-    return collected.layout().circuitsFolder(config.output().circuitsDir())
-        .resolve(ResultLayout.circuitFile(collected.model(), category, side.suffix));
+  private static Path circuit(DiscoverConfig config, Subject subject, String category, Side side) {
+    return subject.layout().circuitsFolder(config.output().circuitsDir())
+        .resolve(ResultLayout.circuitFile(subject.model(), category, side.suffix));
   }
 
   /** Circuits that an earlier run of discover has left over beside the latest one's do not count. */
-  private static List<Path> circuits(DiscoverConfig config, Collected collected) {
-    Lineage lineage = collected.lineage();
+  private static List<Path> circuits(DiscoverConfig config, Subject subject) {
+    Lineage lineage = subject.collected().lineage();
     List<Path> files = new ArrayList<>();
-    for (String category : collected.categories()) {
+    for (String category : subject.categories()) {
       for (Side side : Side.values()) {
-        Path file = circuit(config, collected, category, side);
+        Path file = circuit(config, subject, category, side);
         if (Collected.isCurrent(config.output().circuitsDir(), lineage, file)) {
           files.add(file);
         }
@@ -123,114 +121,100 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
 
   @Override
   public List<Path> inputs(DiscoverConfig config) {
-    Collected collected = collected(config);
+    Subject subject = subject(config);
     List<Path> inputs = new ArrayList<>();
-    inputs.add(collected.layout().attributionCheck(collected.model()));
-    if (nothingToDo(config, collected).isPresent()) {
+    inputs.add(new Discovered(subject).check());
+    if (nothingToDo(config, subject).isPresent()) {
       return inputs;
     }
-    inputs.addAll(circuits(config, collected));
-    attributions(collected).forEach((category, file) -> {
+    inputs.addAll(circuits(config, subject));
+    new Discovered(subject).attributions().forEach((category, file) -> {
       inputs.add(file);
-      inputs.add(collected.layout().outputs(collected.model(), category));
+      inputs.add(subject.layout().outputs(subject.model(), category));
     });
-    if (circuitsOnly(collected)) {
+    if (circuitsOnly(subject)) {
       return inputs;
     }
-    for (HookPoint at : RunningModel.points(config.model(), collected)) {
-      Path folder = collected.layout().sae(collected.model(), at);
-      inputs.addAll(List.of(folder.resolve(SaeCheckpoint.CONFIG), folder.resolve(SaeCheckpoint.WEIGHTS)));
-    }
+    inputs.addAll(subject.autoencoderFiles());
     return inputs;
   }
 
-  private static Map<String, Path> attributions(Collected collected) {
-    Lineage lineage = collected.lineage();
-    Map<String, Path> files = new LinkedHashMap<>();
-    for (String category : collected.categories()) {
-      Path file = collected.layout().attributions(collected.model(), category);
-      if (lineage.isCurrent(file)) {
-        files.put(category, file);
-      }
-    }
-    return files;
-  }
-
   /** Whether circuits were imported without the autoencoders that their latents are of. */
-  private static boolean circuitsOnly(Collected collected) {
-    Path saes = collected.layout().sae(collected.model(), HookPoint.residuals(0)).getParent();
-    return !Files.isDirectory(saes) && attributions(collected).isEmpty();
+  private static boolean circuitsOnly(Subject subject) {
+    Path saes = subject.layout().sae(subject.model(), HookPoint.residuals(0)).getParent();
+    return !Files.isDirectory(saes) && new Discovered(subject).attributions().isEmpty();
   }
 
-  private static List<Path> leftOver(DiscoverConfig config, Collected collected, Set<Path> known) {
-    return collected.categories().stream()
-        .flatMap(category -> Arrays.stream(Side.values()).map(side -> circuit(config, collected, category, side)))
+  private static List<Path> leftOver(DiscoverConfig config, Subject subject, Set<Path> known) {
+    return subject.categories().stream()
+        .flatMap(category -> Arrays.stream(Side.values()).map(side -> circuit(config, subject, category, side)))
         .filter(file -> Files.isRegularFile(file) && !known.contains(file))
         .toList();
   }
 
-  private static List<HookPoint> points(DiscoverConfig config, Collected collected) {
-    if (!circuitsOnly(collected)) {
-      return RunningModel.points(config.model(), collected);
+  private static List<HookPoint> points(DiscoverConfig config, Subject subject) {
+    if (!circuitsOnly(subject)) {
+      return subject.hookPoints();
     }
     TreeSet<HookPoint> named = new TreeSet<>();
-    circuits(config, collected).forEach(
+    circuits(config, subject).forEach(
         file -> CircuitJson.read(file).circuit().nodes().forEach(node -> named.add(node.node().at())));
     List<HookPoint> asked = HookPoint.parseAll(config.model().activationLayers(), List.copyOf(named));
     return (asked.isEmpty() ? named : new TreeSet<>(asked)).stream().toList();
   }
 
   /** Files of an earlier run may still lie about; the check tells whether discover found anything this time. */
-  private static Optional<String> nothingToDo(DiscoverConfig config, Collected collected) {
+  private static Optional<String> nothingToDo(DiscoverConfig config, Subject subject) {
     if (!config.analysis().compareCategories()) {
       return Optional.of("analysis.compare_categories is false");
     }
-    Path check = collected.layout().attributionCheck(collected.model());
+    Discovered discovered = new Discovered(subject);
+    Path check = discovered.check();
     if (!Files.isRegularFile(check)) {
       throw UserException.badData(check + ": no such file", "run discover first");
     }
     Optional<String> undiscovered =
         LegacyCircuits.wanted(config)
-                || collected.imported() // its circuits are the original's, whatever the model refused
-                || !Files.isRegularFile(collected.layout().collectReport(collected.model()))
+                || subject.collected().imported() // its circuits are the original's, whatever the model refused
+                || !Files.isRegularFile(subject.layout().collectReport(subject.model()))
             ? Optional.empty()
-            : RunningModel.nothingToDo(collected, config.discovery().force());
-    if (undiscovered.isPresent() && AttributionCheck.read(check).isEmpty()) {
+            : discovered.nothing(config.discovery().force());
+    if (undiscovered.isPresent()) {
       return undiscovered;
     }
-    return circuits(config, collected).isEmpty() ? Optional.of("discover wrote no circuits") : Optional.empty();
+    return circuits(config, subject).isEmpty() ? Optional.of("discover wrote no circuits") : Optional.empty();
   }
 
   @Override
   public StageResult run(DiscoverConfig config, StageContext context) {
-    Collected collected = collected(config);
-    ResultLayout layout = collected.layout();
-    Path file = layout.similarity(collected.model());
+    Subject subject = subject(config); // nothing of it is loaded
+    ResultLayout layout = subject.layout();
+    Path file = layout.similarity(subject.model());
     if (config.output().reportsDir() != null) {
       file = Path.of(config.output().reportsDir()).resolve(file.getFileName());
     }
-    Optional<String> nothing = nothingToDo(config, collected);
+    Optional<String> nothing = nothingToDo(config, subject);
     if (nothing.isPresent()) {
-      SimilarityFile.nothing(collected.model(), nothing.get()).write(file);
+      SimilarityFile.nothing(subject.model(), nothing.get()).write(file);
       return new StageResult(List.of(file), List.of("nothing to compare: " + nothing.get()));
     }
-    List<HookPoint> points = points(config, collected);
-    if (circuitsOnly(collected)) {
+    List<HookPoint> points = points(config, subject);
+    if (circuitsOnly(subject)) {
       context.progress().note(
           "warning: %s: no autoencoders: similarity in decoder space and by chance is left out"
-              .formatted(layout.sae(collected.model(), HookPoint.residuals(0)).getParent()));
+              .formatted(layout.sae(subject.model(), HookPoint.residuals(0)).getParent()));
     }
-    Attributions attributions = Attributions.read(collected, points);
-    Set<Path> known = Set.copyOf(circuits(config, collected));
-    leftOver(config, collected, known).forEach(
+    Attributions attributions = Attributions.read(subject, points);
+    Set<Path> known = Set.copyOf(circuits(config, subject));
+    leftOver(config, subject, known).forEach(
         old ->
             context.progress().note(
                 "warning: %s: left out, as an earlier run of discover has left it over".formatted(old)));
     Map<Side, ComparedSide> sides = new LinkedHashMap<>();
     for (Side side : Side.values()) {
       Map<String, Circuit> circuits = new LinkedHashMap<>();
-      for (String category : collected.categories()) {
-        Path circuit = circuit(config, collected, category, side);
+      for (String category : subject.categories()) {
+        Path circuit = circuit(config, subject, category, side);
         if (known.contains(circuit)) {
           circuits.put(category, CircuitJson.read(circuit).circuit());
         }
@@ -239,13 +223,13 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
         sides.put(side, new ComparedSide(side.title, circuits, attributions.of(side, circuits.keySet())));
       }
     }
-    SimilarityFile similarity = compare(config, collected, points, sides, attributions.kind(), context.threads());
+    SimilarityFile similarity = compare(config, subject, points, sides, attributions.kind(), context.threads());
     similarity.write(file);
     List<Path> outputs = new ArrayList<>(List.of(file));
     if (config.analysis().generateVisualizations()) {
       Path folder =
           config.output().visualizationsDir() == null
-              ? layout.visualizations(collected.model())
+              ? layout.visualizations(subject.model())
               : Path.of(config.output().visualizationsDir());
       outputs.addAll(SimilarityFigures.write(similarity, folder));
     }
@@ -254,7 +238,7 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
 
   private static SimilarityFile compare(
       DiscoverConfig config,
-      Collected collected,
+      Subject subject,
       List<HookPoint> points,
       Map<Side, ComparedSide> sides,
       String effectVectors,
@@ -262,7 +246,7 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
     CircuitComparison comparison =
         new CircuitComparison(
             points,
-            circuitsOnly(collected) ? Optional.empty() : Optional.of(dictionaries(config, collected, points, sides)),
+            circuitsOnly(subject) ? Optional.empty() : Optional.of(dictionaries(config, subject, points, sides)),
             List.copyOf(sides.values()),
             config.analysis().equalizeCircuits(),
             threads);
@@ -284,7 +268,7 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
     return new SimilarityFile(
         SimilarityFile.FORMAT,
         SimilarityFile.VERSION,
-        collected.model(),
+        subject.model(),
         null,
         effectVectors,
         comparison.equalizedTo(),
@@ -295,11 +279,11 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
 
   /** Only the rows that the circuits need: one autoencoder is in memory at a time. */
   private static CircuitComparison.Dictionaries dictionaries(
-      DiscoverConfig config, Collected collected, List<HookPoint> points, Map<Side, ComparedSide> sides) {
+      DiscoverConfig config, Subject subject, List<HookPoint> points, Map<Side, ComparedSide> sides) {
     Map<HookPoint, Integer> latents = new TreeMap<>();
     Map<HookPoint, Map<Integer, float[]>> decoders = new TreeMap<>();
     for (HookPoint at : points) {
-      Path folder = collected.layout().sae(collected.model(), at);
+      Path folder = subject.layout().sae(subject.model(), at);
       SaeWeights weights = SaeCheckpoint.read(folder).weights();
       latents.put(at, weights.dSae());
       Map<Integer, float[]> rows = new TreeMap<>();
@@ -360,11 +344,11 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
   /** Per-prompt effect vectors of the categories that have any, by side, hook point and category. */
   private record Attributions(Map<Side, Map<HookPoint, Map<String, SparseRows>>> bySide, String kind) {
 
-    static Attributions read(Collected collected, List<HookPoint> points) {
+    static Attributions read(Subject subject, List<HookPoint> points) {
       Map<Side, Map<HookPoint, Map<String, SparseRows>>> bySide = new EnumMap<>(Side.class);
       String kind = null;
-      for (Map.Entry<String, Path> file : attributions(collected).entrySet()) {
-        List<ModelOutput> outputs = collected.outputs(file.getKey());
+      for (Map.Entry<String, Path> file : new Discovered(subject).attributions().entrySet()) {
+        List<ModelOutput> outputs = subject.outputs(file.getKey());
         try (AttributionStore store = AttributionStore.open(file.getValue())) {
           for (HookPoint at : points) {
             if (EffectRows.known(store, at)) {

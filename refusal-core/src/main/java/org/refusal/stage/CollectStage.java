@@ -4,8 +4,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -39,6 +40,7 @@ import org.refusal.data.ModelOutput;
 import org.refusal.data.ModelOutputs;
 import org.refusal.data.OrBench;
 import org.refusal.data.Prompt;
+import org.refusal.data.PromptKey;
 import org.refusal.data.Split;
 import org.refusal.io.Json;
 import org.refusal.model.CausalLm;
@@ -97,6 +99,14 @@ public final class CollectStage implements Stage<CollectConfig> {
     return Optional.of(config.model());
   }
 
+  /** One per category. */
+  @Override
+  public List<String> units(CollectConfig config) {
+    return prompts(config, Progress.none()).keySet().stream()
+        .map(category -> ResultLayout.categoryName(category.name()))
+        .toList();
+  }
+
   @Override
   public StageResult run(CollectConfig config, StageContext context) {
     ResultLayout layout = new ResultLayout(resultDir(config));
@@ -116,12 +126,12 @@ public final class CollectStage implements Stage<CollectConfig> {
           (category, entries) ->
               entries.stream().map(entry -> entry.with(template.prompt(entry.prompt().text()))).toList());
       prompts.forEach((category, entries) -> entries.forEach(entry ->
-          requireFit(category + "/" + entry.index(), entry.rendered(), tokenizer, checkpoint)));
+          requireFit(entry.key(), entry.rendered(), tokenizer, checkpoint)));
       int room = checkpoint.config().maxPositions() - config.inference().maxNewTokens();
       List<String> overLength = new ArrayList<>();
       prompts.forEach((category, entries) -> entries.stream()
           .filter(entry -> entry.rendered().length() > room)
-          .forEach(entry -> overLength.add(category + "/" + entry.index())));
+          .forEach(entry -> overLength.add(entry.key().toString())));
       long all = prompts.values().stream().mapToLong(List::size).sum();
       if (all > 0 && overLength.size() == all) {
         throw UserException.badData(
@@ -132,7 +142,7 @@ public final class CollectStage implements Stage<CollectConfig> {
       List<Collector.Input> contentFree = config.inference().contentFree() ? ContentFree.inputs(template) : List.of();
       contentFree.stream()
           .filter(input -> input.prompt().length() > room)
-          .forEach(input -> overLength.add(ContentFree.NAME + "/" + input.promptIndex()));
+          .forEach(input -> overLength.add(input.key().toString()));
       if (!overLength.isEmpty()) {
         context.progress().note(
             "warning: %d prompts with more than %d tokens do not fit the model's context of %d with %d new tokens and are left out: %s"
@@ -151,10 +161,10 @@ public final class CollectStage implements Stage<CollectConfig> {
     }
   }
 
-  /** A prompt on its way; {@code index} is its number within the category. */
-  record Entry(long index, Prompt prompt, Split.Side side, RenderedPrompt rendered) {
+  /** A prompt on its way. */
+  record Entry(PromptKey key, Prompt prompt, Split.Side side, RenderedPrompt rendered) {
     Entry with(RenderedPrompt value) {
-      return new Entry(index, prompt, side, value);
+      return new Entry(key, prompt, side, value);
     }
   }
 
@@ -176,7 +186,8 @@ public final class CollectStage implements Stage<CollectConfig> {
     for (int i = 0; i < balanced.prompts().size(); i++) {
       Prompt prompt = balanced.prompts().get(i);
       List<Entry> entries = byCategory.computeIfAbsent(prompt.category(), category -> new ArrayList<>());
-      entries.add(new Entry(entries.size(), prompt, split.sides().get(i), null));
+      entries.add(
+          new Entry(new PromptKey(prompt.category().name(), entries.size()), prompt, split.sides().get(i), null));
     }
     return byCategory;
   }
@@ -197,17 +208,16 @@ public final class CollectStage implements Stage<CollectConfig> {
   }
 
   /**
-   * @param name of the prompt, for messages
    * @throws UserException naming a token of the prompt that the model has no embedding for
    */
-  static void requireFit(String name, RenderedPrompt prompt, Tokenizer tokenizer, CheckpointFolder checkpoint) {
+  static void requireFit(PromptKey key, RenderedPrompt prompt, Tokenizer tokenizer, CheckpointFolder checkpoint) {
     int rows = checkpoint.config().vocabSize();
     for (int token : prompt.ids()) {
       if (token >= rows) {
         throw UserException.badData(
             "%s: prompt %s holds token %d ('%s'), and the model's embedding ends at %d"
                 .formatted(
-                    checkpoint.folder().resolve("tokenizer.json"), name, token, tokenizer.piece(token), rows - 1),
+                    checkpoint.folder().resolve("tokenizer.json"), key, token, tokenizer.piece(token), rows - 1),
             "the tokenizer belongs to another model, or has a token that was never added to this one");
       }
     }
@@ -250,7 +260,7 @@ public final class CollectStage implements Stage<CollectConfig> {
       for (Map.Entry<Category, List<Entry>> category : prompts.entrySet()) {
         String name = category.getKey().name();
         List<Collector.Input> inputs =
-            category.getValue().stream().map(entry -> new Collector.Input(entry.index(), entry.rendered())).toList();
+            category.getValue().stream().map(entry -> new Collector.Input(entry.key(), entry.rendered())).toList();
         outputs.addAll(run.all(lm, options, shards, name, layout.activationsStem(model, name), inputs, throughput));
       }
       if (!contentFree.isEmpty()) {
@@ -271,10 +281,10 @@ public final class CollectStage implements Stage<CollectConfig> {
     List<Path> all(
         CausalLm lm, Collector.Options options, ActivationWriter.Layout shards, String name, String stem,
         List<Collector.Input> prompts, Throughput throughput) {
-      ActivationWriter writer = ActivationWriter.open(folder, context.work(), stem, shards);
+      ActivationWriter writer = ActivationWriter.open(folder, context.work(), name, stem, shards);
       List<MissingPrompt> lost;
       if (writer.finished()) {
-        lost = ActivationWriter.missing(context.work(), stem);
+        lost = writer.missing();
       } else {
         Collector collector = new Collector(lm, options, context.progress());
         List<Collector.Input> inputs = prompts.stream().filter(input -> input.prompt().length() <= room).toList();
@@ -282,7 +292,7 @@ public final class CollectStage implements Stage<CollectConfig> {
             throughput.measure(inputs, writer::add, sink -> collector.collect(name, inputs, writer.done(), sink));
       }
       List<Path> files = writer.finish(lost);
-      lost.forEach(prompt -> missing.put(name + "/" + prompt.promptIndex(), prompt.reason()));
+      lost.forEach(prompt -> missing.put(prompt.key().toString(), prompt.reason()));
       return files;
     }
   }
@@ -302,6 +312,7 @@ public final class CollectStage implements Stage<CollectConfig> {
       List<AnswerReader.Answer> read = new ArrayList<>();
       CollectedOutputs.forEach(
           context.work(),
+          category.name(),
           layout.activationsStem(model, category.name()),
           output -> read.add(answers.read(output)));
       byCategory.put(category, read);
@@ -312,18 +323,18 @@ public final class CollectStage implements Stage<CollectConfig> {
     List<ModelOutput> all = new ArrayList<>();
     List<Path> outputs = new ArrayList<>(files);
     prompts.forEach((category, entries) -> {
-      Map<Long, AnswerReader.Answer> answer = new TreeMap<>();
-      byCategory.get(category).forEach(each -> answer.put(each.promptIndex(), each));
-      Map<Long, Double> metric = new TreeMap<>();
+      Map<PromptKey, AnswerReader.Answer> answer = PromptKey.byKey(byCategory.get(category), AnswerReader.Answer::key);
+      Map<PromptKey, Double> metric = new HashMap<>();
       CollectedOutputs.forEach(
           context.work(),
+          category.name(),
           layout.activationsStem(model, category.name()),
-          output -> metric.put(output.promptIndex(), tokens.metric(output.lastLogits())));
+          output -> metric.put(output.key(), tokens.metric(output.lastLogits())));
       List<ModelOutput> lines =
           entries.stream()
-              .filter(entry -> answer.containsKey(entry.index()))
+              .filter(entry -> answer.containsKey(entry.key()))
               .map(entry -> line(
-                  entry, answer.get(entry.index()), metric.get(entry.index()),
+                  entry, answer.get(entry.key()), metric.get(entry.key()),
                   config.data().keep().equals("all")))
               .toList();
       outputs.addAll(write(layout, model, category, lines, answer));
@@ -335,7 +346,7 @@ public final class CollectStage implements Stage<CollectConfig> {
     List<AnswerReader.Answer> contentFree = new ArrayList<>();
     if (config.inference().contentFree()) {
       CollectedOutputs.forEach(
-          context.work(), layout.contentFreeStem(model), output -> contentFree.add(answers.read(output)));
+          context.work(), ContentFree.NAME, layout.contentFreeStem(model), output -> contentFree.add(answers.read(output)));
       Json.write(layout.contentFree(model), ContentFree.entries(contentFree));
       outputs.add(layout.contentFree(model));
     } else {
@@ -398,18 +409,18 @@ public final class CollectStage implements Stage<CollectConfig> {
       Map<Category, List<Entry>> prompts, Map<Category, List<AnswerReader.Answer>> answers) {
     List<AnswerReader.Answer> kept = new ArrayList<>();
     prompts.forEach((category, entries) -> {
-      Set<Long> discovery = new LinkedHashSet<>();
+      Set<PromptKey> discovery = new HashSet<>();
       entries.stream()
           .filter(entry -> entry.side() == Split.Side.DISCOVERY)
-          .forEach(entry -> discovery.add(entry.index()));
-      answers.get(category).stream().filter(each -> discovery.contains(each.promptIndex())).forEach(kept::add);
+          .forEach(entry -> discovery.add(entry.key()));
+      answers.get(category).stream().filter(each -> discovery.contains(each.key())).forEach(kept::add);
     });
     return kept;
   }
 
   private static ModelOutput line(Entry entry, AnswerReader.Answer answer, double metric, boolean keepAll) {
     return new ModelOutput(
-        entry.index(),
+        entry.key().index(),
         entry.prompt().text(),
         entry.prompt().source(),
         entry.prompt().label(),
@@ -427,7 +438,7 @@ public final class CollectStage implements Stage<CollectConfig> {
 
   private static List<Path> write(
       ResultLayout layout, String model, Category category, List<ModelOutput> lines,
-      Map<Long, AnswerReader.Answer> answers) {
+      Map<PromptKey, AnswerReader.Answer> answers) {
     Path file = layout.outputs(model, category.name());
     ModelOutputs.write(file, lines);
     Path labels = layout.refusalLabels(model, category.name());
@@ -438,7 +449,7 @@ public final class CollectStage implements Stage<CollectConfig> {
       entry.put("label", line.label());
       entry.put("refused", line.behaviour().refused());
       entry.put("behaviour", line.behaviour());
-      entry.put("reason", answers.get(line.promptIndex()).reason());
+      entry.put("reason", answers.get(line.key(category.name())).reason());
       entries.add(entry);
     }
     Json.write(labels, entries);
@@ -459,7 +470,7 @@ public final class CollectStage implements Stage<CollectConfig> {
               side.text(),
               entries.stream()
                   .filter(entry -> entry.prompt().label() == label && entry.side() == side)
-                  .map(Entry::index)
+                  .map(entry -> entry.key().index())
                   .toList());
         }
         labels.put(label.text(), bySide);

@@ -9,18 +9,17 @@ import java.util.Map;
 import java.util.Optional;
 import org.refusal.attribution.AttributionCheck;
 import org.refusal.attribution.CircuitDiscovery;
+import org.refusal.attribution.Discovered;
 import org.refusal.attribution.DiscoverySettings;
 import org.refusal.attribution.PartnerChoice;
 import org.refusal.attribution.Readout;
 import org.refusal.circuit.CircuitJson;
 import org.refusal.circuit.HookPoint;
 import org.refusal.collected.CollectReport;
-import org.refusal.collected.Collected;
 import org.refusal.collected.MetricSeparation;
 import org.refusal.collected.OriginalFiles;
 import org.refusal.config.DiscoverConfig;
 import org.refusal.config.ModelSection;
-import org.refusal.model.Models;
 import org.refusal.original.LegacyCircuits;
 import org.refusal.run.FinishedParts;
 import org.refusal.run.ResultLayout;
@@ -29,9 +28,10 @@ import org.refusal.run.StageContext;
 import org.refusal.run.StageResult;
 import org.refusal.stats.ReproducibleReadout;
 import org.refusal.subject.Partners;
+import org.refusal.subject.PromptChoice;
 import org.refusal.subject.PromptTokens;
-import org.refusal.subject.RunningModel;
 import org.refusal.subject.StudiedModel;
+import org.refusal.subject.Subject;
 
 /** Which latents cause refusal, category by category, on discovery prompts. */
 public final class DiscoverStage implements Stage<DiscoverConfig> {
@@ -60,17 +60,16 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
     return Path.of(config.output().resultDir());
   }
 
-  private Collected collected(DiscoverConfig config) {
-    return Collected.open(
-        new ResultLayout(resultDir(config)), Models.name(config.model()), config.discovery().categories());
+  private Subject subject(DiscoverConfig config) {
+    return Subject.of(resultDir(config), config.model(), config.discovery().categories());
   }
 
   @Override
   public List<Path> inputs(DiscoverConfig config) {
     if (LegacyCircuits.wanted(config)) {
-      return LegacyCircuits.inputs(config, collected(config));
+      return LegacyCircuits.inputs(subject(config));
     }
-    return RunningModel.files(config.model(), collected(config));
+    return subject(config).files();
   }
 
   @Override
@@ -78,83 +77,89 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
     return Optional.of(config.model());
   }
 
+  /** One per category and hook point. */
+  @Override
+  public List<String> units(DiscoverConfig config) {
+    return subject(config).units();
+  }
+
   @Override
   public StageResult run(DiscoverConfig config, StageContext context) {
-    Collected collected = collected(config);
-    OriginalFiles.keep(collected.layout().circuitsFolder(config.output().circuitsDir()), context.progress());
-    if (LegacyCircuits.wanted(config)) {
-      return new LegacyCircuits(config, collected, context).run();
+    try (Subject subject = subject(config)) {
+      return run(config, context, subject);
     }
-    ResultLayout layout = collected.layout();
-    Path check = layout.attributionCheck(collected.model());
-    Optional<String> nothing = RunningModel.nothingToDo(collected, config.discovery().force());
+  }
+
+  private static StageResult run(DiscoverConfig config, StageContext context, Subject subject) {
+    OriginalFiles.keep(subject.layout().circuitsFolder(config.output().circuitsDir()), context.progress());
+    if (LegacyCircuits.wanted(config)) {
+      return new LegacyCircuits(config, subject, context).run();
+    }
+    Path check = new Discovered(subject).check();
+    Optional<String> nothing = subject.nothingToDo(config.discovery().force());
     if (nothing.isPresent()) {
       AttributionCheck.write(check, List.of());
       context.progress().note("warning: no circuits are sought: " + nothing.get());
       return new StageResult(List.of(check), List.of("no circuits: " + nothing.get()));
     }
-    warnOfWeakMetric(collected, context);
+    warnOfWeakMetric(subject, context);
     DiscoverySettings settings = DiscoverySettings.of(config);
     List<Path> outputs = new ArrayList<>();
     List<AttributionCheck> checks = new ArrayList<>();
     List<String> summary = new ArrayList<>();
-    try (RunningModel model = RunningModel.open(config.model(), collected, context.threads())) {
-      PartnerChoice choice = PartnerChoice.of(config, collected);
-      Partners partners = choice.partners();
-      context.progress().note(choice.line());
-      summary.add(choice.line());
-      StudiedModel attribution =
-          new StudiedModel(
-              model.lm(), model.metric(), model.padId(), model.saes(),
-              model.baseline(config.circuit().baseline(), partners, config.discovery().batchSize()),
-              model.thresholds());
-      CircuitDiscovery discovery = new CircuitDiscovery(attribution, partners, settings);
-      Map<String, List<PromptTokens>> prompts = new LinkedHashMap<>();
-      for (String category : collected.categories()) {
-        prompts.put(category, RunningModel.discoveryPrompts(config, collected, category));
-      }
-      long total = prompts.values().stream().mapToLong(List::size).sum();
-      List<Path> moments = new ArrayList<>();
-      Map<String, Path> attributions = new LinkedHashMap<>();
-      try (var task = context.progress().task("attribute", total)) {
-        for (Map.Entry<String, List<PromptTokens>> entry : prompts.entrySet()) {
-          Category category = new Category(config, collected, context.work(), entry.getKey());
-          if (!category.isDone()) {
-            long[] before = {0};
-            category.write(
-                discovery.category(
-                    collected.model(), entry.getKey(), entry.getValue(), category.files(),
-                    done -> {
-                      task.advance(done - before[0]);
-                      before[0] = done;
-                    }),
-                settings.separate(), entry.getValue());
-          } else {
-            task.advance(entry.getValue().size());
-          }
-          outputs.add(category.files().attributions());
-          outputs.addAll(category.circuits(settings.separate(), entry.getValue()));
-          moments.add(category.files().moments());
-          attributions.put(entry.getKey(), category.files().attributions());
-          checks.addAll(AttributionCheck.read(category.marker()));
+    subject.load(context.threads());
+    PartnerChoice choice = PartnerChoice.of(config, subject);
+    Partners partners = choice.partners();
+    context.progress().note(choice.line());
+    summary.add(choice.line());
+    StudiedModel attribution =
+        subject.studied(config.circuit().baseline(), partners, config.discovery().batchSize());
+    CircuitDiscovery discovery = new CircuitDiscovery(attribution, partners, settings);
+    Map<String, List<PromptTokens>> prompts = new LinkedHashMap<>();
+    for (String category : subject.categories()) {
+      prompts.put(category, PromptChoice.toDiscover(config, subject, category));
+    }
+    long total = prompts.values().stream().mapToLong(List::size).sum();
+    List<Path> moments = new ArrayList<>();
+    Map<String, Path> attributions = new LinkedHashMap<>();
+    try (var task = context.progress().task("attribute", total)) {
+      for (Map.Entry<String, List<PromptTokens>> entry : prompts.entrySet()) {
+        Category category = new Category(config, subject, context.work(), entry.getKey());
+        if (!category.isDone()) {
+          long[] before = {0};
+          category.write(
+              discovery.category(
+                  subject.model(), entry.getKey(), entry.getValue(), category.files(),
+                  done -> {
+                    task.advance(done - before[0]);
+                    before[0] = done;
+                  }),
+              settings.separate(), entry.getValue());
+        } else {
+          task.advance(entry.getValue().size());
         }
+        outputs.add(category.files().attributions());
+        outputs.addAll(category.circuits(settings.separate(), entry.getValue()));
+        moments.add(category.files().moments());
+        attributions.put(entry.getKey(), category.files().attributions());
+        checks.addAll(AttributionCheck.read(category.marker()));
       }
-      Path readout = layout.readout(collected.model());
-      Map<HookPoint, Readout> readouts =
-          CircuitDiscovery.readouts(attributions, moments, config.circuit(), config.seed());
-      Readout.write(readout, collected.model(), readouts);
-      outputs.add(readout);
-      AttributionCheck.writeWithPartners(check, choice.json(), checks);
-      outputs.add(check);
-      for (HookPoint point : model.hookPoints()) {
-        summary.add(line(point, checks, readouts.get(point)));
-      }
+    }
+    Path readout = subject.layout().readout(subject.model());
+    Map<HookPoint, Readout> readouts =
+        CircuitDiscovery.readouts(attributions, moments, config.circuit(), config.seed());
+    Readout.write(readout, subject.model(), readouts);
+    outputs.add(readout);
+    AttributionCheck.writeWithPartners(check, choice.json(), checks);
+    outputs.add(check);
+    for (HookPoint point : subject.hookPoints()) {
+      summary.add(line(point, checks, readouts.get(point)));
     }
     return new StageResult(outputs, summary);
   }
 
-  private static void warnOfWeakMetric(Collected collected, StageContext context) {
-    CollectReport.Separation separation = collected.report().separation();
+  private static void warnOfWeakMetric(Subject subject, StageContext context) {
+    CollectReport.Separation separation = subject.report().separation();
     double auc = separation.auc();
     if (!separation.judged()) {
       context.progress().note("warning: the metric m cannot be judged, since " + separation.unknown());
@@ -165,11 +170,11 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
   }
 
   /** The files of one category, and whether they are all there. */
-  private record Category(DiscoverConfig config, Collected collected, Path work, String name) {
+  private record Category(DiscoverConfig config, Subject subject, Path work, String name) {
 
     CircuitDiscovery.Files files() {
       return new CircuitDiscovery.Files(
-          collected.layout().attributions(collected.model(), name),
+          subject.layout().attributions(subject.model(), name),
           work.resolve(ResultLayout.categoryName(name) + ".moments.safetensors"),
           work.resolve("scratch"));
     }
@@ -179,8 +184,8 @@ public final class DiscoverStage implements Stage<DiscoverConfig> {
     }
 
     private Path circuit(String suffix) {
-      return collected.layout().circuitsFolder(config.output().circuitsDir())
-          .resolve(ResultLayout.circuitFile(collected.model(), name, suffix));
+      return subject.layout().circuitsFolder(config.output().circuitsDir())
+          .resolve(ResultLayout.circuitFile(subject.model(), name, suffix));
     }
 
     List<Path> circuits(boolean separate, List<PromptTokens> prompts) {

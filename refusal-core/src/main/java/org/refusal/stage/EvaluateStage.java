@@ -13,7 +13,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
-import org.refusal.attribution.AttributionCheck;
+import org.refusal.attribution.Discovered;
 import org.refusal.attribution.Readout;
 import org.refusal.base.Progress;
 import org.refusal.base.Seeds;
@@ -47,9 +47,10 @@ import org.refusal.run.ResultLayout;
 import org.refusal.run.Stage;
 import org.refusal.run.StageContext;
 import org.refusal.run.StageResult;
+import org.refusal.subject.PromptChoice;
 import org.refusal.subject.PromptTokens;
-import org.refusal.subject.RunningModel;
 import org.refusal.subject.StudiedModel;
+import org.refusal.subject.Subject;
 import org.refusal.text.Tokenizer;
 
 /** Whether the circuits do what they should, on held-out prompts: faithfulness, transfer, and where the model decides. */
@@ -81,17 +82,17 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
     return Path.of(config.output().resultDir());
   }
 
-  private Collected collected(EvaluateConfig config) {
-    return Collected.open(
-        new ResultLayout(resultDir(config)), Models.name(config.model()), config.evaluation().categories());
+  private Subject subject(EvaluateConfig config) {
+    return Subject.of(resultDir(config), config.model(), config.evaluation().categories());
   }
 
   @Override
   public List<Path> inputs(EvaluateConfig config) {
-    Collected collected = collected(config);
-    List<Path> inputs = new ArrayList<>(RunningModel.files(config.model(), collected));
-    ResultLayout layout = collected.layout();
-    inputs.add(layout.attributionCheck(collected.model()));
+    Subject subject = subject(config);
+    Collected collected = subject.collected();
+    ResultLayout layout = subject.layout();
+    List<Path> inputs = new ArrayList<>(subject.files());
+    inputs.add(new Discovered(subject).check());
     Lineage lineage = collected.lineage();
     if (lineage.isCurrent(layout.readout(collected.model()))) {
       inputs.add(layout.readout(collected.model()));
@@ -110,43 +111,51 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
     return Optional.of(config.model());
   }
 
+  /** One per category and hook point. */
+  @Override
+  public List<String> units(EvaluateConfig config) {
+    return subject(config).units();
+  }
+
   @Override
   public StageResult run(EvaluateConfig config, StageContext context) {
-    Collected collected = collected(config);
-    ResultLayout layout = collected.layout();
-    Path transferFile = layout.transfer(collected.model());
+    try (Subject subject = subject(config)) {
+      return run(config, context, subject);
+    }
+  }
+
+  private static StageResult run(EvaluateConfig config, StageContext context, Subject subject) {
+    Path transferFile = subject.layout().transfer(subject.model());
     OriginalFiles.keep(transferFile.getParent(), context.progress());
-    Optional<String> nothing = nothingToDo(collected);
+    Optional<String> nothing = nothingToDo(subject);
     if (nothing.isPresent()) {
       TransferFile.of(
-              collected.model(), List.of(), config.seed(), config.evaluation().bootstrap(), config.transfer().effect(),
+              subject.model(), List.of(), config.seed(), config.evaluation().bootstrap(), config.transfer().effect(),
               config.transfer().amount(), Map.of(), null, Map.of())
           .write(transferFile);
       context.progress().note("warning: nothing is evaluated: " + nothing.get());
       List<Path> written = new ArrayList<>(List.of(transferFile));
       List<String> summary = new ArrayList<>(List.of("not evaluated: " + nothing.get()));
       if (config.evaluation().legacy()) {
-        if (collected.report().refusalTokens().isEmpty()) {
+        if (subject.report().refusalTokens().isEmpty()) {
           summary.add("evaluation.legacy: no scores, as there are no refusal tokens");
         } else {
-          try (RunningModel model = RunningModel.open(config.model(), collected, context.threads())) {
-            add(new LegacyEvaluation(config, context, collected, model).run(), written, summary);
-          }
+          subject.load(context.threads());
+          add(new LegacyEvaluation(config, context, subject).run(), written, summary);
         }
       }
       return new StageResult(written, summary);
     }
-    requireHookPoints(config, collected);
-    try (RunningModel model = RunningModel.open(config.model(), collected, context.threads())) {
-      StageResult sound = evaluate(config, context, collected, model, transferFile);
-      if (!config.evaluation().legacy()) {
-        return sound;
-      }
-      List<Path> written = new ArrayList<>(sound.outputs());
-      List<String> summary = new ArrayList<>(sound.summary());
-      add(new LegacyEvaluation(config, context, collected, model).run(), written, summary);
-      return new StageResult(written, summary);
+    requireHookPoints(config, subject);
+    subject.load(context.threads());
+    StageResult sound = evaluate(config, context, subject, transferFile);
+    if (!config.evaluation().legacy()) {
+      return sound;
     }
+    List<Path> written = new ArrayList<>(sound.outputs());
+    List<String> summary = new ArrayList<>(sound.summary());
+    add(new LegacyEvaluation(config, context, subject).run(), written, summary);
+    return new StageResult(written, summary);
   }
 
   private static void add(StageResult legacy, List<Path> written, List<String> summary) {
@@ -155,13 +164,13 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
   }
 
   /** The hook points are to be those of discover and of the circuits: this is known before the model is loaded. */
-  private static void requireHookPoints(EvaluateConfig config, Collected collected) {
-    List<HookPoint> points = RunningModel.points(config.model(), collected);
-    Set<HookPoint> discovered = new TreeSet<>(Readout.read(collected.layout().readout(collected.model())).keySet());
+  private static void requireHookPoints(EvaluateConfig config, Subject subject) {
+    List<HookPoint> points = subject.hookPoints();
+    Set<HookPoint> discovered = new TreeSet<>(Readout.read(subject.layout().readout(subject.model())).keySet());
     requireAmong(discovered, points, "evaluate takes %s, but discover has not worked at %s", points, discovered);
     requireAmong(points, discovered, "evaluate takes %s, and not %s, where discover has worked", points, discovered);
-    for (String category : collected.categories()) {
-      collected.circuit(config.output().circuitsDir(), category).ifPresent(file -> {
+    for (String category : subject.categories()) {
+      subject.collected().circuit(config.output().circuitsDir(), category).ifPresent(file -> {
         Set<HookPoint> nodes = new TreeSet<>();
         CircuitJson.read(file).circuit().nodes().forEach(node -> nodes.add(node.node().at()));
         requireAmong(
@@ -185,17 +194,12 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
     return points.stream().map(HookPoint::name).collect(Collectors.joining(", "));
   }
 
-  private static Optional<String> nothingToDo(Collected collected) {
-    Optional<String> nothing = RunningModel.nothingToDo(collected, true);
+  private static Optional<String> nothingToDo(Subject subject) {
+    Optional<String> nothing = subject.nothingToDo(true).or(() -> new Discovered(subject).nothing(false));
     if (nothing.isPresent()) {
       return nothing;
     }
-    Path check = collected.layout().attributionCheck(collected.model());
-    Optional<String> undiscovered = RunningModel.nothingToDo(collected, false);
-    if (undiscovered.isPresent() && Files.isRegularFile(check) && AttributionCheck.read(check).isEmpty()) {
-      return undiscovered;
-    }
-    return collected.lineage().isCurrent(collected.layout().readout(collected.model()))
+    return subject.collected().lineage().isCurrent(subject.layout().readout(subject.model()))
         ? Optional.empty()
         : Optional.of(
             "discover estimated no effects (circuit.attribution_method: stats does not); transfer and faithfulness"
@@ -203,8 +207,8 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
   }
 
   private static StageResult evaluate(
-      EvaluateConfig config, StageContext context, Collected collected, RunningModel model, Path transferFile) {
-    EvaluationBasis basis = EvaluationBasis.of(config, collected, model);
+      EvaluateConfig config, StageContext context, Subject subject, Path transferFile) {
+    EvaluationBasis basis = EvaluationBasis.of(config, subject);
     basis.lacking().forEach(line -> context.progress().note("warning: " + line));
     List<String> categories = basis.categories();
     List<Path> written = new ArrayList<>();
@@ -216,28 +220,28 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
       profile = decisionProfile(basis, context);
       Map<String, Map<HookPoint, DiscoveryMeans>> means = new LinkedHashMap<>();
       basis.discovery().forEach(
-          (category, prompts) -> means.put(category, DiscoveryMeans.over(runs, prompts, model.hookPoints())));
+          (category, prompts) -> means.put(category, DiscoveryMeans.over(runs, prompts, subject.hookPoints())));
       Map<HookPoint, DiscoveryMeans> answered =
-          DiscoveryMeans.over(runs, basis.partners().pool(), model.hookPoints());
+          DiscoveryMeans.over(runs, basis.partners().pool(), subject.hookPoints());
       withoutMeans(means, answered)
           .forEach(at -> context.progress().note(
               "warning: %s: no difference of means, as every post-instruction token is an attention sink or there is none"
                   .formatted(at.name())));
-      Map<HookPoint, Readout> readouts = Readout.read(collected.layout().readout(collected.model()));
+      Map<HookPoint, Readout> readouts = Readout.read(subject.layout().readout(subject.model()));
       RefusalDetector detector = RefusalDetector.of("default");
       Map<List<Integer>, Boolean> judged = new HashMap<>(); // many prompts are answered by the same text
       try (Tokenizer tokenizer = Tokenizer.load(Models.checkpoint(config.model()).folder())) {
         Refusals.Writer writer =
             new Refusals.Writer(
-                new Generator(model.lm()), NEW_TOKENS,
+                new Generator(subject.lm()), NEW_TOKENS,
                 ids ->
                     judged.computeIfAbsent(
                         Arrays.stream(ids).boxed().toList(),
                         text -> detector.detect(tokenizer.decode(ids, true)).behaviour().refused()));
         TransferEvaluation transfer = new TransferEvaluation(basis, context.work(), writer);
         refusals = transfer.refusals();
-        try (Progress.Task task = context.progress().task("transfer", model.hookPoints().size())) {
-          for (HookPoint at : model.hookPoints()) {
+        try (Progress.Task task = context.progress().task("transfer", subject.hookPoints().size())) {
+          for (HookPoint at : subject.hookPoints()) {
             points.put(at.name(), transfer.at(at, readouts.get(at), means, answered.get(at)));
             task.advance(1);
           }
@@ -257,14 +261,14 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
     }
     TransferFile transfer =
         TransferFile.of(
-                collected.model(), categories, config.seed(), config.evaluation().bootstrap(),
+                subject.model(), categories, config.seed(), config.evaluation().bootstrap(),
                 config.transfer().effect(), config.transfer().amount(), basis.gaps(), refusals, points)
             .withDecisionProfile(profile);
     transfer.write(transferFile);
     written.add(transferFile);
     if (config.output().generateVisualizations() && !points.isEmpty()) {
       written.addAll(
-          EvaluationFigures.decisionProfile(transfer, collected.layout().visualizations(collected.model())));
+          EvaluationFigures.decisionProfile(transfer, subject.layout().visualizations(subject.model())));
     }
     List<String> summary = new ArrayList<>(basis.lacking());
     double[][] gaps = categories.stream().map(basis.gaps()::get).map(RefusalGap::differences).toArray(double[][]::new);
@@ -302,7 +306,7 @@ public final class EvaluateStage implements Stage<EvaluateConfig> {
       StudiedModel model = basis.runs().model();
       List<List<PromptTokens>> prompts = new ArrayList<>();
       basis.heldout().forEach((category, all) ->
-          prompts.add(RunningModel.atMost(all, most, config.seed(), "decision prompts", category)));
+          prompts.add(PromptChoice.atMost(all, most, config.seed(), "decision prompts", category)));
       Json.write(
           done,
           new LayerScan(

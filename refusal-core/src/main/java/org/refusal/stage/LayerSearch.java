@@ -20,6 +20,7 @@ import org.refusal.collected.MetricTokens;
 import org.refusal.config.CollectConfig;
 import org.refusal.data.Behaviour;
 import org.refusal.data.Category;
+import org.refusal.data.PromptKey;
 import org.refusal.data.Split;
 import org.refusal.evaluation.LayerDecision;
 import org.refusal.evaluation.LayerProposal;
@@ -81,7 +82,11 @@ public final class LayerSearch {
   }
 
   /** A prompt that is run. */
-  private record Asked(String category, CollectStage.Entry entry, RenderedPrompt rendered) {}
+  private record Asked(CollectStage.Entry entry, RenderedPrompt rendered) {
+    String category() {
+      return entry.key().category();
+    }
+  }
 
   /** The same with what the model made of it. */
   private record Answered(Asked asked, AnswerReader.Answer answer, float[] logits) {
@@ -96,7 +101,7 @@ public final class LayerSearch {
     PromptTokens tokens() {
       RenderedPrompt rendered = asked.rendered;
       return new PromptTokens(
-          asked.category, asked.entry.index(), toxic(), refused(), rendered.ids(), rendered.userFrom(), rendered.userTo());
+          asked.entry.key(), toxic(), refused(), rendered.ids(), rendered.userFrom(), rendered.userTo());
     }
   }
 
@@ -115,7 +120,7 @@ public final class LayerSearch {
       template.warnings().forEach(warning -> progress.note("warning: " + warning));
       List<Asked> asked = prompts(template, checkpoint);
       asked.forEach(each ->
-          CollectStage.requireFit(each.category + "/" + each.entry.index(), each.rendered, tokenizer, checkpoint));
+          CollectStage.requireFit(each.entry.key(), each.rendered, tokenizer, checkpoint));
       if (asked.stream().allMatch(each -> each.rendered.userTo() == each.rendered.length())) {
         throw UserException.badConfig(
             "no token follows the user's text with the template %s, so that no layer can be told from another there"
@@ -169,7 +174,7 @@ public final class LayerSearch {
         List<Asked> side =
             entries.stream()
                 .filter(entry -> entry.side() == Split.Side.DISCOVERY && entry.prompt().label().toxic() == toxic)
-                .map(entry -> new Asked(category.name(), entry, template.prompt(entry.prompt().text())))
+                .map(entry -> new Asked(entry, template.prompt(entry.prompt().text())))
                 .filter(each -> each.rendered.length() <= room)
                 .toList();
         int[] order =
@@ -190,10 +195,9 @@ public final class LayerSearch {
         new Collector.Options(
             List.of(), Positions.LAST_PROMPT, config.inference().maxNewTokens(), config.inference().batchSize(),
             padId(checkpoint), false);
-    List<Collector.Input> inputs = new ArrayList<>();
-    for (int i = 0; i < asked.size(); i++) {
-      inputs.add(new Collector.Input(i, asked.get(i).rendered));
-    }
+    Map<PromptKey, Asked> byKey = PromptKey.byKey(asked, each -> each.entry.key());
+    List<Collector.Input> inputs =
+        asked.stream().map(each -> new Collector.Input(each.entry.key(), each.rendered)).toList();
     List<Answered> answered = new ArrayList<>();
     new Collector(lm, options, progress)
         .collect(
@@ -201,10 +205,10 @@ public final class LayerSearch {
             (CapturedPrompt captured) ->
                 answered.add(
                     new Answered(
-                        asked.get((int) captured.promptIndex()),
+                        byKey.get(captured.key()),
                         reader.read(
                             new CollectedOutputs.Output(
-                                captured.promptIndex(), captured.lastLogits(), captured.generatedIds())),
+                                captured.key(), captured.lastLogits(), captured.generatedIds())),
                         captured.lastLogits())));
     return answered;
   }
@@ -212,7 +216,7 @@ public final class LayerSearch {
   private static Map<String, LayersFile.Rate> rates(List<Answered> answered) {
     Map<String, List<Answered>> byCategory =
         answered.stream()
-            .collect(Collectors.groupingBy(each -> each.asked.category, LinkedHashMap::new, Collectors.toList()));
+            .collect(Collectors.groupingBy(each -> each.asked.category(), LinkedHashMap::new, Collectors.toList()));
     Map<String, LayersFile.Rate> rates = new LinkedHashMap<>();
     byCategory.forEach((category, all) ->
         rates.put(
@@ -232,7 +236,7 @@ public final class LayerSearch {
     Map<String, List<PromptTokens>> byCategory = new LinkedHashMap<>();
     answered.stream()
         .filter(each -> each.toxic() && each.refused())
-        .forEach(each -> byCategory.computeIfAbsent(each.asked.category, key -> new ArrayList<>()).add(each.tokens()));
+        .forEach(each -> byCategory.computeIfAbsent(each.asked.category(), key -> new ArrayList<>()).add(each.tokens()));
     byCategory.values().removeIf(prompts -> prompts.size() < LEAST_REFUSED);
     byCategory.replaceAll((category, prompts) -> prompts.subList(0, Math.min(MEASURED, prompts.size())));
     return byCategory;
@@ -275,7 +279,7 @@ public final class LayerSearch {
         pairs.put(
             category,
             prompts.stream()
-                .map(prompt -> new LayersFile.Pair(prompt.index(), partners.of(prompt).id()))
+                .map(prompt -> new LayersFile.Pair(prompt.key().index(), partners.of(prompt).id()))
                 .toList()));
     return pairs;
   }

@@ -107,6 +107,14 @@ public final class TrainSaesStage implements Stage<TrainSaesConfig> {
     return config.sae().variant().equals("legacy");
   }
 
+  /** One per hook point, with the seed, by which further autoencoders of it are told apart. */
+  @Override
+  public List<String> units(TrainSaesConfig config) {
+    try (ActivationStore store = collected(config).activations()) {
+      return points(config, store).stream().map(at -> "%s_seed_%d".formatted(at.name(), config.seed())).toList();
+    }
+  }
+
   @Override
   public StageResult run(TrainSaesConfig config, StageContext context) {
     Collected collected = collected(config);
@@ -215,10 +223,10 @@ public final class TrainSaesStage implements Stage<TrainSaesConfig> {
     List<TrainingPrompt> heldOut = new ArrayList<>();
     for (String category : collected.categories()) {
       for (ModelOutput output : collected.outputs(category)) {
-        Optional<StoredPrompt> stored = store.find(category, output.promptIndex());
+        Optional<StoredPrompt> stored = store.find(output.key(category));
         if (stored.isEmpty()) {
           throw UserException.badData(
-              "prompt %s/%d has an output but no activations".formatted(category, output.promptIndex()),
+              "prompt %s has an output but no activations".formatted(output.key(category)),
               "run collect again");
         }
         (output.split() == Split.Side.DISCOVERY ? train : heldOut)

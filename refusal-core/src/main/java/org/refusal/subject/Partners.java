@@ -22,9 +22,6 @@ public final class Partners {
   /** So many nearest prompts are candidates; ties with the last of them are candidates too. */
   public static final int NEAREST = 8;
 
-  private static final Comparator<PromptTokens> BY_ID =
-      Comparator.comparing(PromptTokens::category).thenComparingLong(PromptTokens::index);
-
   /** Where partners come from; written in lower case. */
   public enum Source {
     /** From the prompt's own category. */
@@ -48,7 +45,7 @@ public final class Partners {
   }
 
   private Partners(Source source, List<PromptTokens> pool, long seed) {
-    this.pool = pool.stream().filter(prompt -> prompt.userTokens() > 0).sorted(BY_ID).toList();
+    this.pool = pool.stream().filter(prompt -> prompt.userTokens() > 0).sorted(Comparator.comparing(PromptTokens::key)).toList();
     this.source = source;
     this.seed = seed;
     if (this.pool.isEmpty()) {

@@ -3,39 +3,57 @@ package org.refusal.subject;
 import java.util.Arrays;
 import java.util.Objects;
 import org.refusal.base.UserException;
+import org.refusal.data.EqualTexts;
+import org.refusal.data.ModelOutput;
+import org.refusal.data.PromptKey;
 
 /**
  * A prompt as the model reads it. Tokens {@code userFrom .. userTo - 1} are the user's text, those before and after it
  * belong to the template.
  *
- * @param index number of the prompt within its category, as in the outputs and activation files
  * @param harmful whether the prompt counts as toxic, by the label source in use
  * @param refused whether the model refused it
- * @param text what prompts of equal text have in common ({@link org.refusal.data.EqualTexts#key}), or their tokens where
+ * @param text what prompts of equal text have in common ({@link EqualTexts#key}), or their tokens where
  *     only these are known
  */
 public record PromptTokens(
-    String category, long index, boolean harmful, boolean refused, int[] ids, int userFrom, int userTo, String text) {
+    PromptKey key, boolean harmful, boolean refused, int[] ids, int userFrom, int userTo, String text) {
 
   public PromptTokens {
-    Objects.requireNonNull(category, "category");
+    Objects.requireNonNull(key, "key");
     Objects.requireNonNull(text, "text");
     if (userFrom < 0 || userTo < userFrom || userTo > ids.length) {
       throw UserException.badData(
-          "prompt %s/%d: user tokens %d to %d do not lie within its %d tokens"
-              .formatted(category, index, userFrom, userTo, ids.length));
+          "prompt %s: user tokens %d to %d do not lie within its %d tokens"
+              .formatted(key, userFrom, userTo, ids.length));
     }
   }
 
   /** A prompt of which only the tokens are known: equal texts are equal tokens. */
-  public PromptTokens(
-      String category, long index, boolean harmful, boolean refused, int[] ids, int userFrom, int userTo) {
-    this(category, index, harmful, refused, ids, userFrom, userTo, Arrays.toString(ids));
+  public PromptTokens(PromptKey key, boolean harmful, boolean refused, int[] ids, int userFrom, int userTo) {
+    this(key, harmful, refused, ids, userFrom, userTo, Arrays.toString(ids));
+  }
+
+  /** @param byBehaviour whether refused prompts count as harmful instead of those labelled toxic */
+  public static PromptTokens of(String category, ModelOutput output, boolean byBehaviour) {
+    boolean refused = output.behaviour().refused();
+    return new PromptTokens(
+        output.key(category),
+        byBehaviour ? refused : output.label().toxic(),
+        refused,
+        output.promptIds(),
+        output.userFrom(),
+        output.userTo(),
+        EqualTexts.key(output.prompt()));
   }
 
   /** How messages and random streams name the prompt: {@code privacy/17}. */
   public String id() {
-    return category + "/" + index;
+    return key.toString();
+  }
+
+  public String category() {
+    return key.category();
   }
 
   public int length() {
@@ -77,8 +95,7 @@ public record PromptTokens(
   @Override
   public boolean equals(Object other) {
     return other instanceof PromptTokens that
-        && category.equals(that.category)
-        && index == that.index
+        && key.equals(that.key)
         && harmful == that.harmful
         && refused == that.refused
         && userFrom == that.userFrom
@@ -89,7 +106,7 @@ public record PromptTokens(
 
   @Override
   public int hashCode() {
-    return Objects.hash(category, index);
+    return key.hashCode();
   }
 
   @Override

@@ -92,7 +92,7 @@ public final class LegacySaeTrainer {
     Map<String, List<Boolean>> labels = new LinkedHashMap<>();
     Map<String, List<StoredPrompt>> stored = new LinkedHashMap<>();
     for (TrainingPrompt prompt : data.train()) {
-      String category = prompt.stored().category();
+      String category = prompt.stored().key().category();
       labels.computeIfAbsent(category, name -> new ArrayList<>()).add(prompt.toxic());
       stored.computeIfAbsent(category, name -> new ArrayList<>()).add(prompt.stored());
     }

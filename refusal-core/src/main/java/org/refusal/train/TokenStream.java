@@ -71,7 +71,7 @@ final class TokenStream {
       for (int i = 0; i < kept.size(); i++) {
         TrainingPrompt prompt = data.train().get(i);
         if (prompt.toxic() == toxic && kept.get(i).length > 0) {
-          byCategory.computeIfAbsent(prompt.stored().category(), name -> new ArrayList<>()).add(kept.get(i));
+          byCategory.computeIfAbsent(prompt.stored().key().category(), name -> new ArrayList<>()).add(kept.get(i));
         }
       }
       addSide(byCategory, toxic, data, options);

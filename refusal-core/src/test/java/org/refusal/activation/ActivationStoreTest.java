@@ -24,6 +24,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.refusal.base.Seeds;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
+import org.refusal.data.PromptKey;
 import org.refusal.io.Safetensors;
 import org.refusal.io.Safetensors.DType;
 import org.refusal.io.Safetensors.Tensor;
@@ -69,22 +70,22 @@ class ActivationStoreTest {
       activations.put(at, Safetensors.encode(values(index, at, tokens, width), dtype));
     }
     return new CapturedPrompt(
-        index, ids, positions, groups, activations, new float[] {index, -index}, new int[] {index, 5});
+        new PromptKey("hate", index), ids, positions, groups, activations, new float[] {index, -index}, new int[] {index, 5});
   }
 
   private List<Path> collect(int prompts, int diesAfter, DType dtype, long shardBytes) {
     ActivationWriter writer =
-        ActivationWriter.open(folder.resolve("activations"), work(), STEM, layout(dtype, shardBytes));
-    List<Long> done = writer.done();
+        ActivationWriter.open(folder.resolve("activations"), work(), "hate", STEM, layout(dtype, shardBytes));
+    List<PromptKey> done = writer.done();
     for (int i = 0; i < prompts && !writer.finished(); i++) {
       if (i == diesAfter) {
         return List.of();
       }
-      if (!done.contains((long) i)) {
+      if (!done.contains(new PromptKey("hate", i))) {
         writer.add(prompt(i, dtype, WIDTH));
       }
     }
-    return writer.finish(List.of(new MissingPrompt(99, "too long")));
+    return writer.finish(List.of(new MissingPrompt(new PromptKey("hate", 99), "too long")));
   }
 
   private ActivationStore open() {
@@ -97,12 +98,12 @@ class ActivationStoreTest {
     List<Path> files = collect(10, -1, DType.F32, 300);
     byte[] own = Files.readAllBytes(files.get(1));
     ActivationWriter sound =
-        ActivationWriter.open(folder.resolve("activations"), work(), STEM, layout(DType.F32, 300));
+        ActivationWriter.open(folder.resolve("activations"), work(), "hate", STEM, layout(DType.F32, 300));
     assertThat(sound.finished()).isTrue();
 
     Files.write(files.get(1), new byte[own.length]);
     ActivationWriter again =
-        ActivationWriter.open(folder.resolve("activations"), work(), STEM, layout(DType.F32, 300));
+        ActivationWriter.open(folder.resolve("activations"), work(), "hate", STEM, layout(DType.F32, 300));
     assertThat(again.finished()).isFalse();
     assertThat(again.done()).isEmpty();
     assertThat(collect(10, -1, DType.F32, 300)).isEqualTo(files);
@@ -119,9 +120,9 @@ class ActivationStoreTest {
       assertThat(store.hookPoints()).containsExactly(FIRST, SECOND);
       assertThat(store.dtype()).isEqualTo(dtype);
       assertThat(store.dModel()).isEqualTo(WIDTH);
-      assertThat(store.prompts()).extracting(StoredPrompt::promptIndex).isSorted().hasSize(10);
+      assertThat(store.prompts()).extracting(StoredPrompt::key).isSorted().hasSize(10);
       for (int i = 0; i < 10; i++) {
-        StoredPrompt stored = store.find("hate", i).orElseThrow();
+        StoredPrompt stored = store.find(new PromptKey("hate", i)).orElseThrow();
         CapturedPrompt written = prompt(i, dtype, WIDTH);
         assertThat(store.tokenIds(stored)).isEqualTo(written.tokenIds());
         assertThat(store.positions(stored)).isEqualTo(written.positions());
@@ -139,13 +140,14 @@ class ActivationStoreTest {
       }
     }
     List<Long> prompts = new ArrayList<>();
-    CollectedOutputs.forEach(work(), STEM, output -> {
-      prompts.add(output.promptIndex());
-      assertThat(output.lastLogits()).containsExactly(output.promptIndex(), -output.promptIndex());
-      assertThat(output.generatedIds()).containsExactly((int) output.promptIndex(), 5);
+    CollectedOutputs.forEach(work(), "hate", STEM, output -> {
+      prompts.add(output.key().index());
+      assertThat(output.lastLogits()).containsExactly(output.key().index(), -output.key().index());
+      assertThat(output.generatedIds()).containsExactly((int) output.key().index(), 5);
     });
     assertThat(prompts).containsExactly(0L, 1L, 2L, 3L, 4L, 5L, 6L, 7L, 8L, 9L);
-    assertThat(ActivationWriter.missing(work(), STEM)).containsExactly(new MissingPrompt(99, "too long"));
+    assertThat(ActivationWriter.open(folder.resolve("activations"), work(), "hate", STEM, layout(dtype, 300)).missing())
+        .containsExactly(new MissingPrompt(new PromptKey("hate", 99), "too long"));
   }
 
   @ParameterizedTest
@@ -200,6 +202,7 @@ class ActivationStoreTest {
               folder.resolve("activations"),
               folder.resolve("work" + width),
               "other",
+              "other",
               new ActivationWriter.Layout(List.of(FIRST, SECOND), width, dtype, Map.of(), 1 << 20));
       writer.add(prompt(0, dtype, width));
       writer.finish(List.of());
@@ -214,14 +217,14 @@ class ActivationStoreTest {
   @Test
   void valueThatIsNotFiniteIsNamedByFilePromptAndRow() {
     ActivationWriter writer =
-        ActivationWriter.open(folder, work(), STEM, layout(DType.F32, 1 << 20));
+        ActivationWriter.open(folder, work(), "hate", STEM, layout(DType.F32, 1 << 20));
     writer.add(prompt(0, DType.F32, WIDTH));
     CapturedPrompt bad = prompt(4, DType.F32, WIDTH);
     bad.activations().get(SECOND).putFloat((WIDTH + 2) * Float.BYTES, Float.NaN);
     writer.add(bad);
     writer.finish(List.of());
     try (ActivationStore store = ActivationStore.open(folder, Map.of("hate", STEM))) {
-      StoredPrompt stored = store.find("hate", 4).orElseThrow();
+      StoredPrompt stored = store.find(new PromptKey("hate", 4)).orElseThrow();
       assertThat(store.rows(stored, FIRST)).hasSize(3 * WIDTH);
       assertThatThrownBy(() -> store.rows(stored, SECOND))
           .isInstanceOf(UserException.class)

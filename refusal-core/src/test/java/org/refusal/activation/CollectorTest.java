@@ -32,6 +32,7 @@ import org.refusal.base.ExitCode;
 import org.refusal.base.Progress;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
+import org.refusal.data.PromptKey;
 import org.refusal.model.CausalLm;
 import org.refusal.model.CheckpointFolder;
 import org.refusal.model.TokenBatch;
@@ -65,7 +66,7 @@ class CollectorTest {
       for (int t = 0; t < length; t++) {
         ids[t] = t == 0 ? 1 : 5 + (31 * p + 17 * t) % 400;
       }
-      inputs.add(new Collector.Input(1000 + p, new RenderedPrompt("", ids, 2, length - 1)));
+      inputs.add(new Collector.Input(new PromptKey("toy", 1000 + p), new RenderedPrompt("", ids, 2, length - 1)));
     }
     return inputs;
   }
@@ -74,7 +75,7 @@ class CollectorTest {
     return new Collector.Options(POINTS, positions, 3, batchSize, 0, keepGoing);
   }
 
-  private static List<CapturedPrompt> collect(CausalLm model, Collector.Options options, List<Long> done) {
+  private static List<CapturedPrompt> collect(CausalLm model, Collector.Options options, List<PromptKey> done) {
     List<CapturedPrompt> results = new ArrayList<>();
     new Collector(model, options, Progress.none()).collect("toy", inputs(), done, results::add);
     return results;
@@ -91,8 +92,8 @@ class CollectorTest {
   void batchedEqualsAloneInDatasetOrder(Positions positions) {
     List<CapturedPrompt> alone = collect(lm, options(positions, 1, false), List.of());
     List<CapturedPrompt> batched = collect(lm, options(positions, 3, false), List.of());
-    assertThat(batched).extracting(CapturedPrompt::promptIndex)
-        .containsExactlyElementsOf(LongStream.range(1000, 1040).boxed().toList());
+    assertThat(batched).extracting(CapturedPrompt::key)
+        .containsExactlyElementsOf(LongStream.range(1000, 1040).mapToObj(p -> new PromptKey("toy", p)).toList());
     for (int p = 0; p < alone.size(); p++) {
       CapturedPrompt one = alone.get(p);
       CapturedPrompt other = batched.get(p);
@@ -120,7 +121,7 @@ class CollectorTest {
     new Collector(lm, options(Positions.PROMPT, 1, false), Progress.none())
         .collect(
             "toy",
-            List.of(new Collector.Input(0, new RenderedPrompt("", whole, 2, whole.length - 1))),
+            List.of(new Collector.Input(new PromptKey("toy", 0), new RenderedPrompt("", whole, 2, whole.length - 1))),
             List.of(),
             again::add);
     int d = lm.config().dModel();
@@ -139,7 +140,7 @@ class CollectorTest {
   @Test
   void goesOnWhereItStoppedWithTheSameBytes() {
     List<CapturedPrompt> whole = collect(lm, options(Positions.PROMPT, 2, false), List.of());
-    List<Long> done = LongStream.range(1000, 1021).boxed().toList();
+    List<PromptKey> done = LongStream.range(1000, 1021).mapToObj(p -> new PromptKey("toy", p)).toList();
     List<CapturedPrompt> rest = collect(lm, options(Positions.PROMPT, 2, false), done);
     assertThat(rest).hasSize(19);
     for (int p = 0; p < rest.size(); p++) {
@@ -251,13 +252,13 @@ class CollectorTest {
               assertThat(failure.exitCode()).isEqualTo(ExitCode.BAD_DATA);
               assertThat(failure.advice().orElseThrow()).contains("bfloat16 or float32", "--keep-going");
             })
-        .hasMessage("toy, prompt 1013 (%d tokens) cannot be run: %s".formatted(bad.length, reason));
+        .hasMessage("prompt toy/1013 (%d tokens) cannot be run: %s".formatted(bad.length, reason));
     List<CapturedPrompt> results = new ArrayList<>();
     List<MissingPrompt> missing =
         new Collector(model, options(Positions.PROMPT, 4, true), Progress.none())
             .collect("toy", inputs(), List.of(), results::add);
-    assertThat(missing).containsExactly(new MissingPrompt(1013, reason));
-    assertThat(results).hasSize(39).extracting(CapturedPrompt::promptIndex).isSorted().doesNotContain(1013L);
+    assertThat(missing).containsExactly(new MissingPrompt(new PromptKey("toy", 1013), reason));
+    assertThat(results).hasSize(39).extracting(CapturedPrompt::key).isSorted().doesNotContain(new PromptKey("toy", 1013));
   }
 
   @Test
@@ -290,8 +291,8 @@ class CollectorTest {
     List<CapturedPrompt> expected = collect(lm, options(Positions.PROMPT, 2, false), List.of());
     List<CapturedPrompt> found =
         collect(failing(batch -> batch.size() > 2), options(Positions.PROMPT, 8, false), List.of());
-    assertThat(found).extracting(CapturedPrompt::promptIndex)
-        .containsExactlyElementsOf(expected.stream().map(CapturedPrompt::promptIndex).toList());
+    assertThat(found).extracting(CapturedPrompt::key)
+        .containsExactlyElementsOf(expected.stream().map(CapturedPrompt::key).toList());
   }
 
   @Test
@@ -301,14 +302,14 @@ class CollectorTest {
     assertThatThrownBy(() -> collect(model, options(Positions.PROMPT, 4, false), List.of()))
         .isInstanceOf(UserException.class)
         .hasMessage(
-            "toy, prompt 1013 (%d tokens) cannot be run: DefaultCPUAllocator: can't allocate memory"
+            "prompt toy/1013 (%d tokens) cannot be run: DefaultCPUAllocator: can't allocate memory"
                 .formatted(bad.length));
     List<CapturedPrompt> results = new ArrayList<>();
     List<MissingPrompt> missing =
         new Collector(model, options(Positions.PROMPT, 4, true), Progress.none())
             .collect("toy", inputs(), List.of(), results::add);
     assertThat(missing)
-        .containsExactly(new MissingPrompt(1013, "DefaultCPUAllocator: can't allocate memory"));
-    assertThat(results).hasSize(39).extracting(CapturedPrompt::promptIndex).isSorted().doesNotContain(1013L);
+        .containsExactly(new MissingPrompt(new PromptKey("toy", 1013), "DefaultCPUAllocator: can't allocate memory"));
+    assertThat(results).hasSize(39).extracting(CapturedPrompt::key).isSorted().doesNotContain(new PromptKey("toy", 1013));
   }
 }

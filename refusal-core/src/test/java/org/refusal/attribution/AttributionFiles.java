@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 import org.refusal.base.Seeds;
 import org.refusal.circuit.HookPoint;
+import org.refusal.data.PromptKey;
 import org.refusal.run.ResultLayout;
 import org.refusal.stats.ReproducibleReadout;
 import org.refusal.subject.PromptTokens;
@@ -40,7 +41,7 @@ public final class AttributionFiles {
           difference[c] += 3;
           difference[WIDTH - 1] += 5; // common to all, read by nobody
           boolean refused = p % 4 != 3;
-          PromptTokens prompt = new PromptTokens(categories.get(c), p, true, refused, new int[] {1, 2, 3}, 0, 1);
+          PromptTokens prompt = new PromptTokens(new PromptKey(categories.get(c), p), true, refused, new int[] {1, 2, 3}, 0, 1);
           NodeEffects nodes =
               new NodeEffects(new int[] {0}, new double[] {-6}, Optional.of(new double[] {-6}), 0);
           writer.append(

@@ -14,6 +14,7 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.refusal.Goldens;
 import org.refusal.circuit.HookPoint;
+import org.refusal.data.PromptKey;
 import org.refusal.io.Json;
 import org.refusal.io.Safetensors;
 import org.refusal.model.CausalLm;
@@ -111,7 +112,8 @@ public record AttributionGolden(
     for (int i = 0; i < ids.size(); i++) {
       prompts.add(
           new PromptTokens(
-              json.get(i).path("category").asText(), i, harmful, harmful, ids.get(i), before, ids.get(i).length - after));
+              new PromptKey(json.get(i).path("category").asText(), i), harmful, harmful, ids.get(i),
+              before, ids.get(i).length - after));
     }
     return prompts;
   }

@@ -28,6 +28,7 @@ import org.refusal.circuit.ErrorMode;
 import org.refusal.circuit.HookPoint;
 import org.refusal.config.Binder;
 import org.refusal.config.DiscoverConfig;
+import org.refusal.data.PromptKey;
 import org.refusal.io.Json;
 import org.refusal.model.CausalLm;
 import org.refusal.model.Prefix;
@@ -125,7 +126,8 @@ class CircuitDiscoveryTest {
     try (AttributionStore a = AttributionStore.open(files("one").attributions());
         AttributionStore b = AttributionStore.open(files("five").attributions())) {
       assertThat(a.size()).isEqualTo(prompts.size());
-      assertThat(a.promptIndex()).isEqualTo(prompts.stream().mapToLong(PromptTokens::index).toArray());
+      assertThat(a.prompts()).extracting(PromptKey::index)
+          .containsExactlyElementsOf(prompts.stream().map(prompt -> prompt.key().index()).toList());
       assertThat(a.metric()).containsExactly(b.metric(), within(1e-9));
       for (HookPoint at : a.hookPoints()) {
         AttributionStore.SparseRows rows = a.total(at);

@@ -14,6 +14,7 @@ import org.refusal.circuit.ErrorNode;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
 import org.refusal.circuit.Node;
+import org.refusal.data.PromptKey;
 import org.refusal.subject.PromptTokens;
 
 class NodeSelectionTest {
@@ -30,7 +31,7 @@ class NodeSelectionTest {
   }
 
   private static PromptAttribution attribution(NodeEffects two, double three) {
-    PromptTokens prompt = new PromptTokens("hate", 0, true, true, new int[] {1, 2}, 0, 1);
+    PromptTokens prompt = new PromptTokens(new PromptKey("hate", 0), true, true, new int[] {1, 2}, 0, 1);
     NodeEffects other = new NodeEffects(new int[] {0}, new double[] {three}, Optional.empty(), 0);
     return new PromptAttribution(
         prompt,

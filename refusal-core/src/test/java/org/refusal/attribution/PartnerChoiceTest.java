@@ -10,7 +10,6 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.refusal.base.UserException;
-import org.refusal.collected.Collected;
 import org.refusal.config.Binder;
 import org.refusal.config.DiscoverConfig;
 import org.refusal.data.Behaviour;
@@ -21,6 +20,7 @@ import org.refusal.data.Split;
 import org.refusal.io.Json;
 import org.refusal.run.ResultLayout;
 import org.refusal.subject.Partners;
+import org.refusal.subject.Subject;
 
 class PartnerChoiceTest {
   private static final List<String> VERBS = List.of("pick", "sell", "find", "hide", "bring");
@@ -69,7 +69,7 @@ class PartnerChoiceTest {
     }
     DiscoverConfig config = Binder.bind(DiscoverConfig.class, draft, name -> null);
     return PartnerChoice.of(
-        config, Collected.open(new ResultLayout(folder), "tiny", config.discovery().categories()));
+        config, Subject.of(folder, config.model(), config.discovery().categories()));
   }
 
   @Test

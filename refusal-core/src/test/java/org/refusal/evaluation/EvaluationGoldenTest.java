@@ -22,6 +22,7 @@ import org.refusal.circuit.ErrorNode;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
 import org.refusal.circuit.Node;
+import org.refusal.data.PromptKey;
 import org.refusal.io.Json;
 import org.refusal.io.Safetensors;
 import org.refusal.stats.TransferStatistics;
@@ -174,7 +175,7 @@ class EvaluationGoldenTest {
       RenderedPrompt rendered = template.prompt(text.asText());
       prompts.add(
           new PromptTokens(
-              category, prompts.size(), true, true, rendered.ids(), rendered.userFrom(), rendered.userTo()));
+              new PromptKey(category, prompts.size()), true, true, rendered.ids(), rendered.userFrom(), rendered.userTo()));
     }
     return prompts;
   }

@@ -24,6 +24,7 @@ import org.refusal.Goldens;
 import org.refusal.base.Progress;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
+import org.refusal.data.PromptKey;
 import org.refusal.io.Safetensors;
 import org.refusal.io.Safetensors.Tensor;
 import org.refusal.model.CausalLm;
@@ -170,11 +171,11 @@ class LayerScanTest {
   void aTemplateThatEndsWithTheUsersTextDecidesNothing() {
     List<PromptTokens> bare = new ArrayList<>();
     for (PromptTokens each : PatchedRunsTest.prompts("hate", 3, 4)) {
-      bare.add(new PromptTokens("hate", each.index(), true, true, each.ids(), 0, each.length()));
+      bare.add(new PromptTokens(new PromptKey("hate", each.key().index()), true, true, each.ids(), 0, each.length()));
     }
     List<PromptTokens> safe = new ArrayList<>();
     for (PromptTokens each : PatchedRunsTest.prompts("safe", 3, 5)) {
-      safe.add(new PromptTokens("safe", each.index(), false, false, each.ids(), 0, each.length()));
+      safe.add(new PromptTokens(new PromptKey("safe", each.key().index()), false, false, each.ids(), 0, each.length()));
     }
     List<LayerDecision> profile =
         new LayerScan(lm, METRIC, 3, new Partners(safe, 1), SinkThresholds.none(), 8)
@@ -188,7 +189,7 @@ class LayerScanTest {
 
   @Test
   void partnersOfAnotherTemplateAreAnError() {
-    PromptTokens odd = new PromptTokens("safe", 0, false, false, new int[] {20, 21, 60, 61, 22, 23, 24}, 2, 4);
+    PromptTokens odd = new PromptTokens(new PromptKey("safe", 0), false, false, new int[] {20, 21, 60, 61, 22, 23, 24}, 2, 4);
     LayerScan scan = new LayerScan(lm, METRIC, 3, new Partners(List.of(odd), 1), SinkThresholds.none(), 8);
     assertThatThrownBy(() -> scan.measure(prompts, 10, at -> new SplittableRandom(1), Progress.none()))
         .isInstanceOf(UserException.class)

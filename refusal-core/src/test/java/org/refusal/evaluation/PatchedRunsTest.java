@@ -19,6 +19,7 @@ import org.refusal.Goldens;
 import org.refusal.base.UserException;
 import org.refusal.circuit.ErrorMode;
 import org.refusal.circuit.HookPoint;
+import org.refusal.data.PromptKey;
 import org.refusal.model.CausalLm;
 import org.refusal.model.CheckpointFolder;
 import org.refusal.model.Generator;
@@ -75,7 +76,7 @@ class PatchedRunsTest {
       for (int t = 0; t < length; t++) {
         ids[t] = t < 2 || t >= length - 2 ? 20 + Math.min(t, length - t) : 50 + random.nextInt(400);
       }
-      prompts.add(new PromptTokens(category, p, !category.equals("safe"), true, ids, 2, length - 2));
+      prompts.add(new PromptTokens(new PromptKey(category, p), !category.equals("safe"), true, ids, 2, length - 2));
     }
     return prompts;
   }
@@ -265,8 +266,8 @@ class PatchedRunsTest {
                 Devices.manager(TestDevice.get()),
                 DataType.FLOAT64)) {
       Map<HookPoint, SparseAutoencoder> saes = Map.of(at, sae);
-      PromptTokens prompt = new PromptTokens("privacy", 0, true, true, new int[] {1, 2}, 0, 1);
-      PromptTokens longer = new PromptTokens("privacy", 1, true, true, new int[] {1, 2, 3}, 0, 2);
+      PromptTokens prompt = new PromptTokens(new PromptKey("privacy", 0), true, true, new int[] {1, 2}, 0, 1);
+      PromptTokens longer = new PromptTokens(new PromptKey("privacy", 1), true, true, new int[] {1, 2, 3}, 0, 2);
       StudiedModel model =
           new StudiedModel(null, METRIC, 3, saes, new ZeroBaseline(saes), SinkThresholds.none());
       List<Intervention> interventions =

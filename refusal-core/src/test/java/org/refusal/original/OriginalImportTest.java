@@ -33,6 +33,7 @@ import org.refusal.config.StatsConfig;
 import org.refusal.config.TrainSaesConfig;
 import org.refusal.data.Behaviour;
 import org.refusal.data.ModelOutput;
+import org.refusal.data.PromptKey;
 import org.refusal.io.Json;
 import org.refusal.run.ResultLayout;
 import org.refusal.run.StageContext;
@@ -42,6 +43,7 @@ import org.refusal.stage.DiscoverStage;
 import org.refusal.stage.ReportStage;
 import org.refusal.stage.StatsStage;
 import org.refusal.stage.TrainSaesStage;
+import org.refusal.subject.Subject;
 
 /**
  * A results folder in the form that the original project left: names, keys and nesting are its, the {@code .pt} files are
@@ -151,7 +153,7 @@ class OriginalImportTest {
         .containsExactly(Behaviour.COMPLIANCE, Behaviour.REFUSAL, Behaviour.COMPLIANCE, Behaviour.REFUSAL);
     try (ActivationStore store = collected.activations()) {
       assertThat(store.hookPoints()).containsExactly(HookPoint.residuals(2), HookPoint.residuals(3));
-      StoredPrompt third = store.find("self-harm", 2).orElseThrow();
+      StoredPrompt third = store.find(new PromptKey("self-harm", 2)).orElseThrow();
       float[] expected = new float[6];
       for (int i = 0; i < 6; i++) {
         expected[i] = (12 + i) / 8f - 1;
@@ -454,7 +456,8 @@ class OriginalImportTest {
     DiscoverConfig byBehaviour =
         bind(DiscoverConfig.class, results,
             "circuit: {attribution_method: stats}\ndiscovery: {label_source: behaviour}\n");
-    assertThatThrownBy(() -> new LegacyCircuits(byBehaviour, collected, context()).run())
+    Subject subject = Subject.of(results, byBehaviour.model(), List.of());
+    assertThatThrownBy(() -> new LegacyCircuits(byBehaviour, subject, context()).run())
         .isInstanceOf(UserException.class)
         .hasMessageContaining("no answers of the model were kept for hate");
     Path more = Files.writeString(folder.resolve("more.json"), "[false, false, true, true]");

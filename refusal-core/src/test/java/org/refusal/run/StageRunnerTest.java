@@ -258,6 +258,31 @@ class StageRunnerTest {
   }
 
   @Test
+  void explainsNothingThatRunWouldSkip() throws IOException {
+    run("a", "cuda:0", 1, false);
+    assertThat(explain("a")).as("the device changes no result").containsExactly("words is up to date");
+    assertThat(explain("b")).containsExactly("config word: a, now b");
+
+    Path moved = Files.createDirectory(folder.resolve("elsewhere")).resolve("input.txt");
+    Files.move(input, moved);
+    input = moved;
+    assertThat(explain("a")).as("where an input lies is no part of the key").containsExactly("words is up to date");
+    assertThat(run("a", "cpu", 1, false).skipped()).isTrue();
+    assertThat(explain("b")).containsExactly("config word: a, now b");
+  }
+
+  @Test
+  void explainsWhereARunsManifestIsDamaged() throws IOException {
+    RunManifest made = run("a", "cpu", 1, false).manifest();
+    Path manifest = new ResultLayout(results).manifests().resolve("words-" + made.key() + ".json");
+    Files.writeString(manifest, "{");
+
+    assertThat(explain("a")).hasSize(2).last().isEqualTo("words has never run here");
+    assertThat(explain("a").get(0)).startsWith(manifest.toString());
+    assertThat(run("a", "cpu", 1, false).skipped()).isFalse();
+  }
+
+  @Test
   void aMissingInputIsNamed() throws IOException {
     Files.delete(input);
 

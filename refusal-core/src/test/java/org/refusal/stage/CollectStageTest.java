@@ -199,7 +199,7 @@ class CollectStageTest {
                 case GENERATED -> range(length, length + run);
                 case LAST_GENERATED -> range(length + run - 1, length + run);
               };
-          StoredPrompt stored = store.find(category, output.promptIndex()).orElseThrow();
+          StoredPrompt stored = store.find(output.key(category)).orElseThrow();
           assertThat(store.positions(stored)).isEqualTo(expected);
           assertThat(store.rows(stored, HookPoint.residuals(2))).hasSize(expected.length * store.dModel());
         }

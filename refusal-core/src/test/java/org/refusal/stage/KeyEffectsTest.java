@@ -39,6 +39,7 @@ import org.refusal.data.Category;
 import org.refusal.data.Label;
 import org.refusal.data.ModelOutput;
 import org.refusal.data.OrBench;
+import org.refusal.data.PromptKey;
 import org.refusal.demo.PlantedKind;
 import org.refusal.demo.PlantedModel;
 import org.refusal.demo.PlantedSpec;
@@ -227,7 +228,7 @@ class KeyEffectsTest {
       assertThat(after.dtype()).as("model.torch_dtype").isEqualTo(Safetensors.DType.F64);
       assertThat(before.hookPoints()).containsExactly(HookPoint.residuals(2), HookPoint.residuals(3));
       assertThat(after.hookPoints()).as("model.activation_layers").hasSizeGreaterThan(2);
-      assertThat(after.find(FIRST, 0).orElseThrow().tokens()).as("inference.positions").isEqualTo(1);
+      assertThat(after.find(new PromptKey(FIRST, 0)).orElseThrow().tokens()).as("inference.positions").isEqualTo(1);
     }
     assertThat(changed.outputs(FIRST)).as("data.category_balance_strategy").hasSize(12);
     assertThat(changed.outputs(FIRST)).allMatch(output -> output.generatedIds().length <= 2);

@@ -14,6 +14,7 @@ import org.apache.commons.math3.distribution.ChiSquaredDistribution;
 import org.junit.jupiter.api.Test;
 import org.refusal.RandomSeeds;
 import org.refusal.base.UserException;
+import org.refusal.data.PromptKey;
 
 class PartnersTest {
 
@@ -21,12 +22,13 @@ class PartnersTest {
   private static PromptTokens prompt(String category, long index, int userTokens) {
     int[] ids = new int[userTokens + 5];
     ids[2] = Math.toIntExact(index);
-    return new PromptTokens(category, index, false, false, ids, 2, 2 + userTokens);
+    return new PromptTokens(new PromptKey(category, index), false, false, ids, 2, 2 + userTokens);
   }
 
   private static PromptTokens named(PromptTokens prompt, String category, long index, String text) {
     return new PromptTokens(
-        category, index, prompt.harmful(), prompt.refused(), prompt.ids(), prompt.userFrom(), prompt.userTo(), text);
+        new PromptKey(category, index), prompt.harmful(), prompt.refused(), prompt.ids(), prompt.userFrom(),
+        prompt.userTo(), text);
   }
 
   private static PromptTokens named(PromptTokens prompt, String category, long index) {
@@ -46,7 +48,7 @@ class PartnersTest {
 
   @Test
   void promptsOfDifferentTemplatesDoNotAlign() {
-    PromptTokens other = new PromptTokens("hate", 3, false, false, new int[6], 1, 4);
+    PromptTokens other = new PromptTokens(new PromptKey("hate", 3), false, false, new int[6], 1, 4);
     assertThatThrownBy(() -> Alignment.of(prompt("hate", 1, 3), other))
         .isInstanceOf(UserException.class)
         .hasMessageContaining("hate/1")
@@ -68,7 +70,9 @@ class PartnersTest {
     }
     pool.add(named(prompt("hate", 40, 4), "c", 40, "another"));
     List<PromptTokens> renamed =
-        pool.stream().map(each -> named(each, each.category().equals("a") ? "z" : each.category(), each.index(), each.text())).toList();
+        pool.stream()
+            .map(each -> named(each, each.category().equals("a") ? "z" : each.category(), each.key().index(), each.text()))
+            .toList();
     int others = 0;
     for (int seed = 0; seed < 400; seed++) {
       PromptTokens partner = new Partners(pool, seed).of(prompt("violence", 7, 4));
@@ -107,7 +111,7 @@ class PartnersTest {
     Map<Long, Integer> drawn = new TreeMap<>();
     int draws = 4400;
     for (int i = 0; i < draws; i++) {
-      drawn.merge(new Partners(pool, 3).of(prompt("violence", 100 + i, 10)).index(), 1, Integer::sum);
+      drawn.merge(new Partners(pool, 3).of(prompt("violence", 100 + i, 10)).key().index(), 1, Integer::sum);
     }
     assertThat(drawn.keySet()).containsExactly(0L, 1L, 2L, 3L, 4L, 5L, 6L, 7L, 8L, 9L, 10L);
     assertThat(uniform(drawn.values(), 11)).as("counts %s", drawn).isGreaterThan(.001);
@@ -123,7 +127,7 @@ class PartnersTest {
     for (int i = 0; i < 1000; i++) {
       PromptTokens partner = partners.of(prompt("category 0", 10_000 + i, 20));
       drawn.merge(partner.category(), 1, Integer::sum);
-      distinct.merge(partner.index(), 1, Integer::sum);
+      distinct.merge(partner.key().index(), 1, Integer::sum);
     }
     assertThat(drawn).hasSize(10);
     assertThat(uniform(drawn.values(), 10)).as("chi-square p of %s", drawn).isGreaterThan(.001);
@@ -136,7 +140,7 @@ class PartnersTest {
     List<PromptTokens> pool = equalLengths();
     List<PromptTokens> renamed = new ArrayList<>();
     for (PromptTokens prompt : pool) {
-      renamed.add(named(prompt, "z" + (99 - prompt.category().charAt(9)), 7000 - prompt.index()));
+      renamed.add(named(prompt, "z" + (99 - prompt.category().charAt(9)), 7000 - prompt.key().index()));
     }
     Collections.shuffle(renamed, new Random(seed));
     for (Partners.Source source : Partners.Source.values()) {
@@ -158,7 +162,7 @@ class PartnersTest {
     for (int i = 0; i < 1000; i++) {
       PromptTokens partner = matched.of(prompt("category 6", 10_000 + i, 20));
       assertThat(partner.category()).isEqualTo("category 6");
-      drawn.merge(partner.index(), 1, Integer::sum);
+      drawn.merge(partner.key().index(), 1, Integer::sum);
     }
     assertThat(uniform(drawn.values(), 50)).isGreaterThan(.001);
     assertThat(matched.pool()).hasSize(500);

@@ -24,6 +24,7 @@ import org.refusal.activation.StoredPrompt;
 import org.refusal.base.Progress;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
+import org.refusal.data.PromptKey;
 import org.refusal.io.Safetensors;
 import org.refusal.io.Safetensors.DType;
 import org.refusal.sae.SaeCheckpoint;
@@ -57,6 +58,7 @@ class SaeTrainerTest {
         ActivationWriter.open(
             folder.resolve("activations"),
             folder.resolve(".work"),
+            "toy",
             stem,
             new ActivationWriter.Layout(List.of(points), width, DType.F32, Map.of(), rows.length * 4 / 5));
     int prompts = rows.length / width / TOKENS_PER_PROMPT;
@@ -72,7 +74,9 @@ class SaeTrainerTest {
           part[i] = 2 - part[i]; // every further hook point has values of its own
         }
       }
-      writer.add(new CapturedPrompt(p, positions, positions, positions, captured, new float[1], new int[0]));
+      writer.add(
+          new CapturedPrompt(
+              new PromptKey("toy", p), positions, positions, positions, captured, new float[1], new int[0]));
     }
     writer.finish(List.of());
     return ActivationStore.open(folder.resolve("activations"), Map.of("hate", stem));
@@ -82,8 +86,8 @@ class SaeTrainerTest {
     List<TrainingPrompt> train = new ArrayList<>();
     List<TrainingPrompt> rest = new ArrayList<>();
     for (StoredPrompt prompt : store.prompts()) {
-      (prompt.promptIndex() < heldOut ? rest : train)
-          .add(new TrainingPrompt(prompt, prompt.promptIndex() % 2 == 0));
+      (prompt.key().index() < heldOut ? rest : train)
+          .add(new TrainingPrompt(prompt, prompt.key().index() % 2 == 0));
     }
     return new SaeData(train, rest, Map.of());
   }

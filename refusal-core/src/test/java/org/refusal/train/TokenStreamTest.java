@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.refusal.activation.StoredPrompt;
+import org.refusal.data.PromptKey;
 
 class TokenStreamTest {
   private static final int TOKENS = 300;
@@ -19,7 +20,7 @@ class TokenStreamTest {
     List<TrainingPrompt> prompts = new ArrayList<>();
     List<int[]> rows = new ArrayList<>();
     for (int p = 0; p < PROMPTS; p++) {
-      prompts.add(new TrainingPrompt(new StoredPrompt("hate", p, 0, (long) p * TOKENS, TOKENS), p % 5 == 0));
+      prompts.add(new TrainingPrompt(new StoredPrompt(new PromptKey("hate", p), 0, (long) p * TOKENS, TOKENS), p % 5 == 0));
       rows.add(IntStream.range(p * TOKENS, (p + 1) * TOKENS).toArray());
     }
     SaeOptions options =
@@ -83,7 +84,7 @@ class TokenStreamTest {
     for (int c = 0; c < 2; c++) {
       for (int side = 0; side < 2; side++) {
         for (int p = 0; p < sizes[c][side]; p++) {
-          prompts.add(new TrainingPrompt(new StoredPrompt(c == 0 ? "hate" : "privacy", p, 0, row, 1), side == 0));
+          prompts.add(new TrainingPrompt(new StoredPrompt(new PromptKey(c == 0 ? "hate" : "privacy", p), 0, row, 1), side == 0));
           rows.add(new int[] {row++});
         }
       }
