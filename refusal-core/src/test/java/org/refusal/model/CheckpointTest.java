@@ -153,7 +153,7 @@ class CheckpointTest {
           root.putArray("eos_token_id").add(2).add(5);
         });
     ModelConfig read = ModelConfig.read(folder, "tiny");
-    assertThat(read.ropeTheta()).isEqualTo(5000);
+    assertThat(read.rotaries().get(0).theta()).isEqualTo(5000);
     assertThat(read.storedType()).isEqualTo("bfloat16");
     assertThat(read.endTokens()).containsExactly(2, 5);
     Json.write(folder.resolve("generation_config.json"), Map.of("eos_token_id", 7));
