@@ -341,6 +341,10 @@ CONSTRUCTS = {
         "{% for m in messages %}", "{% if true %}", "{% endif %}", "{{ 1", "{{ 'a }}", "{{ (1 }}", "{{ 1) }}", "{{ }}", "{% %}", "{# a", "{% raw %}x", "{% unknown %}", "{% set 1 = 2 %}", "{% set none = 1 %}", "{{ 1 is }}", "{{ a | }}", "{{ a. }}", "{{ a b }}",
         "{% break %}", "{% for x in [1] %}{% macro f() %}{% break %}{% endmacro %}{% endfor %}", "{% for loop in [1] %}{% endfor %}", "{% for x in [1] %}{% set loop = 1 %}{% endfor %}", "{{ 'a' | nofilter }}", "{{ 'a' is notest }}", "{{ f(a=1, a=2) }}", "{% macro f(a=1, b) %}{% endmacro %}",
         "{{ '\\x4' }}", "{{ $ }}", "{{ a ? b : c }}", "{{ a && b }}", "{{ 'a' is string is string }}", "{% include 'x' %}", "{% extends 'x' %}", "{% import 'x' as y %}", "{{ 10 ** 5000 }}", "{{ (-8) ** 0.5 > 1 }}", "{{ 0 ** -1 }}", "{{ 'a' | truncate(1) }}", "{{ 1 | map('upper') | list }}", "{{ [1] | map | list }}", "{{ [1] | select('nope') | list }}",
+        "{{ {}.keys() in {} }}", "{{ {'a': 1}.items() not in {'a': 1} }}", "{{ {{}.items(): 1} }}", "{{ [{}.keys()] | unique | list }}",
+        "{{ none | unique | list }}", "{{ 0 | unique | list }}", "{{ '' * 10 ** 20 }}", "{{ 10 ** 20 * [] }}",
+        "{{ 'a'.splitlines('x') }}", "{{ 'a'.splitlines(none) }}", "{{ [2, 1] | sort('age') }}", "{{ [2, 1] | sort(none) }}", "{{ people | sort(reverse='age') }}", "{{ {'a': 1} | dictsort(reverse='x') }}",
+        "{{ '%5%' % () }}", "{{ '%-%' % {} }}", "{{ '%(a)%' % {} }}", "{{ '%.2%' | format(a=1) }}",
     ],
 }
 

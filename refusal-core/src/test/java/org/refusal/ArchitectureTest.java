@@ -21,26 +21,45 @@ import java.util.TreeSet;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** A package may use the packages of the levels above its own in this list, and nothing of its own level but itself. */
+/**
+ * A package may use the packages of the levels before its own in {@link #LEVELS}, and nothing of its own level but itself; those
+ * above the subject use what {@link #ALLOWED} names and nothing else.
+ */
 class ArchitectureTest {
   private static final List<List<String>> LEVELS =
       List.of(
           List.of("base"),
-          List.of("io", "config", "stats"),
-          List.of("circuit"),
-          List.of("data", "run"),
-          List.of("compare", "text", "torch"),
-          List.of("model"),
+          List.of("io", "config", "stats", "torch", "plot"),
+          List.of("circuit", "data", "text"),
+          List.of("model", "behaviour", "run", "compare", "verdict", "demo"),
           List.of("activation"),
-          List.of("sae"),
-          List.of("baseline"),
+          List.of("collected", "sae"),
+          List.of("subject", "train"),
           List.of("attribution"),
           List.of("evaluation"),
-          List.of("verdict", "plot", "report", "demo"),
+          List.of("report", "doctor"),
+          List.of("trial", "original"),
           List.of("stage"));
+  /** From here up nearly everything lies below: a new arrow is an edited line. */
+  private static final Map<String, String> ALLOWED =
+      Map.of(
+          "attribution", "base circuit collected config data io model run sae stats subject torch",
+          "evaluation", "attribution base circuit collected config data io model run sae stats subject torch",
+          "report", "attribution base circuit collected compare evaluation io plot run stats",
+          "doctor", "base behaviour collected config data evaluation io model plot run text torch",
+          "trial", "attribution base circuit config demo io plot report run stats verdict",
+          "original",
+          "activation attribution base circuit collected compare config data evaluation io model report run sae stats subject"
+              + " torch",
+          "stage",
+          "activation attribution base behaviour circuit collected compare config data evaluation io model original plot"
+              + " report run sae stats subject text torch train verdict");
+
+  private static final int FIRST_ALLOWED = 7;
   /** Where tensors may appear; everywhere else the code is plain Java. */
   private static final List<String> TENSORS =
-      List.of("torch", "model", "activation", "sae", "baseline", "attribution", "evaluation", "stage");
+      List.of(
+          "torch", "model", "activation", "sae", "subject", "train", "attribution", "evaluation", "doctor", "original", "stage");
   private static final int LEAST_CLASSES = 200;
 
   private static JavaClasses classes;
@@ -56,6 +75,19 @@ class ArchitectureTest {
 
   private static String name(JavaClass type) {
     return type.getPackageName().split("\\.")[2];
+  }
+
+  /** The other packages that each package uses. */
+  private static Map<String, TreeSet<String>> uses() {
+    Map<String, TreeSet<String>> uses = new TreeMap<>();
+    for (JavaClass type : classes) {
+      type.getDirectDependenciesFromSelf().stream()
+          .map(dependency -> dependency.getTargetClass())
+          .filter(target -> target.getPackageName().startsWith("org.refusal."))
+          .filter(target -> !name(target).equals(name(type)))
+          .forEach(target -> uses.computeIfAbsent(name(type), key -> new TreeSet<>()).add(name(target)));
+    }
+    return uses;
   }
 
   @Test
@@ -86,17 +118,28 @@ class ArchitectureTest {
     assertThat(new TreeSet<>(wrong)).isEmpty();
   }
 
+  /** What a package no longer uses is struck off, too. */
+  @Test
+  void upperPackagesUseWhatTheListAllows() {
+    assertThat(ALLOWED.keySet())
+        .containsExactlyInAnyOrderElementsOf(
+            LEVELS.subList(FIRST_ALLOWED, LEVELS.size()).stream().flatMap(List::stream).toList());
+    Map<String, TreeSet<String>> uses = uses();
+    ALLOWED.forEach((from, targets) ->
+        assertThat(String.join(" ", uses.get(from))).as("%s uses; the list is ALLOWED in this class", from).isEqualTo(targets));
+  }
+
+  /** The stages call it where a config asks for the original project's numbers. */
+  @Test
+  void nothingSoundUsesTheOriginalProject() {
+    assertThat(uses().entrySet().stream().filter(entry -> entry.getValue().contains("original")).map(Map.Entry::getKey))
+        .containsExactly("stage");
+  }
+
   /** {@code -Drefusal.rewrite=true} draws the picture anew. */
   @Test
   void thePictureInTheDocumentsIsWhatTheClassesSay() throws IOException {
-    Map<String, TreeSet<String>> uses = new TreeMap<>();
-    for (JavaClass type : classes) {
-      type.getDirectDependenciesFromSelf().stream()
-          .map(dependency -> dependency.getTargetClass())
-          .filter(target -> target.getPackageName().startsWith("org.refusal."))
-          .filter(target -> !name(target).equals(name(type)))
-          .forEach(target -> uses.computeIfAbsent(name(type), key -> new TreeSet<>()).add(name(target)));
-    }
+    Map<String, TreeSet<String>> uses = uses();
     StringBuilder picture = new StringBuilder("```mermaid\ngraph BT\n");
     uses.forEach((from, targets) -> targets.stream()
         .filter(to -> targets.stream().noneMatch(between -> reaches(between, to, uses)))

@@ -13,14 +13,14 @@ import org.refusal.attribution.IntegratedGradients;
 import org.refusal.attribution.NodeEffects;
 import org.refusal.attribution.StepRule;
 import org.refusal.attribution.UnsharedGradients;
-import org.refusal.baseline.PairedBaseline;
-import org.refusal.baseline.Partners;
-import org.refusal.baseline.PromptTokens;
-import org.refusal.baseline.SinkThresholds;
-import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.HookPoint;
 import org.refusal.model.RefusalMetric;
 import org.refusal.sae.SparseAutoencoder;
+import org.refusal.subject.PairedBaseline;
+import org.refusal.subject.Partners;
+import org.refusal.subject.PromptTokens;
+import org.refusal.subject.SinkThresholds;
+import org.refusal.subject.StudiedModel;
 import org.refusal.torch.Memory;
 
 /** Effects of all latents of all hook points, per prompt. */

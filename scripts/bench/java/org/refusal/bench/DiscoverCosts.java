@@ -9,14 +9,14 @@ import org.refusal.attribution.AttributionPatching;
 import org.refusal.attribution.EdgeEstimator;
 import org.refusal.attribution.EffectEstimator;
 import org.refusal.attribution.HookedBatch;
-import org.refusal.baseline.Captures;
-import org.refusal.baseline.PromptTokens;
-import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
 import org.refusal.circuit.Node;
 import org.refusal.model.Hooks;
 import org.refusal.model.LogitsAt;
+import org.refusal.subject.Captures;
+import org.refusal.subject.PromptTokens;
+import org.refusal.subject.StudiedModel;
 import org.refusal.torch.Memory;
 
 /**

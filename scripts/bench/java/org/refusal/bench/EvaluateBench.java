@@ -7,11 +7,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
 import org.refusal.base.Seeds;
-import org.refusal.baseline.PairedBaseline;
-import org.refusal.baseline.Partners;
-import org.refusal.baseline.PromptTokens;
-import org.refusal.baseline.SinkThresholds;
-import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.HookPoint;
 import org.refusal.evaluation.Intervention;
 import org.refusal.evaluation.PatchedRuns;
@@ -19,6 +14,11 @@ import org.refusal.evaluation.Replacement;
 import org.refusal.model.Generator;
 import org.refusal.model.RefusalMetric;
 import org.refusal.sae.SparseAutoencoder;
+import org.refusal.subject.PairedBaseline;
+import org.refusal.subject.Partners;
+import org.refusal.subject.PromptTokens;
+import org.refusal.subject.SinkThresholds;
+import org.refusal.subject.StudiedModel;
 
 /** Patched runs: every intervention on every prompt. */
 final class EvaluateBench implements Benchmark {

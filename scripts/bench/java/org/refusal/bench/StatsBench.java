@@ -18,7 +18,7 @@ import org.refusal.stats.SeparationTest;
 import org.refusal.stats.SparseRows;
 import org.refusal.torch.Memory;
 import org.refusal.verdict.SharingEvidence;
-import org.refusal.verdict.SharingTests;
+import org.refusal.verdict.SharingMeasures;
 
 /** All statistics over stored attributions. */
 final class StatsBench implements Benchmark {
@@ -93,10 +93,10 @@ final class StatsBench implements Benchmark {
       apart = Math.max(apart, Math.abs(nullValues[draw] - test[0].nullValues()[draw]));
     }
 
-    SharingTests[] all = new SharingTests[1];
+    SharingMeasures[] all = new SharingMeasures[1];
     StatsConfig config = config(permutations, arguments.count(BOOTSTRAP), seed);
     double whole =
-        Timing.seconds(() -> all[0] = SharingTests.run(evidence(rows, labels, k, threads, seed), config, threads));
+        Timing.seconds(() -> all[0] = SharingMeasures.run(evidence(rows, labels, k, threads, seed), config, threads));
     OptionalLong peak = Memory.peakResidentBytes();
     List<String> notes = new ArrayList<>();
     notes.add(

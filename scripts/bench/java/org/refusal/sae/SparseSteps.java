@@ -3,6 +3,8 @@ package org.refusal.sae;
 import ai.djl.ndarray.NDManager;
 import java.util.Arrays;
 import org.refusal.base.Workers;
+import org.refusal.train.SaeState;
+import org.refusal.train.TrainingStep;
 
 /** The toolkit's own training steps, for the benchmark. */
 public final class SparseSteps implements AutoCloseable {

@@ -12,10 +12,10 @@ import org.refusal.demo.PlantedKind;
 import org.refusal.demo.PlantedSpec;
 import org.refusal.demo.PlantedVariant;
 import org.refusal.io.Json;
-import org.refusal.stage.CalibrationFigures;
-import org.refusal.stage.RealVectors;
-import org.refusal.verdict.Calibration;
-import org.refusal.verdict.VectorCalibration;
+import org.refusal.trial.Calibration;
+import org.refusal.trial.CalibrationFigures;
+import org.refusal.trial.RealVectors;
+import org.refusal.trial.VectorCalibration;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParseResult;
@@ -49,7 +49,7 @@ final class CalibrateCommand {
                 return planted(arguments, console).run();
               }
               long seed = (long) arguments.commandSpec().findOption("--seed").getValue();
-              int threads = value(arguments, "--threads");
+              int threads = threads(arguments);
               int simulations = simulations(arguments);
               Calibration.Options options = Calibration.Options.full(seed, threads).simulations(simulations);
               StatsConfig.Verdict thresholds =
@@ -89,7 +89,7 @@ final class CalibrateCommand {
     addVectors(spec);
     addPlanted(spec);
     spec.addOption(
-        OptionSpec.builder("--output", "--output-dir").type(Path.class).paramLabel("FOLDER")
+        OptionSpec.builder("--output", "--output-dir", "--output_dir").type(Path.class).paramLabel("FOLDER")
             .description("Also write calibration.json, calibration.md and a figure there. With --planted: results/planted by default.").build());
     return spec;
   }
@@ -134,7 +134,7 @@ final class CalibrateCommand {
                 "Simulate with the vectors of a real model's prompts, from a results folder in which discover has run.")
             .build());
     spec.addOption(
-        OptionSpec.builder("--hook-point").type(String.class).paramLabel("NAME")
+        OptionSpec.builder("--hook-point", "--hook_point").type(String.class).paramLabel("NAME")
             .description("Of --vectors: where, such as residuals_15.").build());
   }
 
@@ -153,7 +153,7 @@ final class CalibrateCommand {
         OptionSpec.builder("--seeds").type(int.class).paramLabel("N").defaultValue("20")
             .description("Of --planted: models of each kind and variant. Default: ${DEFAULT-VALUE}.").build());
     spec.addOption(
-        OptionSpec.builder("--first-seed").type(long.class).paramLabel("N")
+        OptionSpec.builder("--first-seed", "--first_seed").type(long.class).paramLabel("N")
             .defaultValue(Long.toString(PlantedTrials.FIRST_FRESH_SEED))
             .description("Of --planted: seed of the first model; the others follow. Default: ${DEFAULT-VALUE}.").build());
     spec.addOption(
@@ -174,6 +174,14 @@ final class CalibrateCommand {
     spec.addOption(
         OptionSpec.builder("--set").type(List.class).auxiliaryTypes(String.class).paramLabel("KEY=VALUE")
             .description("Of --planted: set any config key of the pipeline; may be given several times.").build());
+  }
+
+  private static int threads(ParseResult arguments) {
+    int threads = value(arguments, "--threads");
+    if (threads < 1) {
+      throw new UserException(ExitCode.USAGE, "--threads: %d is less than 1".formatted(threads), null);
+    }
+    return threads;
   }
 
   private static int simulations(ParseResult arguments) {
@@ -197,7 +205,7 @@ final class CalibrateCommand {
             arguments.hasMatchedOption("--legacy"),
             arguments.matchedOptionValue("--set", List.of()),
             arguments.matchedOptionValue("--output", Path.of("results", "planted")));
-    return new PlantedTrials(request, value(arguments, "--threads"), console);
+    return new PlantedTrials(request, threads(arguments), console);
   }
 
   private static List<Double> share(String text) {

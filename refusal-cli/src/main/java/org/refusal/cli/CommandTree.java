@@ -1,13 +1,14 @@
 package org.refusal.cli;
 
 import org.refusal.base.ExitCode;
-import org.refusal.stage.Stage;
+import org.refusal.base.UserException;
+import org.refusal.run.Stage;
 import org.refusal.stage.Stages;
 import picocli.AutoComplete;
-import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.UsageMessageSpec;
+import picocli.CommandLine;
 
 /** All commands, built from the stages and from the few that are no stage. */
 final class CommandTree {
@@ -42,6 +43,7 @@ final class CommandTree {
     root.addSubcommand("completion", completion(console));
 
     CommandLine commandLine = new CommandLine(root);
+    commandLine.setExpandAtFiles(false); // a name may begin with @
     commandLine.setOut(console.out());
     commandLine.setErr(console.err());
     commandLine.setColorScheme(
@@ -89,6 +91,18 @@ final class CommandTree {
     spec.usageMessage(new UsageMessageSpec().description(summary).width(110));
     spec.addOption(help());
     return spec;
+  }
+
+  /**
+   * @param where what the options have no effect on, e.g. {@code circuits}
+   * @throws UserException of wrong usage, naming the first of the options that was given
+   */
+  static void refuse(CommandLine.ParseResult arguments, String where, String... options) {
+    for (String option : options) {
+      if (arguments.hasMatchedOption(option)) {
+        throw UserException.usage("%s has no effect %s".formatted(option, where), "leave it out");
+      }
+    }
   }
 
   private static OptionSpec help() {

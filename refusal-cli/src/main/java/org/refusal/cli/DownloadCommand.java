@@ -2,9 +2,10 @@ package org.refusal.cli;
 
 import java.io.IOException;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -34,7 +35,7 @@ final class DownloadCommand {
         CommandTree.command(
             "download", "Fetch models and data sets of the Hugging Face Hub into its usual cache.", this::run);
     spec.addOption(
-        OptionSpec.builder("--model", "--model-name").type(String.class).paramLabel("ORG/NAME[@REVISION]")
+        OptionSpec.builder("--model", "--model-name", "--model_name").type(String.class).paramLabel("ORG/NAME[@REVISION]")
             .description("Model to fetch: safetensors, configs, tokenizer.").build());
     spec.addOption(
         OptionSpec.builder("--data").type(String.class).paramLabel("NAME")
@@ -54,7 +55,7 @@ final class DownloadCommand {
     Map<String, String> environment = console.environment();
     HubDownload hub =
         new HubDownload(
-            URI.create(environment.getOrDefault("HF_ENDPOINT", HUB)),
+            endpoint(environment),
             token(environment),
             new ConsoleProgress(console, false, System::currentTimeMillis, new AtomicBoolean()));
     Path cache = 
@@ -76,13 +77,32 @@ final class DownloadCommand {
 
   private static void copy(Path snapshot, Path folder) {
     try (Stream<Path> files = Files.walk(snapshot)) {
-      Files.createDirectories(folder);
       for (Path file : files.filter(Files::isRegularFile).toList()) {
-        Files.copy(file, folder.resolve(file.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+        AtomicFiles.write(folder.resolve(snapshot.relativize(file)), out -> Files.copy(file, out));
       }
     } catch (IOException e) {
       throw AtomicFiles.cannotWrite(folder, e);
     }
+  }
+
+  /** The Hub, or the mirror that {@code $HF_ENDPOINT} names. */
+  private static URI endpoint(Map<String, String> environment) {
+    String given = environment.getOrDefault("HF_ENDPOINT", "").strip();
+    String address = given.isEmpty() ? HUB : given.replaceFirst("/+$", "");
+    try {
+      URI endpoint = new URI(address);
+      if (endpoint.getHost() != null && List.of("http", "https").contains(String.valueOf(endpoint.getScheme()))) {
+        return endpoint;
+      }
+    } catch (URISyntaxException e) {
+      throw noAddress(given, e);
+    }
+    throw noAddress(given, null);
+  }
+
+  private static UserException noAddress(String given, URISyntaxException cause) {
+    return new UserException(
+        ExitCode.BAD_CONFIG, "$HF_ENDPOINT: '%s' is no address of a mirror".formatted(given), "for example: https://huggingface.co", cause);
   }
 
   /** From {@code $HF_TOKEN}, else the file in which the Hugging Face tools keep it. */

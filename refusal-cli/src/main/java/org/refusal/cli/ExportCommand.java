@@ -4,7 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.refusal.base.ExitCode;
 import org.refusal.base.UserException;
-import org.refusal.stage.ResultsExport;
+import org.refusal.original.ResultsExport;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
@@ -20,7 +20,7 @@ final class ExportCommand {
             "export",
             "Write autoencoders, activations or circuits of a results folder in the form of another tool.",
             arguments -> {
-              lines(arguments).forEach(console.out()::println);
+              lines(arguments, console).forEach(console.out()::println);
               return ExitCode.OK.code();
             });
     spec.addPositional(
@@ -38,11 +38,9 @@ final class ExportCommand {
     spec.addOption(
         OptionSpec.builder("--output-dir", "--output_dir", "--output").type(Path.class).paramLabel("FOLDER").required(true)
             .description("Where to.").build());
+    ResultsOption.add(spec);
     spec.addOption(
-        OptionSpec.builder("--results-dir", "--results_dir", "--result-dir", "--result_dir").type(Path.class)
-            .paramLabel("FOLDER").description("Results folder. Default: results.").build());
-    spec.addOption(
-        OptionSpec.builder("--hook-points", "--hook-point").type(String[].class).auxiliaryTypes(String.class).arity("1..*")
+        OptionSpec.builder("--hook-points", "--hook_points", "--hook-point", "--hook_point").type(String[].class).auxiliaryTypes(String.class).arity("1..*")
             .splitRegex(",").paramLabel("NAME").description("Only these, ranges allowed. Default: all.").build());
     spec.addOption(
         OptionSpec.builder("--categories").type(String[].class).auxiliaryTypes(String.class).arity("1..*").splitRegex(",")
@@ -50,15 +48,20 @@ final class ExportCommand {
     return spec;
   }
 
-  private static List<String> lines(ParseResult arguments) {
+  private static List<String> lines(ParseResult arguments, Console console) {
     String what = arguments.matchedPositionalValue(0, "");
     ResultsExport export =
         new ResultsExport(
-            arguments.matchedOptionValue("--results-dir", Path.of("results")),
+            ResultsOption.of(arguments, console),
             ImportCommand.modelName(arguments.matchedOptionValue("--model", "")),
             arguments.matchedOptionValue("--output-dir", Path.of("")));
     String format = arguments.matchedOptionValue("--format", "");
     List<String> points = List.of(arguments.matchedOptionValue("--hook-points", new String[0]));
+    switch (what) {
+      case "saes" -> CommandTree.refuse(arguments, "on autoencoders", "--categories");
+      case "circuits" -> CommandTree.refuse(arguments, "on circuits", "--hook-points", "--categories");
+      default -> { }
+    }
     return switch (what) {
       case "saes" -> export.autoencoders(points, format);
       case "activations" ->

@@ -1,8 +1,12 @@
 package org.refusal.cli;
 
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.List;
+import org.refusal.base.AtomicFiles;
 import org.refusal.base.ExitCode;
 import org.refusal.base.Suggestions;
 import org.refusal.base.UserException;
@@ -12,6 +16,7 @@ import picocli.CommandLine;
 /** What a person sees when something goes wrong, and which exit code the shell gets. */
 final class Failures {
   private static final String PREFIX = "refusal: error: ";
+  private static final int LONGEST = 4000;
 
   private Failures() {}
 
@@ -24,7 +29,7 @@ final class Failures {
     if (e instanceof CommandLine.UnmatchedArgumentException unmatched && !unmatched.getUnmatched().isEmpty()) {
       message = unmatched(unmatched);
     }
-    err.println(PREFIX + message);
+    err.println(PREFIX + line(message));
     err.println("see: " + e.getCommandLine().getCommandSpec().qualifiedName() + " --help");
     return ExitCode.USAGE.code();
   }
@@ -39,6 +44,22 @@ final class Failures {
     boolean hasCommands = !spec.subcommands().isEmpty();
     return (hasCommands ? "unknown command '" : "unexpected argument '") + written + "'"
         + (hasCommands ? Suggestions.didYouMean(written, spec.subcommands().keySet()) : "");
+  }
+
+  /** One line that a terminal can show, whatever stood in the file that it speaks of. */
+  private static String line(String message) {
+    StringBuilder line = new StringBuilder();
+    for (int i = 0; i < message.length(); i += Character.charCount(message.codePointAt(i))) {
+      if (line.length() >= LONGEST) {
+        return line + "...";
+      }
+      int c = message.codePointAt(i);
+      int type = Character.getType(c);
+      boolean shown = type != Character.CONTROL && type != Character.FORMAT && type != Character.SURROGATE
+          && type != Character.LINE_SEPARATOR && type != Character.PARAGRAPH_SEPARATOR;
+      line.append(shown ? Character.toString(c) : "\\u%04X".formatted(c));
+    }
+    return line.toString();
   }
 
   /** A name that the file system cannot have: for want of a locale, or because of a character that none has. */
@@ -73,8 +94,8 @@ final class Failures {
     Throwable cause = thrown;
     while (cause != null) {
       if (cause instanceof UserException user) {
-        err.println(PREFIX + user.getMessage());
-        user.advice().ifPresent(err::println);
+        err.println(PREFIX + line(user.getMessage()));
+        user.advice().ifPresent(advice -> err.println(line(advice)));
         if (trace) {
           thrown.printStackTrace(err);
         }
@@ -85,6 +106,11 @@ final class Failures {
     for (Throwable each = thrown; each != null; each = each.getCause()) {
       if (each instanceof InvalidPathException path) {
         return failed(noName(path), err, trace);
+      }
+    }
+    for (Throwable each = thrown; each != null; each = each.getCause()) {
+      if (each instanceof UncheckedIOException unchecked && unchecked.getCause() instanceof FileSystemException file) {
+        return failed(AtomicFiles.cannotRead(Path.of(file.getFile()), file), err, trace);
       }
     }
     if (Memory.ranOut(thrown)) {

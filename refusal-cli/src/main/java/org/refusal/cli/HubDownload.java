@@ -4,12 +4,16 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.ConnectException;
 import java.net.URI;
+import java.net.URISyntaxException;
+import java.net.UnknownHostException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
+import java.nio.channels.UnresolvedAddressException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -84,7 +88,7 @@ final class HubDownload {
     String revision = asked.revision().orElse("main");
     String address = "/api/" + kind.folder + "/" + asked.repository();
     JsonNode about =
-        Json.read(get(hub.resolve(asked.revision().isEmpty() ? address : address + "/revision/" + revision), name));
+        Json.read(get(at(asked.revision().isEmpty() ? address : address + "/revision/" + revision), name));
     String commit = about.path("sha").asText();
     if (!commit.matches("[0-9a-f]{6,64}")) {
       throw UserException.badData(name + ": the Hub names no commit");
@@ -104,7 +108,7 @@ final class HubDownload {
       for (String file : files) {
         Path target = snapshot.resolve(file);
         if (!Files.exists(target)) {
-          download(hub.resolve("/" + kind.prefix + asked.repository() + "/resolve/" + commit + "/" + file), target, name);
+          download(at("/" + kind.prefix + asked.repository() + "/resolve/" + commit + "/" + file), target, name, file);
         }
         task.advance(1);
       }
@@ -113,6 +117,34 @@ final class HubDownload {
       AtomicFiles.writeString(repository.resolve("refs").resolve(revision), commit);
     }
     return snapshot;
+  }
+
+  /** The address of a path below that of the Hub; its characters are escaped. */
+  private URI at(String path) {
+    try {
+      return new URI(hub.getScheme(), hub.getRawAuthority(), hub.getPath() + path, null, null);
+    } catch (URISyntaxException e) {
+      throw new IllegalStateException("a path is escaped", e);
+    }
+  }
+
+  /** What came between, in a few words. */
+  private static String reason(IOException e, String host) {
+    for (Throwable each = e; each != null; each = each.getCause()) {
+      if (each instanceof UnresolvedAddressException || each instanceof UnknownHostException) {
+        return "no host called " + host + " is known here";
+      }
+    }
+    return e instanceof ConnectException ? "no connection to " + host : AtomicFiles.reason(e);
+  }
+
+  /** Where a redirect leads. */
+  private static URI next(URI at, String location) throws IOException {
+    try {
+      return at.resolve(new URI(location));
+    } catch (URISyntaxException e) {
+      throw new IOException("a redirect to what is no address", e);
+    }
   }
 
   /** A list of files is foreign: none may lead out of the folder into which it is fetched. */
@@ -132,7 +164,7 @@ final class HubDownload {
     try {
       Path file = Files.createTempFile("refusal-hub", ".json");
       Files.delete(file);
-      download(address, file, name);
+      download(address, file, name, "its list of files");
       file.toFile().deleteOnExit();
       return file;
     } catch (IOException e) {
@@ -140,7 +172,7 @@ final class HubDownload {
     }
   }
 
-  private void download(URI address, Path target, String name) {
+  private void download(URI address, Path target, String name, String what) {
     Path partial = target.resolveSibling(target.getFileName() + AtomicFiles.PARTIAL_SUFFIX);
     try {
       Files.createDirectories(target.getParent());
@@ -173,7 +205,7 @@ final class HubDownload {
       Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } catch (IOException e) {
       throw new UserException(
-          ExitCode.ENVIRONMENT, "%s: %s could not be fetched: %s".formatted(name, target.getFileName(), e.getMessage()),
+          ExitCode.ENVIRONMENT, "%s: %s could not be fetched: %s".formatted(name, what, reason(e, address.getHost())),
           "run the same command again: it goes on where it stopped", e);
     }
   }
@@ -211,7 +243,7 @@ final class HubDownload {
         from = 0;
       } else if (status >= 300 && status < 400) {
         URI next =
-            at.resolve(response.headers().firstValue("Location").orElseThrow(() -> new IOException("a redirect to nowhere")));
+            next(at, response.headers().firstValue("Location").orElseThrow(() -> new IOException("a redirect to nowhere")));
         if (at.getScheme().equals("https") && !next.getScheme().equals("https")) {
           throw new IOException("a redirect away from https");
         }

@@ -6,18 +6,19 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.refusal.base.AtomicFiles;
 import org.refusal.base.ExitCode;
 import org.refusal.base.Progress;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
+import org.refusal.collected.OriginalOutputs;
+import org.refusal.original.OriginalImport;
 import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
 import org.refusal.sae.HookNames;
 import org.refusal.sae.SaeCheckpoint;
 import org.refusal.sae.SaeImport;
 import org.refusal.sae.SaeSource;
-import org.refusal.stage.OriginalImport;
-import org.refusal.stage.OriginalOutputs;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
@@ -47,11 +48,7 @@ final class ImportCommand {
     spec.addOption(
         OptionSpec.builder("--model", "--model-name", "--model_name").type(String.class).paramLabel("NAME").required(true)
             .description("The model that it comes from.").build());
-    spec.addOption(
-        OptionSpec.builder("--results-dir", "--results_dir", "--result-dir", "--result_dir").type(Path.class)
-            .paramLabel("FOLDER")
-            .description("Results folder. Default: results; for a results folder itself, whose own files stay as they are.")
-            .build());
+    ResultsOption.add(spec);
     spec.addOption(
         OptionSpec.builder("--hook-point", "--hook_point").type(String.class).paramLabel("NAME")
             .description(
@@ -85,15 +82,17 @@ final class ImportCommand {
   private static List<String> lines(ParseResult arguments, Console console) {
     Path source = arguments.matchedPositionalValue(0, Path.of(""));
     String model = modelName(arguments.matchedOptionValue("--model", ""));
-    Path results = arguments.matchedOptionValue("--results-dir", null);
+    Path results = ResultsOption.given(arguments, console).orElse(null);
     if (!Files.exists(source)) {
-      throw UserException.badData(source + ": no such file or folder");
+      throw UserException.badData(source + (Files.isSymbolicLink(source) ? ": " + AtomicFiles.missing(source) : ": no such file or folder"));
     }
     if (Files.isDirectory(source) && OriginalOutputs.isResults(source)) {
+      CommandTree.refuse(arguments, "on a results folder", "--hook-point", "--k", "--labels", "--category");
       return OriginalImport.folder(source, results == null ? source : results, model, progress(console));
     }
     Path target = results == null ? Path.of("results") : results;
     if (Files.isRegularFile(source) && OriginalImport.isActivations(source)) {
+      CommandTree.refuse(arguments, "on activations", "--hook-point", "--k");
       Path labels = arguments.matchedOptionValue("--labels", null);
       if (labels == null) {
         throw UserException.usage(
@@ -103,6 +102,7 @@ final class ImportCommand {
       return OriginalImport.activations(
           source, labels, target, model, category(arguments, source, model), progress(console));
     }
+    CommandTree.refuse(arguments, "on an autoencoder", "--labels", "--category");
     return List.of(autoencoder(arguments, source, model, target));
   }
 

@@ -6,11 +6,11 @@ import java.nio.file.Path;
 import java.util.Map;
 import org.refusal.base.ExitCode;
 import org.refusal.base.UserException;
+import org.refusal.behaviour.RecordFormat;
+import org.refusal.behaviour.RefusalDetector;
+import org.refusal.behaviour.RefusalLabels;
+import org.refusal.behaviour.RefusalLabels.Source;
 import org.refusal.data.Behaviour;
-import org.refusal.text.RecordFormat;
-import org.refusal.text.RefusalDetector;
-import org.refusal.text.RefusalLabels;
-import org.refusal.text.RefusalLabels.Source;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParseResult;
@@ -33,7 +33,7 @@ final class LabelCommand {
                 ".csv (with a header), .jsonl or .ndjson (an object a line) or .json (an array of objects), one completion"
                     + " per record; - is standard input.").build());
     spec.addOption(
-        OptionSpec.builder("--input-format").type(String.class).paramLabel("csv|jsonl|json")
+        OptionSpec.builder("--input-format", "--input_format").type(String.class).paramLabel("csv|jsonl|json")
             .description("The format, whatever the name of the file; needed with --input - and for other names.").build());
     spec.addOption(
         OptionSpec.builder("--output").type(Path.class).paramLabel("FILE").required(true)

@@ -4,6 +4,8 @@ import java.io.InputStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import org.refusal.base.ExitCode;
+import org.refusal.base.UserException;
 
 /** The program {@code refusal}. */
 public final class Main {
@@ -13,7 +15,6 @@ public final class Main {
     PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
     PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
     int code = run(new Console(System.in, out, err, System.console() != null, System.getenv()), arguments);
-    out.flush();
     err.flush();
     System.exit(code);
   }
@@ -31,6 +32,12 @@ public final class Main {
 
   private static int run(Console console, String... arguments) {
     Surroundings.settle(console.environment());
-    return CommandTree.of(console).execute(arguments);
+    int code = CommandTree.of(console).execute(arguments);
+    if (console.out().checkError() && code == ExitCode.OK.code()) {
+      return Failures.failed(
+          UserException.environment("standard output: cannot be written", "did the reader of the pipe end, or is the disk full?"),
+          console.err(), false);
+    }
+    return code;
   }
 }

@@ -8,14 +8,19 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.refusal.base.AtomicFiles;
-import org.refusal.stage.Pipeline;
+import org.refusal.base.UserException;
+import org.refusal.run.Pipeline;
 import org.refusal.stage.Stages;
 
 /** The pipelines that fit every planted model; they travel with the program. */
 final class PlantedRun {
   static final String SOUND = "planted.yaml";
   static final String LEGACY = "legacy_planted.yaml";
+
+  /** Keys that a planted run gives itself. */
+  private static final Set<String> OWN = Set.of("model.name", "dataset.path", "data.path", "output.result_dir", "seed");
 
   private PlantedRun() {}
 
@@ -27,6 +32,11 @@ final class PlantedRun {
   /** The stages of that pipeline on the model; its YAML is left beside the model. */
   static List<Pipeline.Step<?>> plan(
       String pipeline, Path planted, Path results, long seed, List<String> sets, Map<String, String> environment) {
+    for (String set : sets) {
+      if (OWN.contains(set.split("=", 2)[0].strip())) {
+        throw UserException.usage("--set %s: planted models come with their own".formatted(set), "leave it out, or use --seed and --output-dir");
+      }
+    }
     Path file = planted.resolve(pipeline);
     AtomicFiles.writeString(file, resource(pipeline));
     Map<String, String> values = new LinkedHashMap<>();

@@ -20,11 +20,11 @@ import org.refusal.demo.PlantedModel;
 import org.refusal.demo.PlantedSpec;
 import org.refusal.demo.PlantedVariant;
 import org.refusal.io.Json;
-import org.refusal.stage.Pipeline;
-import org.refusal.stage.PlantedSeries;
-import org.refusal.stage.PlantedTrial;
-import org.refusal.stage.StageRunner;
+import org.refusal.run.Pipeline;
+import org.refusal.run.StageRunner;
 import org.refusal.stage.Stages;
+import org.refusal.trial.PlantedSeries;
+import org.refusal.trial.PlantedTrial;
 
 /**
  * {@code refusal calibrate --planted}: the whole pipeline on freshly planted models, as many at a time as there are threads

@@ -8,13 +8,13 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.refusal.base.Progress;
 import org.refusal.base.Suggestions;
 import org.refusal.run.RunManifest;
-import org.refusal.stage.StageRunner;
+import org.refusal.run.StageRunner;
 import org.refusal.stage.Stages;
 import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParseResult;
-import picocli.CommandLine;
 
 /** The options that every command which runs stages has. */
 record RunOptions(

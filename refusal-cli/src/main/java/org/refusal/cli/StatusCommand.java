@@ -11,12 +11,12 @@ import java.util.stream.Stream;
 import org.refusal.base.AtomicFiles;
 import org.refusal.base.ExitCode;
 import org.refusal.base.Folders;
+import org.refusal.base.UserException;
 import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
 import org.refusal.run.RunManifest;
 import org.refusal.stage.Stages;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Model.OptionSpec;
 
 /** {@code refusal status}: what has run in a results folder, what of it is stale, and what was left unfinished. */
 final class StatusCommand {
@@ -28,13 +28,15 @@ final class StatusCommand {
             "status",
             "What has run in a results folder, when, how long it took, and what must run again.",
             arguments -> {
-              String folder = arguments.matchedOptionValue("--results-dir", "results");
-              lines(new ResultLayout(Path.of(folder))).forEach(console.out()::println);
+              Path folder = ResultsOption.of(arguments, console);
+              boolean named = ResultsOption.given(arguments, console).isPresent();
+              if (!Files.isDirectory(folder) && (named || Files.exists(folder))) {
+                throw UserException.badData(folder + ": no such folder", "--results-dir names the folder of a run");
+              }
+              lines(new ResultLayout(folder)).forEach(console.out()::println);
               return ExitCode.OK.code();
             });
-    spec.addOption(
-        OptionSpec.builder("--results-dir", "--results_dir").type(String.class).paramLabel("FOLDER")
-            .description("Results folder, default results.").build());
+    ResultsOption.add(spec);
     return spec;
   }
 

@@ -18,8 +18,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.refusal.config.Keys;
-import org.refusal.stage.Pipeline;
-import org.refusal.stage.Stage;
+import org.refusal.run.Pipeline;
+import org.refusal.run.Stage;
 import org.refusal.stage.Stages;
 import picocli.CommandLine;
 

@@ -177,6 +177,49 @@ class DownloadTest {
     assertThat(snapshot.resolve("model.safetensors")).hasBinaryContent(WEIGHTS);
   }
 
+  private Ran at(String endpoint, String... arguments) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    int code = Main.run(new PrintWriter(out, true), new PrintWriter(err, true), Map.of("HF_ENDPOINT", endpoint), arguments);
+    return new Ran(code, out.toString(), err.toString());
+  }
+
+  @Test
+  void aMirrorThatIsNoAddressIsAConfigsMistake() {
+    for (String endpoint : List.of("hf-mirror.com", "ftp://host", "http://a b", "http://", "/x")) {
+      Ran ran = at(endpoint, "download", "--model", "org/name", "--cache-dir", folder.toString());
+      assertThat(ran.code()).as(endpoint).isEqualTo(78);
+      assertThat(ran.err()).startsWith("refusal: error: $HF_ENDPOINT: '" + endpoint + "' is no address of a mirror").doesNotContain("\tat ");
+    }
+  }
+
+  @Test
+  void whoDoesNotAnswerIsNamed() {
+    int port = hub.getAddress().getPort();
+    hub.stop(0);
+    Ran ran = at("http://127.0.0.1:" + port, "download", "--model", "org/name", "--cache-dir", folder.toString());
+    assertThat(ran.code()).isEqualTo(69);
+    assertThat(ran.err()).contains("org/name: its list of files could not be fetched: no connection to 127.0.0.1");
+  }
+
+  @Test
+  void aMirrorsPathAndNamesWithBlanksAreKept() throws IOException {
+    hub.createContext("/mirror/api/models/org/name", exchange ->
+        answer(
+            exchange, 200,
+            "{\"sha\": \"abcdef012345\", \"siblings\": [{\"rfilename\": \"a b#1%2?.json\"}]}".getBytes(StandardCharsets.UTF_8)));
+    hub.createContext("/mirror/org/name/resolve/abcdef012345/", exchange -> {
+      assertThat(exchange.getRequestURI().getRawPath()).endsWith("/a%20b%231%252%3F.json");
+      answer(exchange, 200, "{}".getBytes(StandardCharsets.UTF_8));
+    });
+
+    Ran ran =
+        at("http://localhost:" + hub.getAddress().getPort() + "/mirror/", "download", "--model", "org/name", "--cache-dir", folder.toString());
+
+    assertThat(ran.code()).as(ran.err()).isZero();
+    assertThat(folder.resolve("models--org--name/snapshots/abcdef012345/a b#1%2?.json")).hasContent("{}");
+  }
+
   @Test
   void aRevisionHasItsOwnName() throws IOException {
     hub.createContext("/api/models/org/name/revision/v2", exchange ->

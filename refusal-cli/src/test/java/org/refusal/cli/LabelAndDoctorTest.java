@@ -114,7 +114,7 @@ class LabelAndDoctorTest {
   @Test
   void answersToCalibrateFromAreThoseOfAModel() {
     assertThat(run("doctor", "--outputs", "x.json")).isEqualTo(2);
-    assertThat(err.toString()).contains("--outputs needs --model");
+    assertThat(err.toString()).contains("--outputs has no effect without --model");
   }
 
   @Test

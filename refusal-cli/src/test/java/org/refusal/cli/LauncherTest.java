@@ -71,6 +71,22 @@ class LauncherTest {
         .contains("\nPYTORCH_LIBRARY_PATH=/opt/lib\n", "\nPYTORCH_FLAVOR=cu124\n", "\nPYTORCH_VERSION=2.5.1\n");
   }
 
+  private int closed(String redirection) throws IOException, InterruptedException {
+    Path java = folder.resolve("java/bin/java");
+    Files.writeString(java, "#!/bin/bash\n{ true 9<&0; } && { true 9>&1; } && { true 9>&2; } && exit 7\nexit 8\n");
+    ProcessBuilder builder = new ProcessBuilder("bash", "-c", "exec bash '" + launcher + "' status " + redirection);
+    builder.environment().put("JAVA_HOME", folder.resolve("java").toString());
+    return builder.redirectErrorStream(true).start().waitFor();
+  }
+
+  @Test
+  void aFileThatJavaOpensNeverGetsTheNumberOfAClosedStream() throws Exception {
+    assertThat(closed("")).isEqualTo(7);
+    assertThat(closed("<&-")).isEqualTo(7);
+    assertThat(closed("2>&-")).isEqualTo(7);
+    assertThat(closed(">&-")).isEqualTo(69);
+  }
+
   @Test
   void theTemporaryFolderIsThatOfTheEnvironmentUnlessJavaIsToldAnother() throws Exception {
     assertThat(given(Map.of("TMPDIR", "/scratch/my job"))).contains("argument -Djava.io.tmpdir=/scratch/my job\n");

@@ -27,7 +27,7 @@ class SameBytesTest {
   private static final List<List<String>> MACHINES =
       List.of(
           List.of("-Duser.language=en", "-Duser.country=US"),
-          List.of("-Duser.language=de", "-Duser.country=DE", "-XX:+UnlockExperimentalVMOptions", "-XX:hashCode=0"),
+          List.of("-Duser.language=tr", "-Duser.country=TR", "-Dline.separator=\r\n", "-Duser.timezone=Asia/Tokyo", "-XX:+UnlockExperimentalVMOptions", "-XX:hashCode=0"),
           List.of("-Duser.language=ar", "-Duser.country=EG", "-XX:+UnlockExperimentalVMOptions", "-XX:hashCode=3"));
 
   private void run(List<String> machine, String... arguments) throws IOException, InterruptedException {

@@ -5,12 +5,12 @@ import ai.djl.ndarray.types.Shape;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.refusal.baseline.Precision;
-import org.refusal.baseline.StudiedModel;
 import org.refusal.model.Hooks;
 import org.refusal.model.LogitsAt;
 import org.refusal.model.Prefix;
 import org.refusal.model.TokenBatch;
+import org.refusal.subject.Precision;
+import org.refusal.subject.StudiedModel;
 import org.refusal.torch.Memory;
 import org.refusal.torch.TorchOps;
 

@@ -1,8 +1,8 @@
 package org.refusal.attribution;
 
 import java.util.Map;
-import org.refusal.baseline.PromptTokens;
 import org.refusal.circuit.HookPoint;
+import org.refusal.subject.PromptTokens;
 
 /**
  * What the attribution of one prompt gives.

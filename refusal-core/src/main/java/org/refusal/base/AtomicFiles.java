@@ -7,9 +7,12 @@ import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
+import java.nio.file.FileSystemLoopException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -36,7 +39,16 @@ public final class AtomicFiles {
     void writeTo(Path partial) throws IOException;
   }
 
+  /** A device or pipe that stands there ({@code /dev/null}) is written as it is, and stays what it is. */
   public static void write(Path file, StreamWriter writer) {
+    if (isDevice(file)) {
+      try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(file, StandardOpenOption.WRITE), 1 << 16)) {
+        writer.writeTo(out);
+      } catch (IOException e) {
+        throw cannotWrite(file, e);
+      }
+      return;
+    }
     writeFile(file, partial -> {
       try (OutputStream out =
           new BufferedOutputStream(
@@ -56,9 +68,12 @@ public final class AtomicFiles {
     write(file, out -> out.write(text.getBytes(StandardCharsets.UTF_8)));
   }
 
-  /** Hands the writer a name beside the final one; when it returns, that file is forced to disk and renamed. */
+  /**
+   * Hands the writer a name beside the final one; when it returns, that file is forced to disk and renamed. A link stays, and the file
+   * that it names is written.
+   */
   public static void writeFile(Path file, FileWriter writer) {
-    Path absolute = file.toAbsolutePath();
+    Path absolute = target(file);
     Path partial = absolute.resolveSibling(absolute.getFileName() + PARTIAL_SUFFIX);
     try {
       Files.createDirectories(absolute.getParent());
@@ -76,6 +91,25 @@ public final class AtomicFiles {
     }
   }
 
+  private static boolean isDevice(Path file) {
+    return Files.exists(file) && !Files.isRegularFile(file) && !Files.isDirectory(file);
+  }
+
+  /** Where the file goes: what a link names, else itself. */
+  private static Path target(Path file) {
+    if (isDevice(file)) {
+      throw cannotWrite(file, "a device or pipe stands there");
+    }
+    if (Files.isDirectory(file)) {
+      throw cannotWrite(file, "a folder stands there");
+    }
+    try {
+      return Files.isSymbolicLink(file) && Files.exists(file) ? file.toRealPath() : file.toAbsolutePath();
+    } catch (IOException e) {
+      throw cannotWrite(file, e);
+    }
+  }
+
   /** The one line a user sees when a file cannot be written, with the reason that the file system gave. */
   public static UserException cannotWrite(Path file, IOException e) {
     return new UserException(
@@ -85,10 +119,22 @@ public final class AtomicFiles {
         e);
   }
 
+  private static UserException cannotWrite(Path file, String why) {
+    return UserException.environment(file + ": cannot be written: " + why, "give the name of a file");
+  }
+
   /** The one line a user sees when a file or folder that is there cannot be read. */
   public static UserException cannotRead(Path file, IOException e) {
     return new UserException(
         ExitCode.ENVIRONMENT, file + ": cannot be read: " + reason(e), "check that you may read it", e);
+  }
+
+  /** Why there is no file of the name to read: none, a folder, or a link to nothing. */
+  public static String missing(Path file) {
+    if (Files.isDirectory(file)) {
+      return "a folder, not a file";
+    }
+    return Files.isSymbolicLink(file) ? "a link to something that is not there" : "no such file";
   }
 
   /** What the file system says, in a few words and without the name of a class. */
@@ -99,9 +145,19 @@ public final class AtomicFiles {
     if (e instanceof NotDirectoryException || e instanceof FileAlreadyExistsException) {
       return "a file stands where a folder is needed";
     }
-    return e instanceof FileSystemException fileSystem && fileSystem.getReason() != null
-        ? fileSystem.getReason()
-        : String.valueOf(e.getMessage()).lines().findFirst().orElse(e.getClass().getSimpleName());
+    if (e instanceof NoSuchFileException) {
+      return "no such file or folder";
+    }
+    if (e instanceof DirectoryNotEmptyException) {
+      return "a folder stands there, with something in it";
+    }
+    if (e instanceof FileSystemLoopException) {
+      return "links that lead in a circle";
+    }
+    if (e instanceof FileSystemException fileSystem) {
+      return fileSystem.getReason() == null ? "the file system refuses it" : fileSystem.getReason();
+    }
+    return e.getMessage() == null ? "the system does not say why" : e.getMessage().lines().findFirst().orElse("");
   }
 
   private static void discard(Path partial, Throwable cause) {

@@ -24,7 +24,7 @@ public final class Digests {
         buffer.clear();
       }
     } catch (IOException e) {
-      throw UserException.badData(file + ": cannot be read: " + e.getMessage());
+      throw AtomicFiles.cannotRead(file, e);
     }
     return HexFormat.of().formatHex(digest.digest());
   }

@@ -67,7 +67,8 @@ public record AnalyzeDataConfig(
 
   /** {@code output:} */
   public record Output(
-      @Key(doc = "Results folder.", def = "results", options = "--results-dir", neutral = true) String resultDir,
+      @Key(doc = "Results folder.", def = "results", options = {"--results-dir", "--result-dir"}, neutral = true)
+          String resultDir,
       @Key(doc = "Folder of this stage; default {result_dir}/data_analysis.", def = Key.EMPTY,
               options = "--output-dir", neutral = true)
           String dir,

@@ -28,6 +28,7 @@ public final class Binder {
   private static final Pattern VARIABLE = Pattern.compile("\\$(?:\\{(\\w+)}|(\\w+))");
   private static final Pattern SECRET = Pattern.compile("TOKEN|SECRET|PASSWORD|API_?KEY", Pattern.CASE_INSENSITIVE);
   private static final Pattern OCTAL = Pattern.compile("[-+]?0[0-9_]+");
+  private static final Pattern WHOLE = Pattern.compile("[-+]?[0-9][0-9_]*");
   private static final Pattern NUMBER = Pattern.compile("[-+]?(?:[0-9][0-9_]*\\.?[0-9_]*|\\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?");
   private static final String ENVIRONMENT_PREFIX = "REFUSAL_";
 
@@ -110,7 +111,12 @@ public final class Binder {
       return entry == null ? root.origin() : entry.keyOrigin();
     }
 
+    /** @throws UserException the path is none */
     public Draft with(Override override) {
+      if (Arrays.stream(override.path().split("\\.", -1)).anyMatch(String::isBlank)) {
+        throw UserException.badConfig(
+            "%s: '%s' is no path of a key".formatted(override.origin(), override.path()), "for example --set sae.k=64");
+      }
       ConfigNode value =
           override.literal()
               ? new Scalar(override.value(), true, override.origin())
@@ -277,11 +283,11 @@ public final class Binder {
               ? new Scalar(key.def(), true, "default of " + path)
               : ConfigText.value(key.def(), "default of " + path);
     }
-    return convert(component, given, path, environment, List.of(key.choices()));
+    return convert(component, given, path, environment, key);
   }
 
   private static Object convert(
-      RecordComponent component, ConfigNode node, String path, UnaryOperator<String> environment, List<String> choices) {
+      RecordComponent component, ConfigNode node, String path, UnaryOperator<String> environment, Key key) {
     Class<?> type = component.getType();
     if (type == List.class) {
       String generic = component.getGenericType().getTypeName();
@@ -293,21 +299,27 @@ public final class Binder {
       }
       List<Object> values = new ArrayList<>();
       for (ConfigNode each : items) {
-        values.add(scalar(item, each, path, environment, choices));
+        values.add(scalar(item, each, path, environment, key));
       }
       return List.copyOf(values);
     }
-    return scalar(type, node, path, environment, choices);
+    return scalar(type, node, path, environment, key);
   }
 
   private static Object scalar(
-      Class<?> type, ConfigNode node, String path, UnaryOperator<String> environment, List<String> choices) {
+      Class<?> type, ConfigNode node, String path, UnaryOperator<String> environment, Key key) {
+    List<String> choices = List.of(key.choices());
     if (!(node instanceof Scalar scalar) || scalar.text() == null) {
       throw wrongType(node, path, "a single value");
     }
     String text = scalar.text();
     if (type == String.class) {
       String expanded = expand(text, scalar.origin(), path, environment);
+      if (expanded.isBlank() && !key.mayBeEmpty()) {
+        throw UserException.badConfig(
+            "%s: '%s' is an empty text".formatted(scalar.origin(), path),
+            "give it a value (was a variable of the shell not set?), or leave it out");
+      }
       if (!choices.isEmpty() && !choices.contains(expanded)) {
         throw UserException.badConfig(
             "%s: '%s' is not a value of '%s'%s"
@@ -347,7 +359,9 @@ public final class Binder {
         return number;
       }
     } catch (NumberFormatException e) {
-      throw wrongType(node, path, type == double.class || type == Double.class ? "a number" : "a whole number");
+      boolean large = WHOLE.matcher(text).matches();
+      long most = type == int.class || type == Integer.class ? Integer.MAX_VALUE : Long.MAX_VALUE;
+      throw wrongType(node, path, !whole ? "a number" : large ? "a whole number between -%d and %d".formatted(most, most) : "a whole number");
     }
     throw new IllegalStateException("config keys of type " + type + " are not known");
   }

@@ -23,12 +23,12 @@ public record CollectConfig(
       @Key(doc = "auto renders the model's own chat template, none feeds the raw prompt (legacy), else a Jinja file.",
               def = "auto")
           String chatTemplate,
-      @Key(doc = "System prompt; none leaves it to the template.", def = Key.EMPTY) String systemPrompt,
+      @Key(doc = "System prompt; none leaves it to the template.", def = Key.EMPTY, mayBeEmpty = true) String systemPrompt,
       @Key(doc = "Which token positions are kept.", def = "prompt",
               choices = {"prompt", "last_prompt", "post_instruction", "generated", "last_generated"})
           String positions,
       @Key(doc = "First tokens of refusals (the set R of the metric), as texts; empty means calibrated on the generated answers.",
-              def = "[]")
+              def = "[]", mayBeEmpty = true)
           List<String> refusalTokens,
       @Key(doc = "Refusal detector: default, or legacy (the original keyword list).", def = "default",
               choices = {"default", "legacy"})

@@ -96,7 +96,7 @@ final class ConfigText {
     } catch (MarkedYAMLException e) {
       Mark mark = e.getProblemMark() == null ? e.getContextMark() : e.getProblemMark();
       throw UserException.badConfig(
-          "%s: not valid YAML: %s".formatted(mark == null ? source : place(mark), firstLine(e.getProblem())));
+          "%s: not valid YAML: %s".formatted(mark == null ? source : place(mark), reason(e)));
     } catch (YAMLException e) {
       throw UserException.badConfig("%s: not valid YAML: %s".formatted(source, firstLine(e.getMessage())));
     }
@@ -228,6 +228,15 @@ final class ConfigText {
         isNull ? null : scalar.getValue(),
         scalar.getScalarStyle() != DumperOptions.ScalarStyle.PLAIN,
         place(scalar.getStartMark()));
+  }
+
+  /** The library says in parts what it was at and what it met. */
+  private static String reason(MarkedYAMLException e) {
+    String problem = firstLine(e.getProblem());
+    if (problem.equals("but found another document")) {
+      return "there is a second document (---); a config is one";
+    }
+    return problem.contains("(TAB)") ? problem : problem.replaceFirst(" \\(Do not use .* for indentation\\)", "");
   }
 
   private static String firstLine(String message) {

@@ -24,6 +24,9 @@ public @interface Key {
   /** Command-line options for the key, e.g. {@code --dataset-dir}; {@code --set} reaches every key without. */
   String[] options() default {};
 
+  /** Whether a text may be empty; elsewhere an empty one is a variable of the shell that was not set. */
+  boolean mayBeEmpty() default false;
+
   /** True when the key does not change any result: device, threads, folders. Such keys are no part of a stage key. */
   boolean neutral() default false;
 

@@ -12,7 +12,7 @@ public record ReportConfig(
       @Key(doc = "markdown, html, pdf or all.", def = "all", choices = {"markdown", "html", "pdf", "all"},
               options = "--format")
           String format,
-      @Key(doc = "Title; empty for a plain one.", def = "") String title,
+      @Key(doc = "Title; empty for a plain one.", def = "", mayBeEmpty = true) String title,
       @Key(doc = "Leave the figures out.", def = "false", options = "--no-visualizations") boolean noVisualizations) {}
 
   /** {@code output:} */

@@ -90,7 +90,7 @@ public record TrainSaesConfig(
 
     private static boolean isPositive(String number) {
       try {
-        return Double.parseDouble(number) > 0;
+        return Double.parseDouble(number) > 0 && Double.isFinite(Double.parseDouble(number));
       } catch (NumberFormatException e) {
         return false;
       }

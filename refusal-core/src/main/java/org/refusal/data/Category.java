@@ -58,6 +58,11 @@ public record Category(@JsonValue String name) implements Comparable<Category> {
     return letters.isEmpty() ? name : letters;
   }
 
+  /** Whether a name has characters that no line of text can show: it is a cell that was not meant as one. */
+  static boolean isGarbled(String name) {
+    return name.codePoints().anyMatch(c -> Character.isISOControl(c) || c == '\u2028' || c == '\u2029');
+  }
+
   @Override
   public int compareTo(Category other) {
     return name.compareTo(other.name);

@@ -54,6 +54,9 @@ public final class LegacyData {
               .formatted(file, row.line(), row.record(), row.category()),
           "give it a name, or use data.variant: default");
     }
+    if (Category.isGarbled(name)) {
+      throw OrBench.garbled(file, row);
+    }
     return new Category(name);
   }
 

@@ -26,7 +26,7 @@ public final class ModelOutputs {
   /** Reads a file written by {@link #write} or of the same form. */
   public static List<ModelOutput> read(Path file) {
     if (!Files.isRegularFile(file)) {
-      throw UserException.badData(file + ": no such file", "run collect first");
+      throw UserException.badData(file + ": " + AtomicFiles.missing(file), "run collect first");
     }
     return List.of(Json.read(file, ModelOutput[].class));
   }

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import org.refusal.base.AtomicFiles;
 import org.refusal.base.Suggestions;
 import org.refusal.base.UserException;
 
@@ -52,7 +53,7 @@ public final class OrBench {
     for (Path file : files.values()) {
       if (!Files.isRegularFile(file)) {
         throw UserException.badData(
-            file + ": no such file", "the folder must hold " + String.join(", ", new TreeSet<>(FILES.values())));
+            file + ": " + AtomicFiles.missing(file), "the folder must hold " + String.join(", ", new TreeSet<>(FILES.values())));
       }
     }
     List<Prompt> all = new ArrayList<>();
@@ -117,7 +118,16 @@ public final class OrBench {
           "%s:%d: record %d has no category".formatted(file, row.line(), row.record()));
     }
     Category category = new Category(row.category().strip());
+    if (Category.isGarbled(category.name())) {
+      throw garbled(file, row);
+    }
     return new Prompt(row.prompt(), category, label, file.getFileName().toString(), row.record());
+  }
+
+  static UserException garbled(Path file, PromptCsv.Row row) {
+    return UserException.badData(
+        "%s:%d: record %d: the category holds a line end or a control character".formatted(file, row.line(), row.record()),
+        "is a quote missing, or one too many?");
   }
 
   private static UserException unknown(Path folder, String name, Collection<Category> found) {

@@ -37,7 +37,7 @@ final class PromptCsv {
       }
       return rows;
     } catch (NoSuchFileException e) {
-      throw UserException.badData(file + ": no such file");
+      throw UserException.badData(file + ": " + AtomicFiles.missing(file));
     } catch (IOException e) {
       throw AtomicFiles.cannotRead(file, e);
     }

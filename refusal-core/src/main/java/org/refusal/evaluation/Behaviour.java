@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.List;
 import java.util.SplittableRandom;
-import org.refusal.baseline.PromptTokens;
+import org.refusal.subject.PromptTokens;
 
 /**
  * What the model writes under an intervention.

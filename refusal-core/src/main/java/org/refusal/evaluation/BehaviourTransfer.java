@@ -10,13 +10,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.IntStream;
-import org.refusal.baseline.PromptTokens;
 import org.refusal.circuit.HookPoint;
 import org.refusal.config.TransferForm;
 import org.refusal.stats.Estimate;
 import org.refusal.stats.Resampling;
 import org.refusal.stats.TransferDrops;
 import org.refusal.stats.TransferStatistics;
+import org.refusal.subject.PromptTokens;
 
 /**
  * Transfer between categories at one hook point in one form by behaviour (docs/evaluation.md): which of category j's

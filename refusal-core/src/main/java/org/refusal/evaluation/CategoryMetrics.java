@@ -7,10 +7,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import org.refusal.base.UserException;
-import org.refusal.baseline.PromptTokens;
 import org.refusal.circuit.ErrorMode;
 import org.refusal.circuit.Node;
 import org.refusal.io.Json;
+import org.refusal.subject.PromptTokens;
 
 /**
  * {@code {model}_{category}_metrics.json}; see the package description.

@@ -4,8 +4,8 @@ import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.List;
 import java.util.SplittableRandom;
-import org.refusal.baseline.PromptTokens;
 import org.refusal.circuit.HookPoint;
+import org.refusal.subject.PromptTokens;
 
 /**
  * How much of refusal is decided at a hook point (docs/definitions.md): the drop, in units of Delta, when only the

@@ -6,11 +6,11 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.refusal.baseline.Captures;
-import org.refusal.baseline.Precision;
-import org.refusal.baseline.PromptTokens;
-import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.HookPoint;
+import org.refusal.subject.Captures;
+import org.refusal.subject.Precision;
+import org.refusal.subject.PromptTokens;
+import org.refusal.subject.StudiedModel;
 import org.refusal.torch.Memory;
 import org.refusal.torch.TorchOps;
 

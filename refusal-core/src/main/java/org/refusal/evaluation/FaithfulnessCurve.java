@@ -10,11 +10,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
-import org.refusal.baseline.PromptTokens;
 import org.refusal.circuit.ErrorNode;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
 import org.refusal.circuit.Node;
+import org.refusal.subject.PromptTokens;
 
 /**
  * Faithfulness and completeness of the largest nodes of a ranking, by size, beside random circuits of the same number

@@ -4,10 +4,10 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.util.Collection;
-import org.refusal.baseline.Precision;
 import org.refusal.circuit.HookPoint;
 import org.refusal.model.Hook;
 import org.refusal.sae.SparseAutoencoder;
+import org.refusal.subject.Precision;
 import org.refusal.torch.Memory;
 import org.refusal.torch.TorchOps;
 

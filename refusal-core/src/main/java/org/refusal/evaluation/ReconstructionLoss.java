@@ -11,8 +11,6 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 import org.refusal.base.UserException;
-import org.refusal.baseline.Precision;
-import org.refusal.baseline.SinkThresholds;
 import org.refusal.circuit.HookPoint;
 import org.refusal.model.CausalLm;
 import org.refusal.model.Hooks;
@@ -20,6 +18,8 @@ import org.refusal.model.LogitsAt;
 import org.refusal.model.Prefix;
 import org.refusal.model.TokenBatch;
 import org.refusal.sae.SparseAutoencoder;
+import org.refusal.subject.Precision;
+import org.refusal.subject.SinkThresholds;
 import org.refusal.torch.Memory;
 import org.refusal.torch.TorchOps;
 

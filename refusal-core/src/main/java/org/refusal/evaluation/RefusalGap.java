@@ -4,8 +4,8 @@ import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.List;
 import java.util.stream.IntStream;
-import org.refusal.baseline.Partners;
-import org.refusal.baseline.PromptTokens;
+import org.refusal.subject.Partners;
+import org.refusal.subject.PromptTokens;
 
 /**
  * Delta of a category (docs/evaluation.md): mean m of its held-out prompts less mean m of their partners, the unit of every drop.

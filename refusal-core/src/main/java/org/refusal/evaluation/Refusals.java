@@ -4,8 +4,8 @@ import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.List;
 import java.util.function.Predicate;
-import org.refusal.baseline.PromptTokens;
 import org.refusal.model.Generator;
+import org.refusal.subject.PromptTokens;
 
 /**
  * Which held-out prompts the model as it is refuses, by its own text: what transfer by behaviour is compared with.

@@ -6,11 +6,11 @@ import ai.djl.ndarray.types.Shape;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.List;
-import org.refusal.baseline.PromptTokens;
-import org.refusal.baseline.StudiedModel;
 import org.refusal.model.Hooks;
 import org.refusal.model.LogitsAt;
 import org.refusal.model.TokenBatch;
+import org.refusal.subject.PromptTokens;
+import org.refusal.subject.StudiedModel;
 import org.refusal.torch.Memory;
 import org.refusal.torch.TorchOps;
 

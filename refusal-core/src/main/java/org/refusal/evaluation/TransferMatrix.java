@@ -8,9 +8,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
-import org.refusal.baseline.PromptTokens;
 import org.refusal.circuit.HookPoint;
 import org.refusal.stats.TransferDrops;
+import org.refusal.subject.PromptTokens;
 
 /**
  * Transfer between categories at one hook point in one form (docs/evaluation.md), as measured: by how much m of category j's

@@ -8,7 +8,7 @@
  * org.refusal.evaluation.DecisionProfile} where refusal is decided, {@link org.refusal.evaluation.LayerScan} the same at every
  * layer on a few prompts.
  *
- * <p>In both files an interval is an object with {@code value}, {@code low}, {@code high} (95 %, percentile bootstrap
+ * <p>In the first two files an interval is an object with {@code value}, {@code low}, {@code high} (95 %, percentile bootstrap
  * over prompts) and {@code resamples} (those at which the statistic was finite). Numbers that are not finite stand as
  * {@code "NaN"}, {@code "Infinity"}, {@code "-Infinity"}. Per-prompt arrays follow {@code prompt_index} of the
  * category's gap, which is that of the outputs file. A gap object holds {@code prompt_index}, {@code metric} and
@@ -68,5 +68,7 @@
  *       {@code cross_entropy}, {@code cross_entropy_model}.
  *   <li>{@code behaviour}: by intervention {@code refused} per prompt and {@code rate}, or null.
  * </ul>
+ *
+ * <p>{@code {model}_layers.json}, what {@code collect --find-layers} found, is {@link org.refusal.evaluation.LayersFile}.
  */
 package org.refusal.evaluation;

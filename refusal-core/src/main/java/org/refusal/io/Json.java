@@ -43,6 +43,10 @@ public final class Json {
   private static final DefaultPrettyPrinter PRINTER =
       new DefaultPrettyPrinter().withObjectIndenter(new DefaultIndenter("  ", "\n"));
 
+  /** The library's lists of what it would have taken. */
+  private static final Pattern EXPECTED =
+      Pattern.compile(": (?:(?:was expecting|expected a valid value) \\(.*|only regular white space .*|has to be escaped .*)");
+
   private static final Pattern SOURCE = Pattern.compile("\\[Source:.*?line: (\\d+), column: (\\d+)]");
 
   private Json() {}
@@ -59,7 +63,7 @@ public final class Json {
     } catch (JsonProcessingException e) {
       throw damaged("%s: not valid JSON: %s".formatted(place(file.toString(), e), reason(e)));
     } catch (NoSuchFileException e) {
-      throw UserException.badData(file + ": no such file");
+      throw UserException.badData(file + ": " + AtomicFiles.missing(file));
     } catch (CharConversionException e) {
       throw damaged(file + ": not valid JSON: its bytes are no Unicode text");
     } catch (IOException e) {
@@ -86,7 +90,7 @@ public final class Json {
     } catch (JsonProcessingException e) {
       throw damaged("%s: not valid JSON: %s".formatted(place(file.toString(), e), reason(e)));
     } catch (NoSuchFileException e) {
-      throw UserException.badData(file + ": no such file");
+      throw UserException.badData(file + ": " + AtomicFiles.missing(file));
     } catch (CharConversionException e) {
       throw damaged(file + ": not valid JSON: its bytes are no Unicode text");
     } catch (IOException e) {
@@ -143,7 +147,8 @@ public final class Json {
     if (message.startsWith("Non-standard token")) {
       return message.replaceFirst("Non-standard token '(.*?)'.*", "$1 is no number of JSON");
     }
-    return SOURCE.matcher(message).replaceAll("line $1, column $2");
+    String plain = EXPECTED.matcher(message).replaceFirst("").replaceFirst("\\(\\(CTRL-CHAR, (code \\d+)\\)\\)", "($1)");
+    return SOURCE.matcher(plain).replaceAll("line $1, column $2");
   }
 
   public static String toText(Object value) {

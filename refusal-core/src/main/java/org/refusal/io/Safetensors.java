@@ -20,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import org.refusal.base.AtomicFiles;
 import org.refusal.base.UserException;
 
 /**
@@ -148,7 +149,7 @@ public final class Safetensors implements AutoCloseable {
     try {
       channel = FileChannel.open(file, StandardOpenOption.READ);
     } catch (NoSuchFileException e) {
-      throw UserException.badData(file + ": no such file");
+      throw UserException.badData(file + ": " + AtomicFiles.missing(file));
     } catch (IOException e) {
       throw UserException.badData(file + ": cannot be read: " + e.getMessage());
     }

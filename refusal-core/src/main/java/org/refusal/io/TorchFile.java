@@ -28,6 +28,7 @@ import net.razorvine.pickle.Opcodes;
 import net.razorvine.pickle.PickleException;
 import net.razorvine.pickle.PickleUtils;
 import net.razorvine.pickle.Unpickler;
+import org.refusal.base.AtomicFiles;
 import org.refusal.base.UserException;
 
 /**
@@ -80,7 +81,7 @@ public final class TorchFile {
     } catch (ZipException e) {
       throw UserException.badData(file + ": damaged or cut off: " + e.getMessage(), "copy it again");
     } catch (NoSuchFileException e) {
-      throw UserException.badData(file + ": no such file");
+      throw UserException.badData(file + ": " + AtomicFiles.missing(file));
     } catch (IOException e) {
       throw UserException.badData(file + ": cannot be read: " + e.getMessage());
     } catch (PickleException

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.refusal.base.AtomicFiles;
 import org.refusal.base.UserException;
 
 /**
@@ -106,7 +107,7 @@ public final class HubCache {
           "%s: holds no refs/main and %d snapshots".formatted(repository, all.size()),
           all.isEmpty() ? "refusal download --model " + model : "name one: " + model + "@COMMIT");
     } catch (IOException e) {
-      throw UserException.badData(repository + ": cannot be read: " + e.getMessage());
+      throw AtomicFiles.cannotRead(repository, e);
     }
   }
 }

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import org.refusal.base.AtomicFiles;
 import org.refusal.base.UserException;
 
 /** Reads config.json into a {@link ModelConfig}. */
@@ -23,7 +24,7 @@ final class ModelConfigReader {
     Path file = folder.resolve("config.json");
     if (!Files.isRegularFile(file)) {
       throw UserException.badData(
-          file + ": no such file", "a model folder holds config.json, tokenizer.json and *.safetensors");
+          file + ": " + AtomicFiles.missing(file), "a model folder holds config.json, tokenizer.json and *.safetensors");
     }
     ConfigObject root = ConfigObject.read(file);
     return new ModelConfigReader(root, Families.of(root)).read(name, folder.resolve("generation_config.json"));

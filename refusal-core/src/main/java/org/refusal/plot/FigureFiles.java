@@ -10,6 +10,7 @@ import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import javax.imageio.ImageIO;
@@ -49,7 +50,8 @@ public final class FigureFiles {
     } catch (IOException e) {
       throw new UncheckedIOException("memory takes every byte", e);
     }
-    return out.toByteArray();
+    String text = out.toString(StandardCharsets.UTF_8).replace(System.lineSeparator(), "\n"); // the library ends lines as the machine does
+    return text.getBytes(StandardCharsets.UTF_8);
   }
 
   static BufferedImage image(Figure figure, int dpi) {

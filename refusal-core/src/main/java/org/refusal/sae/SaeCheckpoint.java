@@ -173,7 +173,7 @@ public record SaeCheckpoint(SaeWeights weights, SaeSource source) {
   }
 
   /** b_enc += W_enc^T b_dec: an encoder of x becomes one of x - b_dec. */
-  static void foldInputBias(float[] wEnc, float[] bEnc, float[] bDec) {
+  public static void foldInputBias(float[] wEnc, float[] bEnc, float[] bDec) {
     for (int i = 0; i < bEnc.length; i++) {
       double sum = bEnc[i];
       for (int j = 0; j < bDec.length; j++) {

@@ -25,7 +25,7 @@ public record SaeWeights(int dIn, int dSae, int k, float[] wEnc, float[] bEnc, f
    * The autoencoder of x for one that was trained on c x: W_enc c, W_dec / c, b_dec / c (docs/autoencoders.md). Its latents are
    * those of the trained one.
    */
-  SaeWeights withInputScale(double c) {
+  public SaeWeights withInputScale(double c) {
     return new SaeWeights(dIn, dSae, k, times(wEnc, c), bEnc, times(wDec, 1 / c), times(bDec, 1 / c));
   }
 

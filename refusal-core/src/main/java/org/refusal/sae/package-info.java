@@ -1,5 +1,6 @@
 /**
- * Top-k sparse autoencoders: the map between activations and latents, its training, its files.
+ * Top-k sparse autoencoders: the map between activations and latents, how well it does, its files. Training is in {@link
+ * org.refusal.train}.
  *
  * <h2>Checkpoint folder</h2>
  *

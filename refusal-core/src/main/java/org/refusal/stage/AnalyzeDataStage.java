@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
 import java.util.function.ToDoubleFunction;
+import org.refusal.base.AtomicFiles;
 import org.refusal.base.UserException;
 import org.refusal.config.AnalyzeDataConfig;
 import org.refusal.data.Balancer;
@@ -20,7 +21,11 @@ import org.refusal.plot.BarChart.Bars;
 import org.refusal.plot.Figure;
 import org.refusal.plot.FigureFiles;
 import org.refusal.plot.Theme;
+import org.refusal.report.ScaledFigure;
 import org.refusal.run.ResultLayout;
+import org.refusal.run.Stage;
+import org.refusal.run.StageContext;
+import org.refusal.run.StageResult;
 
 /** What is in the prompts: counts, lengths, duplicates, and what balancing would leave. */
 public final class AnalyzeDataStage implements Stage<AnalyzeDataConfig> {
@@ -61,7 +66,7 @@ public final class AnalyzeDataStage implements Stage<AnalyzeDataConfig> {
     for (Path file : files) {
       if (!Files.isRegularFile(file)) {
         throw UserException.badData(
-            file + ": no such file",
+            file + ": " + AtomicFiles.missing(file),
             "refusal download --data or-bench fetches the prompts; --dataset-dir names any folder with the same three files");
       }
     }

@@ -16,21 +16,32 @@ import org.refusal.attribution.AttributionCheck;
 import org.refusal.attribution.AttributionStore;
 import org.refusal.attribution.EffectRows;
 import org.refusal.base.UserException;
-import org.refusal.circuit.Circuit.ScoredNode;
 import org.refusal.circuit.Circuit;
+import org.refusal.circuit.Circuit.ScoredNode;
 import org.refusal.circuit.CircuitJson;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
+import org.refusal.collected.Collected;
+import org.refusal.compare.CircuitComparison;
+import org.refusal.compare.ComparedSide;
 import org.refusal.compare.RandomCircuits;
+import org.refusal.compare.SimilarityFile;
+import org.refusal.compare.SimilarityFile.Group;
 import org.refusal.config.DiscoverConfig;
 import org.refusal.data.ModelOutput;
+import org.refusal.model.Models;
+import org.refusal.original.LegacyCircuits;
 import org.refusal.report.Numbers;
+import org.refusal.report.SimilarityFigures;
 import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
+import org.refusal.run.Stage;
+import org.refusal.run.StageContext;
+import org.refusal.run.StageResult;
 import org.refusal.sae.SaeCheckpoint;
 import org.refusal.sae.SaeWeights;
-import org.refusal.stage.SimilarityFile.Group;
 import org.refusal.stats.SparseRows;
+import org.refusal.subject.RunningModel;
 
 /**
  * How alike the categories' circuits are (docs/stages.md). Descriptive: overlap and decoder-space measures of circuits,

@@ -10,17 +10,28 @@ import java.util.Optional;
 import org.refusal.attribution.AttributionCheck;
 import org.refusal.attribution.CircuitDiscovery;
 import org.refusal.attribution.DiscoverySettings;
+import org.refusal.attribution.PartnerChoice;
 import org.refusal.attribution.Readout;
-import org.refusal.baseline.Partners;
-import org.refusal.baseline.PromptTokens;
-import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.CircuitJson;
 import org.refusal.circuit.HookPoint;
+import org.refusal.collected.CollectReport;
+import org.refusal.collected.Collected;
+import org.refusal.collected.MetricSeparation;
+import org.refusal.collected.OriginalFiles;
 import org.refusal.config.DiscoverConfig;
 import org.refusal.config.ModelSection;
+import org.refusal.model.Models;
+import org.refusal.original.LegacyCircuits;
 import org.refusal.run.FinishedParts;
 import org.refusal.run.ResultLayout;
+import org.refusal.run.Stage;
+import org.refusal.run.StageContext;
+import org.refusal.run.StageResult;
 import org.refusal.stats.ReproducibleReadout;
+import org.refusal.subject.Partners;
+import org.refusal.subject.PromptTokens;
+import org.refusal.subject.RunningModel;
+import org.refusal.subject.StudiedModel;
 
 /** Which latents cause refusal, category by category, on discovery prompts. */
 public final class DiscoverStage implements Stage<DiscoverConfig> {

@@ -11,11 +11,23 @@ import java.util.Optional;
 import org.refusal.base.AtomicFiles;
 import org.refusal.base.UserException;
 import org.refusal.config.ReportConfig;
+import org.refusal.model.Models;
+import org.refusal.original.ReportLegacy;
 import org.refusal.report.Markdown;
 import org.refusal.report.Renderer;
+import org.refusal.report.ReportBasis;
+import org.refusal.report.ReportCausal;
+import org.refusal.report.ReportCircuits;
+import org.refusal.report.ReportPage;
+import org.refusal.report.ReportSources;
+import org.refusal.report.ReportVerdict;
+import org.refusal.report.TransferFigures;
 import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
 import org.refusal.run.RunManifest;
+import org.refusal.run.Stage;
+import org.refusal.run.StageContext;
+import org.refusal.run.StageResult;
 
 /** All of it on one page: verdict, evidence, tables and figures from the files of the earlier stages. */
 public final class ReportStage implements Stage<ReportConfig> {

@@ -4,6 +4,10 @@ import java.util.List;
 import org.refusal.base.Suggestions;
 import org.refusal.base.UserException;
 import org.refusal.config.ModelSection;
+import org.refusal.model.Models;
+import org.refusal.run.Pipeline;
+import org.refusal.run.Stage;
+import org.refusal.run.StageRunner;
 import org.refusal.torch.Memory;
 
 /** The stages in the order in which they run. */

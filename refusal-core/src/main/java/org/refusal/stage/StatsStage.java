@@ -15,20 +15,28 @@ import org.refusal.attribution.AttributionStore;
 import org.refusal.attribution.EffectRows;
 import org.refusal.attribution.Readout;
 import org.refusal.circuit.HookPoint;
+import org.refusal.collected.CollectReport;
+import org.refusal.collected.Collected;
+import org.refusal.collected.MetricSeparation;
 import org.refusal.config.StatsConfig;
 import org.refusal.config.TransferForm;
 import org.refusal.data.ModelOutput;
 import org.refusal.data.TopicDistances;
 import org.refusal.evaluation.RefusalGap;
 import org.refusal.evaluation.TransferFile;
+import org.refusal.model.Models;
+import org.refusal.original.LegacyStats;
 import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
+import org.refusal.run.Stage;
+import org.refusal.run.StageContext;
+import org.refusal.run.StageResult;
 import org.refusal.stats.GramMatrix;
 import org.refusal.stats.SparseRows;
 import org.refusal.stats.TransferDrops;
 import org.refusal.stats.Vectors;
 import org.refusal.verdict.SharingEvidence;
-import org.refusal.verdict.SharingTests;
+import org.refusal.verdict.SharingMeasures;
 import org.refusal.verdict.StatsFile;
 import org.refusal.verdict.StatsMemory;
 import org.refusal.verdict.Verdict;
@@ -105,7 +113,7 @@ public final class StatsStage implements Stage<StatsConfig> {
   public StageResult run(StatsConfig config, StageContext context) {
     Collected collected = collected(config);
     SharingEvidence evidence = new Gathering(context, collected).evidence();
-    SharingTests tests = SharingTests.run(evidence, config, context.threads());
+    SharingMeasures tests = SharingMeasures.run(evidence, config, context.threads());
     Verdict verdict = Verdict.decide(tests, config.verdict());
     Path file =
         config.output().dir() == null

@@ -18,23 +18,29 @@ import org.refusal.activation.StoredPrompt;
 import org.refusal.base.AtomicFiles;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
+import org.refusal.collected.Collected;
 import org.refusal.config.ModelSection;
 import org.refusal.config.TrainSaesConfig;
 import org.refusal.data.ModelOutput;
 import org.refusal.data.Split;
 import org.refusal.evaluation.ReconstructionLoss;
+import org.refusal.evaluation.SaeInModel;
 import org.refusal.io.Json;
+import org.refusal.model.Models;
 import org.refusal.run.ResultLayout;
-import org.refusal.sae.LegacySaeTrainer;
+import org.refusal.run.Stage;
+import org.refusal.run.StageContext;
+import org.refusal.run.StageResult;
 import org.refusal.sae.SaeCheckpoint;
-import org.refusal.sae.SaeData;
 import org.refusal.sae.SaeMetrics;
-import org.refusal.sae.SaeOptions;
-import org.refusal.sae.SaeTrainer;
-import org.refusal.sae.TrainingHistory;
-import org.refusal.sae.TrainingPrompt;
 import org.refusal.torch.Devices;
 import org.refusal.torch.TorchRuntime;
+import org.refusal.train.LegacySaeTrainer;
+import org.refusal.train.SaeData;
+import org.refusal.train.SaeOptions;
+import org.refusal.train.SaeTrainer;
+import org.refusal.train.TrainingHistory;
+import org.refusal.train.TrainingPrompt;
 
 /** One sparse autoencoder per hook point, on all categories together, so that latents are comparable between them. */
 public final class TrainSaesStage implements Stage<TrainSaesConfig> {

@@ -79,7 +79,8 @@ record AddedTokens(Map<Integer, Token> tokens, Map<String, String> named, boolea
       Integer known = ids.getOrDefault(token.content(), vocabulary.get(token.content()));
       int size = vocabulary.size();
       int id = known != null ? known : largest >= size || size == 0 && largest >= 0 ? largest + 1 : size;
-      tokens.put(id, token);
+      boolean special = tokens.containsKey(id) && tokens.get(id).special(); // the library never takes it back
+      tokens.put(id, special ? token.asSpecial() : token);
       ids.put(token.content(), id);
       largest = Math.max(largest, id);
       if (candidate.declared() != null && candidate.declared() != id) {
@@ -156,20 +157,12 @@ record AddedTokens(Map<Integer, Token> tokens, Map<String, String> named, boolea
         throw UserException.badData(
             configFile + ": split_special_tokens is true: special tokens cut into pieces are not supported");
       }
-      Map<String, Token> named = classDefaults(config);
+      Map<String, Token> named = classDefaults(TokenizerClass.of(folder, config));
       named.values().removeIf(token ->
           !pieces.contains(token.content()) && own.values().stream().noneMatch(each -> each.content().equals(token.content())));
       NAMES.forEach(name -> putNamed(named, name, config, null));
       List<Token> extra = extra(configFile, config);
-      if (config.path("extra_special_tokens").isObject()) {
-        config.path("extra_special_tokens").fieldNames()
-            .forEachRemaining(name -> putNamed(named, name, config.path("extra_special_tokens"), null));
-      }
-      config.fieldNames().forEachRemaining(name -> {
-        if (name.endsWith("_token") && !NAMES.contains(name) && config.path(name).isTextual()) {
-          putNamed(named, name, config, null);
-        }
-      });
+      named.putAll(modelSpecific(config));
       if (config.has("added_tokens_decoder")) {
         Map<Integer, Token> decoder = new TreeMap<>();
         config.path("added_tokens_decoder").properties().forEach(entry ->
@@ -177,6 +170,23 @@ record AddedTokens(Map<Integer, Token> tokens, Map<String, String> named, boolea
         return resolved(configFile, configFile, decoder, named, extra, decoder.values());
       }
       return legacy(folder, named, new ArrayList<>(extra), own);
+    }
+
+    /** Further named tokens: keys that end in _token and the object extra_special_tokens, else model_specific_special_tokens. */
+    private static Map<String, Token> modelSpecific(JsonNode config) {
+      Map<String, Token> specific = new LinkedHashMap<>();
+      config.fieldNames().forEachRemaining(name -> {
+        if (name.endsWith("_token") && !NAMES.contains(name) && config.path(name).isTextual()) {
+          putNamed(specific, name, config, null);
+        }
+      });
+      for (String key : List.of("extra_special_tokens", "model_specific_special_tokens")) {
+        JsonNode object = config.path(key);
+        if (object.isObject() && (key.startsWith("extra") || specific.isEmpty())) {
+          object.fieldNames().forEachRemaining(name -> putNamed(specific, name, object, null));
+        }
+      }
+      return specific;
     }
 
     private static Declarations legacy(
@@ -225,21 +235,20 @@ record AddedTokens(Map<Integer, Token> tokens, Map<String, String> named, boolea
           contents.add(token.content());
         }
       });
-      List<Token> others = new ArrayList<>(named.values());
+      List<Token> others = new ArrayList<>(named.values().stream().map(Token::asSpecial).toList());
       others.addAll(extra);
       for (Token token : others) {
         if (contents.add(token.content())) {
-          missing.add(new Candidate(token.asSpecial(), namesFile, null));
+          missing.add(new Candidate(token, namesFile, null));
         }
       }
       return missing;
     }
 
-    private static Map<String, Token> classDefaults(JsonNode config) {
-      String tokenizer = config.path("tokenizer_class").asText("").replaceFirst("Fast$", "");
+    private static Map<String, Token> classDefaults(TokenizerClass tokenizer) {
       Map<String, Token> named = new LinkedHashMap<>();
       for (String name : NAMES) {
-        String content = CLASS_DEFAULTS.getOrDefault(tokenizer, Map.of()).get(name);
+        String content = CLASS_DEFAULTS.getOrDefault(tokenizer.name(), Map.of()).get(name);
         if (content != null) {
           named.put(name, Token.special(content));
         }

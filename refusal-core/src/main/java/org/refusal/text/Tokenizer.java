@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
+import org.refusal.base.AtomicFiles;
 import org.refusal.base.ExitCode;
 import org.refusal.base.NativeSurroundings;
 import org.refusal.base.TemporaryFolder;
@@ -79,7 +80,7 @@ public final class Tokenizer implements AutoCloseable {
     Path file = folder.resolve("tokenizer.json");
     if (!Files.isRegularFile(file)) {
       throw UserException.badData(
-          file + ": no such file", "the checkpoint folder must hold the fast tokenizer, tokenizer.json");
+          file + ": " + AtomicFiles.missing(file), "the checkpoint folder must hold the fast tokenizer, tokenizer.json");
     }
     JsonNode json = Json.readPython(file);
     JsonNode dropout = json.path("model").path("dropout");
@@ -161,16 +162,16 @@ public final class Tokenizer implements AutoCloseable {
 
   /**
    * What a user should know of the files: a flag of tokenizer_config.json that contradicts tokenizer.json, which counts, as
-   * in transformers 5 (4 obeyed the flag for some classes).
+   * in transformers 5 (4 obeyed the flag for some classes), and a class of transformers 5 that puts its own steps in the place
+   * of those of tokenizer.json ({@link TokenizerClass}).
    */
   public List<String> remarks() {
     Path file = folder.resolve("tokenizer_config.json");
-    if (!Files.isRegularFile(file)) {
-      return List.of();
-    }
-    JsonNode config = Json.readPython(file);
+    JsonNode config = Files.isRegularFile(file) ? Json.readPython(file) : Json.mapper().createObjectNode();
+    Path main = folder.resolve("tokenizer.json");
     int[] added = encode("", true);
-    List<String> remarks = new ArrayList<>();
+    List<String> remarks =
+        new ArrayList<>(TokenizerClass.of(folder, config).remark(main, Json.readPython(main), config).stream().toList());
     for (String name : List.of("bos_token", "eos_token")) {
       JsonNode flag = config.path("add_" + name);
       OptionalInt id = specialId(name);

@@ -153,7 +153,7 @@ record CauseRule(StatsConfig.Verdict thresholds, List<String> categories) {
    * vectors are shared by S and D of the usable forms lies below {@code oneCauseD}; {@code split} when as many are distinct
    * and it lies above {@code severalCausesD}; else {@code undecided}.
    */
-  String representation(VectorTests latents, TransferStatistics latentForm, TransferStatistics directionForm) {
+  String representation(VectorStatistics latents, TransferStatistics latentForm, TransferStatistics directionForm) {
     if (latents == null || latents.pairs().isEmpty()) {
       return "undecided";
     }
@@ -169,7 +169,7 @@ record CauseRule(StatsConfig.Verdict thresholds, List<String> categories) {
     return usable.isEmpty() ? "undecided" : shared ? "shared" : split ? "split" : "undecided";
   }
 
-  private long count(VectorTests vectors, PairKind kind) {
+  private long count(VectorStatistics vectors, PairKind kind) {
     return vectors.pairs().stream()
         .filter(pair -> PairKind.of(pair.interval90(), pair.interval95(), thresholds) == kind)
         .count();

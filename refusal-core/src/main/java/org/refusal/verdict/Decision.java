@@ -26,7 +26,7 @@ final class Decision {
   /** Default refusal is remarked on when the interval of its rate lies above. */
   private static final double HIGH_DEFAULT = .2;
 
-  private final SharingTests tests;
+  private final SharingMeasures tests;
   private final StatsConfig.Verdict thresholds;
   private final CauseRule rule;
   private final DecisionLayer layer;
@@ -47,7 +47,7 @@ final class Decision {
   /** What would help, and what it costs. */
   record Step(Effort effort, String text) {}
 
-  Decision(SharingTests tests, StatsConfig.Verdict thresholds) {
+  Decision(SharingMeasures tests, StatsConfig.Verdict thresholds) {
     this.tests = tests;
     this.thresholds = thresholds;
     this.rule = new CauseRule(thresholds, tests.categories());
@@ -57,7 +57,7 @@ final class Decision {
   Verdict verdict() {
     enoughRefusals();
     metricSeparates();
-    HookPointTests decision = layer.found();
+    HookPointMeasures decision = layer.found();
     if (decision == null) {
       doubt(layer.doubt());
       if (refused() > 0) {
@@ -211,7 +211,7 @@ final class Decision {
     }
   }
 
-  private void enoughReliability(HookPointTests at) {
+  private void enoughReliability(HookPointMeasures at) {
     if (at.effect() == null) {
       doubt("the effect vectors at %s were not measured".formatted(at.hookPoint()));
       return;
@@ -242,7 +242,7 @@ final class Decision {
     return Arrays.stream(values).reduce(Double.POSITIVE_INFINITY, Math::min);
   }
 
-  private void attributionReliable(HookPointTests at) {
+  private void attributionReliable(HookPointMeasures at) {
     double completeness = at.completeness().value();
     if (!Double.isFinite(completeness)) {
       checks.add(new Check("completeness of the attribution", "not measured", null));
@@ -272,7 +272,7 @@ final class Decision {
     }
   }
 
-  private void effectFormStrong(HookPointTests at) {
+  private void effectFormStrong(HookPointMeasures at) {
     TransferStatistics effect = at.transfer(TransferForm.EFFECT);
     if (effect == null) {
       doubt("the effect form of transfer at %s was not measured".formatted(at.hookPoint()));
@@ -294,7 +294,7 @@ final class Decision {
     }
   }
 
-  private void causeClear(HookPointTests at) {
+  private void causeClear(HookPointMeasures at) {
     TransferStatistics effect = at.transfer(TransferForm.EFFECT);
     if (tests.categories().size() < 2 || effect == null || !effect.usable()) {
       return;
@@ -336,7 +336,7 @@ final class Decision {
    * Several mechanisms in the decision layer's own MLP converge inside it and look like one at its output; one layer below
    * they are still told apart.
    */
-  private void layerBelowAgrees(HookPointTests decision) {
+  private void layerBelowAgrees(HookPointMeasures decision) {
     if (decision.cause() != Cause.ONE || layer.number() == 0) {
       return;
     }
@@ -349,17 +349,17 @@ final class Decision {
       step(Effort.COLLECT, "capture the layer below: " + DecisionLayer.command(layer.number()));
       return;
     }
-    HookPointTests inside = DecisionLayer.point(tests, "residuals_mid_" + layer.number());
-    List<HookPointTests> looked = new ArrayList<>(List.of(layer.below()));
+    HookPointMeasures inside = DecisionLayer.point(tests, "residuals_mid_" + layer.number());
+    List<HookPointMeasures> looked = new ArrayList<>(List.of(layer.below()));
     if (layer.jumpsWithin() && inside != null) {
       looked.add(inside);
     }
-    for (HookPointTests point : looked) {
+    for (HookPointMeasures point : looked) {
       agreesWithOneCause(decision, point);
     }
   }
 
-  private void agreesWithOneCause(HookPointTests decision, HookPointTests point) {
+  private void agreesWithOneCause(HookPointMeasures decision, HookPointMeasures point) {
     TransferStatistics effect = point.transfer(TransferForm.EFFECT);
     String name = "no several causes at " + point.hookPoint();
     if (effect == null) {
@@ -399,10 +399,10 @@ final class Decision {
    * Where the interval of decided does not tell the decision layer from its neighbour, the answer must be the same at both:
    * one layer too late causes have met that are told apart one layer earlier.
    */
-  private void neighboursAgree(HookPointTests decision) {
+  private void neighboursAgree(HookPointMeasures decision) {
     boolean perhapsBelow =
         layer.below() != null && layer.decidedBelow().interval().high() >= thresholds.decided();
-    HookPointTests above = DecisionLayer.point(tests, "residuals_" + (layer.number() + 1));
+    HookPointMeasures above = DecisionLayer.point(tests, "residuals_" + (layer.number() + 1));
     boolean perhapsAbove = above != null && layer.decided().interval().low() < thresholds.decided();
     if (perhapsBelow) {
       neighbourAgrees(decision, layer.below());
@@ -412,7 +412,7 @@ final class Decision {
     }
   }
 
-  private void neighbourAgrees(HookPointTests decision, HookPointTests other) {
+  private void neighbourAgrees(HookPointMeasures decision, HookPointMeasures other) {
     boolean differs =
         decision.cause() != Cause.OPEN && other.cause() != Cause.OPEN && other.cause() != decision.cause();
     checks.add(
@@ -453,7 +453,7 @@ final class Decision {
   }
 
   /** What the evidence leaves open when it does not decide. */
-  private List<Answer> possible(HookPointTests decision) {
+  private List<Answer> possible(HookPointMeasures decision) {
     boolean unread =
         decision == null
             || !(tests.auc().value() >= thresholds.minAuc())
@@ -464,7 +464,7 @@ final class Decision {
   }
 
   /** How many more prompts would move the interval of D off the bar that it crosses: widths fall as 1 / sqrt(n). */
-  private void morePrompts(HookPointTests decision) {
+  private void morePrompts(HookPointMeasures decision) {
     TransferStatistics effect = decision.transfer(TransferForm.EFFECT);
     if (decision.cause() != Cause.OPEN || effect == null || !effect.usable()) {
       return;
@@ -517,7 +517,7 @@ final class Decision {
     };
   }
 
-  private List<List<String>> clusters(HookPointTests at) {
+  private List<List<String>> clusters(HookPointMeasures at) {
     return switch (at.cause()) {
       case ONE -> List.of(tests.categories());
       case SEVERAL -> tests.categories().stream().map(List::of).toList();
@@ -529,13 +529,13 @@ final class Decision {
     };
   }
 
-  private Figure sharedPart(HookPointTests decision) {
+  private Figure sharedPart(HookPointMeasures decision) {
     TransferStatistics effect = decision == null ? null : decision.transfer(TransferForm.EFFECT);
     return effect == null || !effect.usable() ? Figure.undefined() : Figure.of(effect.distinctness()).complement();
   }
 
   private String headline(
-      Answer answer, List<Answer> possible, List<List<String>> clusters, HookPointTests decision) {
+      Answer answer, List<Answer> possible, List<List<String>> clusters, HookPointMeasures decision) {
     int count = tests.categories().size();
     TransferStatistics effect = decision == null ? null : decision.transfer(TransferForm.EFFECT);
     String shared = effect == null ? "" : Sentences.share(complement(effect.distinctness()));
@@ -588,7 +588,7 @@ final class Decision {
         1 - estimate.value(), new Interval(1 - interval.high(), 1 - interval.low(), interval.level()));
   }
 
-  private List<String> facts(HookPointTests decision) {
+  private List<String> facts(HookPointMeasures decision) {
     List<String> facts = new ArrayList<>();
     if (decision == null) {
       return facts;
@@ -627,7 +627,7 @@ final class Decision {
             .formatted(spectrum);
   }
 
-  private String sentence(Answer answer, List<List<String>> clusters, HookPointTests at) {
+  private String sentence(Answer answer, List<List<String>> clusters, HookPointMeasures at) {
     String claim =
         switch (answer) {
           case MONOLITHIC -> "refusal of all %d categories has one cause".formatted(tests.categories().size());
@@ -648,7 +648,7 @@ final class Decision {
   private String firstSharedLayer() {
     String first = null;
     for (int i = tests.hookPoints().size() - 1; i >= 0; i--) {
-      HookPointTests point = tests.hookPoints().get(i);
+      HookPointMeasures point = tests.hookPoints().get(i);
       if (!point.hookPoint().matches("residuals_\\d+")) {
         continue;
       }
@@ -661,7 +661,7 @@ final class Decision {
     return first;
   }
 
-  private String remark(Answer answer, HookPointTests decision, String shared) {
+  private String remark(Answer answer, HookPointMeasures decision, String shared) {
     List<String> remarks = new ArrayList<>();
     if (tests.byDefault() != null && tests.byDefault().low() > HIGH_DEFAULT) {
       remarks.add(
@@ -691,12 +691,12 @@ final class Decision {
     return String.join("; ", remarks);
   }
 
-  private boolean after(String name, HookPointTests decision) {
-    List<String> order = tests.hookPoints().stream().map(HookPointTests::hookPoint).toList();
+  private boolean after(String name, HookPointMeasures decision) {
+    List<String> order = tests.hookPoints().stream().map(HookPointMeasures::hookPoint).toList();
     return order.indexOf(name) > order.indexOf(decision.hookPoint());
   }
 
-  private List<Verdict.PairEntry> pairs(HookPointTests decision) {
+  private List<Verdict.PairEntry> pairs(HookPointMeasures decision) {
     TransferStatistics effect = decision == null ? null : decision.transfer(TransferForm.EFFECT);
     return effect == null
         ? List.of()

@@ -21,8 +21,8 @@ import org.refusal.verdict.Decision.Effort;
  * @param jumpsWithin whether most of the decision is made within layer N itself
  */
 record DecisionLayer(
-    HookPointTests found,
-    HookPointTests below,
+    HookPointMeasures found,
+    HookPointMeasures below,
     Estimate decided,
     Estimate decidedBelow,
     String doubt,
@@ -41,7 +41,7 @@ record DecisionLayer(
     }
   }
 
-  static DecisionLayer of(SharingTests tests, StatsConfig.Verdict thresholds) {
+  static DecisionLayer of(SharingMeasures tests, StatsConfig.Verdict thresholds) {
     boolean everyLayer = !tests.layers().isEmpty();
     List<Layer> layers = everyLayer ? everyLayer(tests) : captured(tests);
     if (layers.isEmpty()) {
@@ -78,7 +78,7 @@ record DecisionLayer(
   }
 
   private static DecisionLayer at(
-      SharingTests tests, List<Layer> layers, int i, boolean everyLayer, StatsConfig.Verdict thresholds) {
+      SharingMeasures tests, List<Layer> layers, int i, boolean everyLayer, StatsConfig.Verdict thresholds) {
     Layer layer = layers.get(i);
     Layer before = i == 0 ? null : layers.get(i - 1);
     String here = layer.name();
@@ -100,7 +100,7 @@ record DecisionLayer(
           "capture them: %s--set model.activation_layers=[%s-%d]"
               .formatted(Decision.RUN, before.name(), layer.number()));
     }
-    HookPointTests found = point(tests, here);
+    HookPointMeasures found = point(tests, here);
     if (found == null) {
       return none(
           "decided at %s (%s of the refusal gap, after %s one layer below), which was not captured"
@@ -136,16 +136,16 @@ record DecisionLayer(
     return new DecisionLayer(null, null, null, null, doubt, List.of(new Decision.Step(effort, step)), false);
   }
 
-  private static List<Layer> everyLayer(SharingTests tests) {
+  private static List<Layer> everyLayer(SharingMeasures tests) {
     List<Layer> layers = new ArrayList<>();
     tests.layers().forEach(
         layer -> layers.add(new Layer(HookPoint.parse(layer.hookPoint()).layer(), layer.decided())));
     return layers;
   }
 
-  private static List<Layer> captured(SharingTests tests) {
+  private static List<Layer> captured(SharingMeasures tests) {
     List<Layer> layers = new ArrayList<>();
-    for (HookPointTests point : tests.hookPoints()) {
+    for (HookPointMeasures point : tests.hookPoints()) {
       HookPoint at = HookPoint.parse(point.hookPoint());
       if (at.site() == HookPoint.Site.RESID_POST) {
         layers.add(new Layer(at.layer(), point.decided()));
@@ -154,7 +154,7 @@ record DecisionLayer(
     return layers.stream().anyMatch(layer -> Double.isFinite(layer.decided().value())) ? layers : List.of();
   }
 
-  static HookPointTests point(SharingTests tests, String name) {
+  static HookPointMeasures point(SharingMeasures tests, String name) {
     return tests.hookPoints().stream().filter(point -> point.hookPoint().equals(name)).findFirst().orElse(null);
   }
 }

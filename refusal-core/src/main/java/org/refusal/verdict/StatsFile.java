@@ -23,14 +23,14 @@ public record StatsFile(
     int bootstrap,
     Map<String, String> definitions,
     Verdict verdict,
-    SharingTests tests,
+    SharingMeasures tests,
     @JsonInclude(JsonInclude.Include.NON_NULL) Map<Long, Verdict> bySaeSeed,
     @JsonInclude(JsonInclude.Include.NON_NULL) Object legacy) {
 
   public static final String FORMAT = "refusal-stats";
   public static final int VERSION = 2;
 
-  public static StatsFile of(SharingEvidence evidence, SharingTests tests, Verdict verdict, StatsConfig config) {
+  public static StatsFile of(SharingEvidence evidence, SharingMeasures tests, Verdict verdict, StatsConfig config) {
     return new StatsFile(
         FORMAT,
         VERSION,

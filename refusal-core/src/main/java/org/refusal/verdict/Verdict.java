@@ -114,7 +114,7 @@ public record Verdict(
       String representation) {}
 
   /** Decides from the statistics; nothing else is read. */
-  public static Verdict decide(SharingTests tests, StatsConfig.Verdict thresholds) {
+  public static Verdict decide(SharingMeasures tests, StatsConfig.Verdict thresholds) {
     return new Decision(tests, thresholds).verdict();
   }
 
@@ -222,7 +222,7 @@ public record Verdict(
     return text + " ".repeat(width - text.length());
   }
 
-  static ProfileEntry profileOf(HookPointTests point) {
+  static ProfileEntry profileOf(HookPointMeasures point) {
     Estimate none = Estimate.undefined(0.95);
     Map<String, Estimate> distinctness = new LinkedHashMap<>();
     Map<String, String> weak = new LinkedHashMap<>();

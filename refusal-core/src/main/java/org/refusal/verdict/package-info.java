@@ -1,7 +1,7 @@
 /**
  * From stored attributions and transfer to the answer: monolithic, modular, mixed, or inconclusive and why (docs/definitions.md).
  *
- * <p>{@link org.refusal.verdict.SharingEvidence} is what was measured, {@link org.refusal.verdict.SharingTests} the
+ * <p>{@link org.refusal.verdict.SharingEvidence} is what was measured, {@link org.refusal.verdict.SharingMeasures} the
  * statistics on it, {@link org.refusal.verdict.Verdict} the decision. All pure.
  *
  * <h2>Statistics file, version 1</h2>

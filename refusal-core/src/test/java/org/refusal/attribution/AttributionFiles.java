@@ -7,10 +7,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import org.refusal.base.Seeds;
-import org.refusal.baseline.PromptTokens;
 import org.refusal.circuit.HookPoint;
 import org.refusal.run.ResultLayout;
 import org.refusal.stats.ReproducibleReadout;
+import org.refusal.subject.PromptTokens;
 
 /** Attribution files as discover leaves them, of made-up effect vectors. */
 public final class AttributionFiles {

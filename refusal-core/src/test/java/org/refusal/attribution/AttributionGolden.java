@@ -13,11 +13,6 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.refusal.Goldens;
-import org.refusal.baseline.GroupMeans;
-import org.refusal.baseline.MeanBaseline;
-import org.refusal.baseline.PromptTokens;
-import org.refusal.baseline.SinkThresholds;
-import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.HookPoint;
 import org.refusal.io.Json;
 import org.refusal.io.Safetensors;
@@ -26,6 +21,11 @@ import org.refusal.model.CheckpointFolder;
 import org.refusal.model.RefusalMetric;
 import org.refusal.sae.SaeCheckpoint;
 import org.refusal.sae.SparseAutoencoder;
+import org.refusal.subject.GroupMeans;
+import org.refusal.subject.MeanBaseline;
+import org.refusal.subject.PromptTokens;
+import org.refusal.subject.SinkThresholds;
+import org.refusal.subject.StudiedModel;
 import org.refusal.torch.TestDevice;
 
 /** One folder of goldens/attribution, loaded in one dtype: model, autoencoders, prompts, group means. */

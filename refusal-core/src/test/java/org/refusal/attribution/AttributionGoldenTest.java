@@ -17,14 +17,14 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.refusal.baseline.LatentsAndError;
-import org.refusal.baseline.PromptTokens;
-import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.ErrorNode;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
 import org.refusal.circuit.Node;
 import org.refusal.io.Safetensors;
+import org.refusal.subject.LatentsAndError;
+import org.refusal.subject.PromptTokens;
+import org.refusal.subject.StudiedModel;
 import org.refusal.torch.Memory;
 
 /** goldens/attribution, number by number: every per-prompt effect, the error nodes, the edges and their sum. */

@@ -23,12 +23,6 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.refusal.base.UserException;
-import org.refusal.baseline.Baseline;
-import org.refusal.baseline.PairedBaseline;
-import org.refusal.baseline.Partners;
-import org.refusal.baseline.PromptTokens;
-import org.refusal.baseline.SinkThresholds;
-import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.Circuit;
 import org.refusal.circuit.ErrorMode;
 import org.refusal.circuit.HookPoint;
@@ -39,6 +33,12 @@ import org.refusal.model.CausalLm;
 import org.refusal.model.Prefix;
 import org.refusal.sae.SparseAutoencoder;
 import org.refusal.stats.Vectors;
+import org.refusal.subject.Baseline;
+import org.refusal.subject.PairedBaseline;
+import org.refusal.subject.Partners;
+import org.refusal.subject.PromptTokens;
+import org.refusal.subject.SinkThresholds;
+import org.refusal.subject.StudiedModel;
 import org.refusal.torch.Memory;
 
 /** Whole discovery on a planted model: files, invariance under batching, sinks, memory, numbers that are not finite. */

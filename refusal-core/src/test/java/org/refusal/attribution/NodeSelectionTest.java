@@ -8,13 +8,13 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
-import org.refusal.baseline.PromptTokens;
 import org.refusal.circuit.Circuit.ScoredNode;
 import org.refusal.circuit.ErrorMode;
 import org.refusal.circuit.ErrorNode;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
 import org.refusal.circuit.Node;
+import org.refusal.subject.PromptTokens;
 
 class NodeSelectionTest {
   private static final HookPoint TWO = HookPoint.residuals(2);

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.refusal.RandomSeeds;
 import org.refusal.circuit.HookPoint;
 import org.refusal.stats.ReproducibleReadout;
 import org.refusal.stats.Vectors;
@@ -86,34 +87,32 @@ class ReadoutTest {
     assertThat(read.get(HookPoint.residuals(3)).basis(Readout.Kind.REPRODUCIBLE)).isEmpty();
   }
 
-  @Test
-  void eigenvectorsSolveTheirEquation() {
+  @RandomSeeds(5)
+  void eigenvectorsSolveTheirEquation(long seed) {
     int n = 60;
-    for (long seed = 0; seed < 5; seed++) {
-      Random random = new Random(seed);
-      double[] matrix = new double[n * n];
-      for (int r = 0; r < 8; r++) {
-        double[] row = random.doubles(n, -1, 1).toArray();
-        double weight = Math.exp(-2.0 * r);
-        for (int i = 0; i < n; i++) {
-          for (int j = 0; j < n; j++) {
-            matrix[i * n + j] += weight * row[i] * row[j];
-          }
+    Random random = new Random(seed);
+    double[] matrix = new double[n * n];
+    for (int r = 0; r < 8; r++) {
+      double[] row = random.doubles(n, -1, 1).toArray();
+      double weight = Math.exp(-2.0 * r);
+      for (int i = 0; i < n; i++) {
+        for (int j = 0; j < n; j++) {
+          matrix[i * n + j] += weight * row[i] * row[j];
         }
       }
+    }
 
-      LeadingEigenvectors.Result result = LeadingEigenvectors.of(matrix, n, 10);
+    LeadingEigenvectors.Result result = LeadingEigenvectors.of(matrix, n, 10);
 
-      assertThat(result.values()).hasSize(10).isSortedAccordingTo((a, b) -> Double.compare(b, a));
-      for (int a = 0; a < 10; a++) {
-        double[] vector = result.vectors()[a];
-        for (int i = 0; i < n; i++) {
-          double image = 0;
-          for (int j = 0; j < n; j++) {
-            image += matrix[i * n + j] * vector[j];
-          }
-          assertThat(image).as("seed %d, vector %d", seed, a).isCloseTo(result.values()[a] * vector[i], within(1e-9 * result.values()[0]));
+    assertThat(result.values()).hasSize(10).isSortedAccordingTo((a, b) -> Double.compare(b, a));
+    for (int a = 0; a < 10; a++) {
+      double[] vector = result.vectors()[a];
+      for (int i = 0; i < n; i++) {
+        double image = 0;
+        for (int j = 0; j < n; j++) {
+          image += matrix[i * n + j] * vector[j];
         }
+        assertThat(image).as("vector %d", a).isCloseTo(result.values()[a] * vector[i], within(1e-9 * result.values()[0]));
       }
     }
   }

@@ -8,6 +8,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.refusal.RandomSeeds;
 import org.refusal.circuit.Circuit.ScoredNode;
 import org.refusal.circuit.Circuit;
 import org.refusal.circuit.ErrorNode;
@@ -44,10 +45,8 @@ class CircuitSimilarityTest {
   }
 
   /** Hash codes of hook points hold an enum's, another one in every JVM: no sum may follow them. */
-  @Test
-  void sumsGoForwardWhateverTheOrderOfTheNodes() {
-    long seed = new Random().nextLong();
-    System.out.println("CircuitSimilarityTest seed " + seed);
+  @RandomSeeds(5)
+  void sumsGoForwardWhateverTheOrderOfTheNodes(long seed) {
     Random random = new Random(seed);
     List<HookPoint> points =
         List.of(HookPoint.attention(1), HookPoint.mlp(1), HookPoint.residuals(1), HookPoint.residuals(2)).stream()

@@ -45,6 +45,18 @@ class ForeignYamlTest {
   }
 
   @Test
+  void aSecondDocumentAndTheCauseOfAnErrorAreNamedInOneLine() {
+    assertThatThrownBy(() -> collect("seed: 1\n---\nseed: 2\n"))
+        .isInstanceOf(UserException.class)
+        .hasMessageEndingWith(":2:1: not valid YAML: there is a second document (---); a config is one");
+    assertThatThrownBy(() -> collect("data: {path: @x}\n"))
+        .hasMessageEndingWith(":1:14: not valid YAML: found character '@' that cannot start any token.");
+    assertThatThrownBy(() -> collect("seed: 9223372036854775808\n"))
+        .hasMessageContaining("'seed' must be a whole number between -9223372036854775807 and 9223372036854775807");
+    assertThatThrownBy(() -> collect("data: {path: ''}\n")).hasMessageEndingWith(":1:14: 'data.path' is an empty text");
+  }
+
+  @Test
   void ofSeveralMergedSectionsTheEarlierWinsAndMergesNest() throws IOException {
     CollectConfig config =
         collect(
@@ -86,7 +98,7 @@ class ForeignYamlTest {
         "data: !include other.yaml | a.yaml:1:7: the tag !include is not obeyed",
         "data:\\n  path: !!python/object:os.system x | a.yaml:2:9: the tag !!python/object:os.system is not obeyed",
         "data:\\n\\tpath: a | a.yaml:2:1: not valid YAML: found character '\\t(TAB)' that cannot start any token",
-        "a: 1\\n---\\nb: 2 | a.yaml:2:1: not valid YAML: but found another document",
+        "a: 1\\n---\\nb: 2 | a.yaml:2:1: not valid YAML: there is a second document",
         "data: {max_prompts_per_category: 010} | a.yaml:1:34: 'data.max_prompts_per_category': 010 begins with a zero",
         "data: {heldout_fraction: 1f} | a.yaml:1:26: 'data.heldout_fraction' must be a number, not '1f'",
         "data: {heldout_fraction: .nan} | a.yaml:1:26: 'data.heldout_fraction' must be a number, not '.nan'",

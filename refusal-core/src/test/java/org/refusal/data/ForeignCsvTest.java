@@ -49,6 +49,7 @@ class ForeignCsvTest {
         "ok,hate\\n\"never closed,hate\\nmore,hate | :3: record 2: a quote is opened and never closed | close it",
         "one,hate,more | :2: record 1 has 3 cells, the header 2 | double quotes",
         "one | :2: record 1 has 1 cells, the header 2 | double quotes",
+        "one,\"ha\\nte\" | :2: record 1: the category holds a line end or a control character | is a quote missing",
       })
   void quotesAreNamedWithAdvice(String rows, String message, String advice) {
     assertThatThrownBy(() -> load("prompt,category\n" + rows.strip().replace("\\n", "\n") + "\n"))

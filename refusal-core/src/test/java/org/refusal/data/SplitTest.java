@@ -11,6 +11,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.refusal.RandomSeeds;
 import org.refusal.data.Split.Side;
 
 class SplitTest {
@@ -108,25 +109,23 @@ class SplitTest {
     assertThat(heldout(one, Split.of(one, .25, 1), HATE, Label.TOXIC)).isZero();
   }
 
-  @Test
-  void everyStratumGetsItsShareWhateverTheTextsHaveInCommon() {
-    for (int seed = 0; seed < 20; seed++) {
-      Random random = new Random(seed);
-      List<Prompt> prompts = new ArrayList<>();
-      for (int i = 0; i < 400; i++) {
-        Category category = random.nextBoolean() ? HATE : VIOLENCE;
-        Label label = Label.values()[random.nextInt(3)];
-        prompts.add(prompt("text " + random.nextInt(300), category, label, i + 1));
-      }
-      Split split = Split.of(prompts, .3, seed);
-      sides(prompts, split);
-      for (Category category : List.of(HATE, VIOLENCE)) {
-        for (Label label : Label.values()) {
-          long n = prompts.stream().filter(p -> p.category().equals(category) && p.label() == label).count();
-          assertThat(heldout(prompts, split, category, label))
-              .as("seed %d, %s %s, %d prompts", seed, category, label, n)
-              .isEqualTo((long) Math.floor(.3 * n + .5));
-        }
+  @RandomSeeds(20)
+  void everyStratumGetsItsShareWhateverTheTextsHaveInCommon(long seed) {
+    Random random = new Random(seed);
+    List<Prompt> prompts = new ArrayList<>();
+    for (int i = 0; i < 400; i++) {
+      Category category = random.nextBoolean() ? HATE : VIOLENCE;
+      Label label = Label.values()[random.nextInt(3)];
+      prompts.add(prompt("text " + random.nextInt(300), category, label, i + 1));
+    }
+    Split split = Split.of(prompts, .3, seed);
+    sides(prompts, split);
+    for (Category category : List.of(HATE, VIOLENCE)) {
+      for (Label label : Label.values()) {
+        long n = prompts.stream().filter(p -> p.category().equals(category) && p.label() == label).count();
+        assertThat(heldout(prompts, split, category, label))
+            .as("%s %s, %d prompts", category, label, n)
+            .isEqualTo((long) Math.floor(.3 * n + .5));
       }
     }
   }
@@ -147,8 +146,8 @@ class SplitTest {
     assertThat(EqualTexts.count(prompts).acrossLabels()).isEqualTo(100);
   }
 
-  @Test
-  void neitherTheOrderOfTheFilesNorTheNameOfACategoryMatters() {
+  @RandomSeeds(3)
+  void neitherTheOrderOfTheFilesNorTheNameOfACategoryMatters(long seed) {
     List<Prompt> prompts = new ArrayList<>();
     List<Prompt> renamed = new ArrayList<>();
     for (int i = 0; i < 60; i++) {
@@ -157,7 +156,7 @@ class SplitTest {
       prompts.add(prompt("text " + i / 4 * 4, category, label, i + 1));
       renamed.add(prompt("text " + i / 4 * 4, i % 2 == 0 ? HATE : new Category("aggression"), label, i + 1));
     }
-    Collections.shuffle(renamed, new Random(3));
+    Collections.shuffle(renamed, new Random(seed));
     assertThat(sides(renamed, Split.of(renamed, .3, 7))).isEqualTo(sides(prompts, Split.of(prompts, .3, 7)));
 
     Balancer.Options three = new Balancer.Options(Balancer.Strategy.USE_ALL, false, 3, true, 7);

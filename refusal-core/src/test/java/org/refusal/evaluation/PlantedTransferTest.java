@@ -28,11 +28,6 @@ import org.refusal.attribution.IntegratedGradients;
 import org.refusal.attribution.LegacyDiscovery;
 import org.refusal.attribution.Readout;
 import org.refusal.attribution.StepRule;
-import org.refusal.baseline.PairedBaseline;
-import org.refusal.baseline.Partners;
-import org.refusal.baseline.PromptTokens;
-import org.refusal.baseline.SinkThresholds;
-import org.refusal.baseline.StudiedModel;
 import org.refusal.circuit.ErrorMode;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.LatentNode;
@@ -45,6 +40,11 @@ import org.refusal.model.Generator;
 import org.refusal.sae.SparseAutoencoder;
 import org.refusal.stats.Resampling;
 import org.refusal.stats.TransferStatistics;
+import org.refusal.subject.PairedBaseline;
+import org.refusal.subject.Partners;
+import org.refusal.subject.PromptTokens;
+import org.refusal.subject.SinkThresholds;
+import org.refusal.subject.StudiedModel;
 
 /** What is known of the planted monolithic model must be found: where refusal is decided, and that it is shared. */
 @Tag("slow")

@@ -15,7 +15,6 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.refusal.base.UserException;
-import org.refusal.baseline.SinkThresholds;
 import org.refusal.circuit.HookPoint;
 import org.refusal.demo.PlantedKind;
 import org.refusal.demo.PlantedModel;
@@ -29,6 +28,7 @@ import org.refusal.model.TokenProbabilities;
 import org.refusal.sae.SaeWeights;
 import org.refusal.sae.SparseAutoencoder;
 import org.refusal.sae.TopKAutoencoder;
+import org.refusal.subject.SinkThresholds;
 import org.refusal.torch.TestDevice;
 
 class ReconstructionLossTest {

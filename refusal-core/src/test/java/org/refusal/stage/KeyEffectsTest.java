@@ -27,6 +27,7 @@ import org.refusal.circuit.Circuit;
 import org.refusal.circuit.CircuitJson;
 import org.refusal.circuit.ErrorNode;
 import org.refusal.circuit.HookPoint;
+import org.refusal.collected.Collected;
 import org.refusal.config.AnalyzeDataConfig;
 import org.refusal.config.Binder;
 import org.refusal.config.CollectConfig;
@@ -46,6 +47,7 @@ import org.refusal.evaluation.TransferFile;
 import org.refusal.io.Json;
 import org.refusal.io.Safetensors;
 import org.refusal.run.ResultLayout;
+import org.refusal.run.StageContext;
 
 /**
  * What each config key does, stage by stage, on a planted model of two categories (9 and 6 toxic prompts, some of them

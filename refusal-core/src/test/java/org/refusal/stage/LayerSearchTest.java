@@ -17,6 +17,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.refusal.base.ExitCode;
 import org.refusal.base.Progress;
 import org.refusal.base.UserException;
+import org.refusal.collected.Collected;
+import org.refusal.collected.MetricTokens;
 import org.refusal.config.Binder;
 import org.refusal.config.CollectConfig;
 import org.refusal.config.ModelSection;
@@ -27,9 +29,12 @@ import org.refusal.data.Split;
 import org.refusal.demo.PlantedKind;
 import org.refusal.demo.PlantedModel;
 import org.refusal.demo.PlantedSpec;
+import org.refusal.doctor.Doctor;
 import org.refusal.evaluation.LayerDecision;
 import org.refusal.evaluation.LayerProposal;
+import org.refusal.evaluation.LayersFile;
 import org.refusal.run.ResultLayout;
+import org.refusal.run.StageContext;
 
 /** On planted models, which decide at residuals_2 (docs/planted.md). */
 class LayerSearchTest {

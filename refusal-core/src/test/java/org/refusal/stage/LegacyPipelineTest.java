@@ -11,6 +11,7 @@ import org.refusal.config.DiscoverConfig;
 import org.refusal.config.EvaluateConfig;
 import org.refusal.config.StatsConfig;
 import org.refusal.config.TrainSaesConfig;
+import org.refusal.run.Pipeline;
 
 /** The shipped pipelines of the original's workflow ask for its definitions in every stage. */
 class LegacyPipelineTest {

@@ -22,6 +22,7 @@ import org.refusal.demo.PlantedModel;
 import org.refusal.demo.PlantedSpec;
 import org.refusal.io.Json;
 import org.refusal.run.ResultLayout;
+import org.refusal.run.StageContext;
 
 class TrainSaesStageTest {
   private static final String MEASURING = "model with autoencoders";

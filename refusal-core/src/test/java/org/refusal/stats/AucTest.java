@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.refusal.RandomSeeds;
 import org.refusal.base.Seeds;
 
 class AucTest {
@@ -104,15 +105,14 @@ class AucTest {
     assertThat(far.interval().low()).isBetween(0.96, far.value());
   }
 
-  @Test
-  void exchangedSidesMirrorTheInterval() {
-    long seed = 5;
+  @RandomSeeds(5)
+  void exchangedSidesMirrorTheInterval(long seed) {
     SplittableRandom random = Seeds.random(seed, "mirror");
     double[] a = random.doubles(30).map(each -> each + 0.3).toArray();
     double[] b = random.doubles(50).toArray();
     Auc one = Auc.of(a, b);
     Auc other = Auc.of(b, a);
-    assertThat(other.value()).as("seed " + seed).isCloseTo(1 - one.value(), within(1e-12));
+    assertThat(other.value()).isCloseTo(1 - one.value(), within(1e-12));
     assertThat(other.interval().low()).isCloseTo(1 - one.interval().high(), within(1e-9));
     assertThat(other.interval().high()).isCloseTo(1 - one.interval().low(), within(1e-9));
   }
@@ -160,15 +160,15 @@ class AucTest {
   }
 
   /**
-   * Nominal 95 %: never below 92 %, and where scores overlap at most about 98 %. {@code -Dtests.iters=20} for the numbers of
+   * Nominal 95 %: never below 92 %, and where scores overlap at most about 98 %. {@code -Dtest.repeat=20} for the numbers of
    * docs/statistics.md.
    */
   @ParameterizedTest
   @EnumSource(Population.class)
   @Tag("slow")
   void coversTheTruth(Population population) {
-    long seed = Long.getLong("tests.seed", 2026);
-    int draws = 1000 * Integer.getInteger("tests.iters", 1);
+    long seed = 2026;
+    int draws = 1000 * Integer.getInteger("test.repeat", 1);
     for (double truth : new double[] {0.5, 0.7, 0.9, 0.99, 0.999, 0.9999}) {
       double shift = Normal.quantile(truth);
       for (int[] size : new int[][] {{20, 20}, {200, 140}, {30, 300}, {300, 30}}) {

@@ -5,8 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.refusal.RandomSeeds;
 import org.refusal.base.Seeds;
 
 class GroupSumsTest {
@@ -22,10 +21,14 @@ class GroupSumsTest {
     assertThat(sums[1]).containsExactly(1 + 4, 0);
   }
 
-  @ParameterizedTest
-  @ValueSource(ints = {1, 2, 127, 128, 129, 261})
-  void areSumsOverPairsOfDistinctItems(int items) {
-    SplittableRandom random = Seeds.random(7, "items", Integer.toString(items));
+  @RandomSeeds
+  void areSumsOverPairsOfDistinctItems(long seed) {
+    for (int items : new int[] {1, 2, 127, 128, 129, 261}) {
+      areSumsOverPairs(items, Seeds.random(seed, "items", Integer.toString(items)));
+    }
+  }
+
+  private static void areSumsOverPairs(int items, SplittableRandom random) {
     GramMatrix matrix = symmetric(items, random);
     Grouping[] labellings = new Grouping[3];
     for (int b = 0; b < labellings.length; b++) {

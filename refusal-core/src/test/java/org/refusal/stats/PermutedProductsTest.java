@@ -6,17 +6,20 @@ import static org.assertj.core.api.Assertions.within;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.refusal.RandomSeeds;
 import org.refusal.base.Seeds;
 
 class PermutedProductsTest {
   private static final int ITEMS = 71; // two tiles and a rest
 
-  @ParameterizedTest
-  @ValueSource(ints = {1, 7, 8, 9})
-  void areSumsOverPairs(int count) {
-    SplittableRandom random = Seeds.random(3, "orders", Integer.toString(count));
+  @RandomSeeds
+  void areSumsOverPairs(long seed) {
+    for (int count : new int[] {1, 7, 8, 9}) {
+      areSumsOverPairs(count, Seeds.random(seed, "orders", Integer.toString(count)));
+    }
+  }
+
+  private static void areSumsOverPairs(int count, SplittableRandom random) {
     List<double[][]> matrices = List.of(symmetric(random), symmetric(random));
     double[][] other = symmetric(random);
     int[][] orders = new int[count][];

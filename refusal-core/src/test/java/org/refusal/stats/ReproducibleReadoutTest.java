@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
+import org.refusal.RandomSeeds;
 import org.refusal.base.Seeds;
 
 /** Planted read-outs: how many there are, which, and what the prompts can tell. */
@@ -149,9 +150,9 @@ class ReproducibleReadoutTest {
     assertThat(falsely).as("of 40 called known").isZero();
   }
 
-  @Test
-  void rotationRotatesTheBasisAndNothingElse() {
-    SplittableRandom random = Seeds.random(3, "rotation");
+  @RandomSeeds(3)
+  void rotationRotatesTheBasisAndNothingElse(long seed) {
+    SplittableRandom random = Seeds.random(seed, "rotation");
     double[][] gradients = gradients(Truth.GRADED, 20, 1, random);
     double[] axis = new double[WIDTH];
     Arrays.setAll(axis, i -> random.nextGaussian());

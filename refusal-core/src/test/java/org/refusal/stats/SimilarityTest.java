@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.refusal.RandomSeeds;
 import org.refusal.base.Seeds;
 
 class SimilarityTest {
@@ -89,9 +90,9 @@ class SimilarityTest {
         .isDeepEqualTo(DisattenuatedSimilarity.of(gram, labels, 3, new Resampling(3, 9, 1)).draws());
   }
 
-  @Test
-  void sparseAndDenseRowsGiveTheSameProducts() {
-    SplittableRandom random = Seeds.random(3, "sparse");
+  @RandomSeeds(3)
+  void sparseAndDenseRowsGiveTheSameProducts(long seed) {
+    SplittableRandom random = Seeds.random(seed, "sparse");
     int n = 15;
     int width = 30;
     double[][] dense = new double[n][width];

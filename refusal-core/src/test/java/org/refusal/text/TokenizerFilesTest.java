@@ -49,6 +49,7 @@ class TokenizerFilesTest {
     try (Tokenizer tokenizer = Tokenizer.load(folder)) {
       assertThat(tokenizer.encode(EXPECTED.path("text").asText(), false)).containsExactly(ids(each.path("ids")));
       assertThat(tokenizer.encode("a b", true)).containsExactly(ids(each.path("with_special")));
+      assertThat(tokenizer.decode(ids(each.path("ids")), true)).isEqualTo(each.path("skipped").asText());
       for (String token : new String[] {"bos_token", "eos_token", "unk_token", "pad_token"}) {
         assertThat(tokenizer.specialToken(token).orElse(null)).isEqualTo(each.path("named").path(token).textValue());
       }
@@ -57,6 +58,37 @@ class TokenizerFilesTest {
       }
       assertThat(tokenizer.remarks()).hasSize(name.equals("add_bos_token false") ? 2 : 0);
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '~',
+      value = {
+        "llama ~ LlamaTokenizerFast ~ null ~ {'type': 'Metaspace', 'prepend_scheme': 'first', 'split': false} ~ false",
+        "llama ~ LlamaTokenizer ~ null ~ {'type': 'Metaspace', 'prepend_scheme': 'always', 'split': false} ~ true",
+        "llama ~ LlamaTokenizer ~ {'type': 'Replace', 'pattern': {'String': ' '}, 'content': 'x'} ~ null ~ true",
+        "llama ~ LlamaTokenizer ~ null ~ {'type': 'ByteLevel', 'add_prefix_space': false, 'trim_offsets': true, 'use_regex': true} ~ false",
+        "llama ~ PreTrainedTokenizerFast ~ {'type': 'Lowercase'} ~ null ~ false",
+        "mistral ~ LlamaTokenizer ~ {'type': 'Lowercase'} ~ null ~ false",
+        "qwen2 ~ PreTrainedTokenizerFast ~ {'type': 'Lowercase'} ~ null ~ true",
+        "qwen2 ~ Qwen2Tokenizer ~ {'type': 'NFC'} ~ QWEN2 ~ false",
+        "qwen2 ~ Qwen2Tokenizer ~ null ~ QWEN2 ~ true",
+      })
+  void aClassOfTransformersFiveThatReadsOtherwiseIsTold(
+      String modelType, String tokenizerClass, String normalizer, String before, boolean told) throws Exception {
+    String qwen2 =
+        """
+        {"type": "Sequence", "pretokenizers": [
+          {"type": "Split", "behavior": "Isolated", "invert": false, "pattern": {"Regex": "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|\\\\p{N}| ?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+"}},
+          {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false}]}
+        """;
+    ObjectNode tokenizer = EXPECTED.path("tokenizer").deepCopy();
+    tokenizer.set("normalizer", Json.mapper().readTree(normalizer.replace('\'', '"')));
+    tokenizer.set("pre_tokenizer", Json.mapper().readTree(before.equals("QWEN2") ? qwen2 : before.replace('\'', '"')));
+    ObjectNode config = Json.mapper().createObjectNode().put("tokenizer_class", tokenizerClass).put("eos_token", "</s>");
+    Json.write(folder.resolve("config.json"), Map.of("model_type", modelType));
+    TokenizerClass found = TokenizerClass.of(folder, config);
+    assertThat(found.remark(folder, tokenizer, config).isPresent()).isEqualTo(told);
   }
 
   private static int[] ids(JsonNode list) {

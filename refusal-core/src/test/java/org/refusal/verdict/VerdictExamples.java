@@ -74,22 +74,22 @@ public final class VerdictExamples {
     return transfer(distinctness, pairs, List.of(List.of(0)), Estimate.undefined(.95), Estimate.undefined(.95));
   }
 
-  static VectorTests vectors(int categories) {
+  static VectorStatistics vectors(int categories) {
     double[] reliability = new double[categories];
     Arrays.fill(reliability, .97);
-    return new VectorTests(
+    return new VectorStatistics(
         new int[categories], new Reliability(reliability, reliability, reliability, reliability), new double[0][],
         estimate(.91, .84, .97), List.of(), null, null, null, null, null, List.of(), new int[0]);
   }
 
-  static HookPointTests point(
+  static HookPointMeasures point(
       String name, Estimate decided, Estimate completeness, List<String> categories, TransferStatistics effect) {
     Map<String, TransferStatistics> transfer = new LinkedHashMap<>();
     if (effect != null) {
       transfer.put(TransferForm.EFFECT.key(), effect);
     }
     CauseRule.Finding finding = new CauseRule(THRESHOLDS, categories).cause(name, effect);
-    return new HookPointTests(
+    return new HookPointMeasures(
         name, decided, READOUT, vectors(categories.size()), null, completeness, Estimate.undefined(.95), transfer,
         finding.cause(), finding.sentence(), finding.possible(), "undecided");
   }
@@ -99,7 +99,7 @@ public final class VerdictExamples {
   }
 
   /** Decided .16 at residuals_14 and .64 at residuals_15; there the effect form is as given. */
-  static SharingTests tests(int count, TransferStatistics effect, TransferStatistics below) {
+  static SharingMeasures tests(int count, TransferStatistics effect, TransferStatistics below) {
     return tests(
         count,
         List.of(
@@ -108,15 +108,15 @@ public final class VerdictExamples {
         25, Map.of(), new DefaultRefusal(100, 3, .01, .08));
   }
 
-  static SharingTests tests(
-      int count, List<HookPointTests> points, int discovery, Map<String, String> leftOut, DefaultRefusal byDefault) {
+  static SharingMeasures tests(
+      int count, List<HookPointMeasures> points, int discovery, Map<String, String> leftOut, DefaultRefusal byDefault) {
     int[] refused = new int[count];
     int[] heldout = new int[count];
     double[] gap = new double[count];
     Arrays.fill(refused, discovery);
     Arrays.fill(heldout, 12);
     Arrays.fill(gap, 7.5);
-    return new SharingTests(
+    return new SharingMeasures(
         categories(count), leftOut, refused, heldout, new Auc(.97, new Interval(.91, .99, .95), 60, 80), gap, List.of(),
         byDefault, null, points, null);
   }
@@ -124,19 +124,19 @@ public final class VerdictExamples {
   /** One cause, of five categories, with the decision measured after each of 30 layers. */
   public static StatsFile monolithic() {
     TransferStatistics one = transfer(estimate(.06, .01, .12), pairs(5, .94, .05));
-    SharingTests tests = tests(5, one, one);
+    SharingMeasures tests = tests(5, one, one);
     return file(
-        new SharingTests(
+        new SharingMeasures(
             tests.categories(), tests.leftOut(), tests.refusedDiscovery(), tests.refusedHeldout(), tests.auc(),
             tests.refusalGap(), layers(), tests.byDefault(), tests.partners(), tests.hookPoints(), null));
   }
 
   /** Decided rises from 0 to 1 around layer 15. */
-  private static List<SharingTests.LayerTests> layers() {
+  private static List<SharingMeasures.LayerTests> layers() {
     return IntStream.range(0, 30)
         .mapToObj(layer -> {
           double decided = 1 / (1 + Math.exp(-2.1 * (layer - 14.72)));
-          return new SharingTests.LayerTests(
+          return new SharingMeasures.LayerTests(
               "residuals_" + layer, estimate(decided, decided - .06, decided + .05));
         })
         .toList();
@@ -160,7 +160,7 @@ public final class VerdictExamples {
   /** Between one cause and a graded one; two categories more are left out. */
   public static StatsFile open() {
     TransferStatistics open = transfer(estimate(.14, .02, .26), pairs(4, .86, .05));
-    SharingTests tests = tests(4, open, open);
+    SharingMeasures tests = tests(4, open, open);
     return file(
         tests(4, tests.hookPoints(), 25, Map.of("self_harm", "4 refused discovery prompts, fewer than 20"), null));
   }
@@ -177,7 +177,7 @@ public final class VerdictExamples {
             25, Map.of(), null));
   }
 
-  private static StatsFile file(SharingTests tests) {
+  private static StatsFile file(SharingMeasures tests) {
     return new StatsFile(
         StatsFile.FORMAT, StatsFile.VERSION, "tiny", 42, 500, 500, Map.of(), Verdict.decide(tests, THRESHOLDS), tests, null,
         null);

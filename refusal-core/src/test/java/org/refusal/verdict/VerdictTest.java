@@ -23,9 +23,9 @@ import org.refusal.stats.GramMatrix;
 import org.refusal.verdict.SharingEvidence.AtHookPoint;
 
 /** One test per rule of docs/definitions.md, on evidence put together by hand. */
-class VerdictTest {
+public class VerdictTest {
   /** As shipped. */
-  static final StatsConfig.Verdict THRESHOLDS =
+  public static final StatsConfig.Verdict THRESHOLDS =
       Binder.bind(StatsConfig.Verdict.class, Binder.empty(), Map.<String, String>of()::get);
 
   static StatsConfig config() {
@@ -33,7 +33,7 @@ class VerdictTest {
   }
 
   private static Verdict verdict(SharingEvidence evidence) {
-    return Verdict.decide(SharingTests.run(evidence, config(), 2), THRESHOLDS);
+    return Verdict.decide(SharingMeasures.run(evidence, config(), 2), THRESHOLDS);
   }
 
   private static Verdict verdict(HandMadeEvidence evidence) {
@@ -669,7 +669,7 @@ class VerdictTest {
   void fileHoldsTheVerdictUnderFixedNames(@TempDir Path folder) {
     SharingEvidence evidence =
         three(clusters(.95, .1, 2, 2)).layers(0, .1, .7, 1).byDefault(1, 30, .01, .17).make();
-    SharingTests tests = SharingTests.run(evidence, config(), 1);
+    SharingMeasures tests = SharingMeasures.run(evidence, config(), 1);
     Verdict verdict = Verdict.decide(tests, THRESHOLDS);
     StatsFile.of(evidence, tests, verdict, config()).write(folder.resolve("simulated_stats.json"));
     JsonNode read = Json.read(folder.resolve("simulated_stats.json"));
@@ -692,7 +692,7 @@ class VerdictTest {
     assertThat(read.toString()).doesNotContain("null_values").doesNotContain("\"defined\"");
     assertThat(StatsFile.verdict(folder.resolve("simulated_stats.json")))
         .usingRecursiveComparison().isEqualTo(verdict);
-    SharingTests again = SharingTests.run(evidence, config(), 3);
+    SharingMeasures again = SharingMeasures.run(evidence, config(), 3);
     assertThat(Json.toText(again)).isEqualTo(Json.toText(tests));
   }
 

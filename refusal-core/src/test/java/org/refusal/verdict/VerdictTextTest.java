@@ -21,7 +21,7 @@ import org.refusal.stats.TransferStatistics;
 
 /** The words of every answer, from figures made by hand. */
 class VerdictTextTest {
-  private static Verdict decide(SharingTests tests) {
+  private static Verdict decide(SharingMeasures tests) {
     return Verdict.decide(tests, THRESHOLDS);
   }
 
@@ -119,7 +119,7 @@ class VerdictTextTest {
   @Test
   void nextStepsAreCommandsTheCheapestFirst() {
     TransferStatistics one = transfer(estimate(.06, .01, .12), pairs(3, .94, .05));
-    List<HookPointTests> points =
+    List<HookPointMeasures> points =
         List.of(
             point("residuals_14", estimate(.16, .12, .2), estimate(1, .9, 1.1), categories(3), one),
             point("residuals_15", estimate(.64, .57, .7), estimate(1.9, 1.8, 2.1), categories(3), one));
@@ -142,8 +142,8 @@ class VerdictTextTest {
   @Test
   void aMissingLayerIsNamedWithTheCommandThatCapturesIt() {
     TransferStatistics one = transfer(estimate(.06, .01, .12), pairs(3, .94, .05));
-    HookPointTests decided = point("residuals_15", estimate(.64, .57, .7), estimate(1, .9, 1.1), categories(3), one);
-    HookPointTests early = point("residuals_8", estimate(.04, 0, .1), estimate(1, .9, 1.1), categories(3), one);
+    HookPointMeasures decided = point("residuals_15", estimate(.64, .57, .7), estimate(1, .9, 1.1), categories(3), one);
+    HookPointMeasures early = point("residuals_8", estimate(.04, 0, .1), estimate(1, .9, 1.1), categories(3), one);
 
     assertThat(decide(tests(3, List.of(early, decided), 25, Map.of(), null)).nextSteps())
         .containsExactly("capture them: refusal run --config ... --set model.activation_layers=[residuals_8-15]");
@@ -158,7 +158,7 @@ class VerdictTextTest {
 
   @Test
   void whatWasNotMeasuredIsNoFailedCheck() {
-    List<HookPointTests> points =
+    List<HookPointMeasures> points =
         List.of(
             point("residuals_14", estimate(.16, .12, .2), estimate(1, .9, 1.1), categories(3), null),
             point("residuals_15", estimate(.64, .57, .7), Estimate.undefined(.95), categories(3), weak()));
@@ -173,8 +173,8 @@ class VerdictTextTest {
 
   @Test
   void nothingToExplainIsSaid() {
-    SharingTests none =
-        new SharingTests(
+    SharingMeasures none =
+        new SharingMeasures(
             categories(2), Map.of(), new int[2], new int[2], new Auc(Double.NaN, Interval.undefined(.95), 0, 80),
             new double[] {Double.NaN, Double.NaN}, List.of(), null, null, List.of(), null);
     Verdict verdict = decide(none);

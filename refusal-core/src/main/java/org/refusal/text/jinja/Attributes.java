@@ -40,7 +40,7 @@ final class Attributes {
     }
     Object value = null;
     if (owner instanceof Dict dict) {
-      value = key instanceof List || key instanceof Dict ? null : dict.get(key);
+      value = key instanceof List || key instanceof Dict || key instanceof DictView ? null : dict.get(key);
     } else if (Types.isInteger(key)) {
       value = at(owner, Types.count(key));
     }

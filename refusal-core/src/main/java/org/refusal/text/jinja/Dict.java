@@ -51,7 +51,7 @@ final class Dict {
     return entries.keySet();
   }
 
-  /** What equal keys have in common. @throws JinjaException for lists and dicts, which are no keys */
+  /** What equal keys have in common. @throws JinjaException for lists and dicts, which are no keys, and for functions and the like */
   static Object hash(Object key) {
     return hash(key, 0);
   }
@@ -79,9 +79,12 @@ final class Dict {
     if (key instanceof Undefined) {
       return new Key(Undefined.class);
     }
-    if (key instanceof List || key instanceof Dict) {
+    if (key instanceof List || key instanceof Dict || key instanceof DictView) {
       throw new JinjaException("unhashable type: '%s'".formatted(Types.name(key)));
     }
-    return key;
+    if (key instanceof String || key == None.NONE || key instanceof Double) {
+      return key;
+    }
+    throw new JinjaException("a %s as a key is not supported".formatted(Types.name(key)));
   }
 }

@@ -363,12 +363,12 @@ final class Filters {
     add("dictsort", "case_sensitive? by? reverse?", Filters::dictsort);
     add("sort", "reverse? case_sensitive? attribute?", (run, given) -> {
       List<Object> items = new ArrayList<>(list(run, given[0]));
-      return sorted(run, items, item -> keys(item, given[3], truth(given[2])), truth(given[1]));
+      return sorted(run, items, item -> keys(item, given[3], truth(given[2])), given[1] != null && Types.flag(given[1]));
     });
     add("unique", "case_sensitive? attribute?", (run, given) -> {
       Set<Object> seen = new HashSet<>();
       return kept(
-          run, given[0],
+          run, run.iterate(given[0]),
           item -> seen.add(Dict.hash(caseless(Attributes.path(item, given[2]), truth(given[1])))));
     });
     add("batch", "linecount fill_with?", Filters::batch);
@@ -455,7 +455,8 @@ final class Filters {
     }
     return sorted(
         run, pairs(given[0]),
-        pair -> caseless(((Tuple) pair).items().get(by.equals("key") ? 0 : 1), truth(given[1])), truth(given[3]));
+        pair -> caseless(((Tuple) pair).items().get(by.equals("key") ? 0 : 1), truth(given[1])),
+        given[3] != null && Types.flag(given[3]));
   }
 
   private static Object batch(Run run, Object[] given) {
@@ -488,7 +489,7 @@ final class Filters {
       String name = wanted ? "select" : "reject";
       FILTERS.put(name, (run, arguments) -> {
         Predicate<Object> test = test(run, arguments, 1);
-        return kept(run, arguments.positional().get(0), item -> test.test(item) == wanted);
+        return kept(run, present(run, arguments.positional().get(0)), item -> test.test(item) == wanted);
       });
       FILTERS.put(name + "attr", (run, arguments) -> {
         if (arguments.positional().size() < 2) {
@@ -496,7 +497,7 @@ final class Filters {
         }
         Object path = arguments.positional().get(1);
         Predicate<Object> test = test(run, arguments, 2);
-        return kept(run, arguments.positional().get(0), item -> test.test(Attributes.path(item, path)) == wanted);
+        return kept(run, present(run, arguments.positional().get(0)), item -> test.test(Attributes.path(item, path)) == wanted);
       });
     }
   }
@@ -534,10 +535,7 @@ final class Filters {
       Filter filter = of(given.get(1));
       mapping = item -> filter.apply(run, with(item, given.subList(2, given.size()), arguments.named()));
     }
-    if (!Types.truth(given.get(0))) {
-      return new Lazy(Collections.emptyIterator());
-    }
-    Iterator<Object> items = run.iterate(given.get(0));
+    Iterator<Object> items = present(run, given.get(0));
     return new Lazy(new Iterator<>() {
       @Override
       public boolean hasNext() {
@@ -568,9 +566,13 @@ final class Filters {
     return value;
   }
 
+  /** The elements; what is false has none, be it iterable or not. */
+  private static Iterator<Object> present(Run run, Object value) {
+    return Types.truth(value) ? run.iterate(value) : Collections.emptyIterator();
+  }
+
   /** The elements for which a test holds, read as they are asked for. */
-  private static Lazy kept(Run run, Object value, Predicate<Object> test) {
-    Iterator<Object> items = Types.truth(value) ? run.iterate(value) : Collections.emptyIterator();
+  private static Lazy kept(Run run, Iterator<Object> items, Predicate<Object> test) {
     return new Lazy(new Iterator<>() {
       private Object next;
 

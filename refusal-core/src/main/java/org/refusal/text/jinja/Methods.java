@@ -111,7 +111,7 @@ final class Methods {
         case "split", "rsplit" -> split(run.meter(), text, arguments.bind(name, "sep?", "maxsplit?"));
         case "splitlines" -> {
           Object keep = arguments.bind(name, "keepends?")[0];
-          yield PythonText.lines(text, keep != null && Types.truth(keep));
+          yield PythonText.lines(text, keep != null && Types.flag(keep));
         }
         case "startswith", "endswith" -> begins(text, arguments.bind(name, "prefix/", "start/?", "end/?"));
         case "replace" -> {

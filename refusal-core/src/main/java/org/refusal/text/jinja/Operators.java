@@ -71,6 +71,10 @@ final class Operators {
   }
 
   private static Object times(Meter meter, Object value, Object number) {
+    BigInteger written = Types.integer(number);
+    if (written.bitLength() >= Long.SIZE) {
+      throw new JinjaException("cannot fit 'int' into an index-sized integer");
+    }
     int times = Math.max(0, Types.count(number));
     if (value instanceof String text) {
       meter.make((long) times * text.length());

@@ -53,6 +53,9 @@ final class TextFormat {
       }
       from = directive.end();
       if (directive.group(5).equals("%")) {
+        if (directive.group().length() > 2) {
+          throw new JinjaException("unsupported format character '%' behind a flag, a width or a name");
+        }
         result.append('%');
         continue;
       }

@@ -27,7 +27,15 @@ final class Types {
     if (value instanceof List) {
       return "list";
     }
-    return value.getClass().getSimpleName().toLowerCase(Locale.ROOT);
+    if (value instanceof DictView view) {
+      return "dict_" + view.kind().name().toLowerCase(Locale.ROOT);
+    }
+    if (value instanceof Lazy) {
+      return "generator";
+    }
+    return value instanceof Macro || value instanceof Loop || !(value instanceof Callable)
+        ? value.getClass().getSimpleName().toLowerCase(Locale.ROOT)
+        : "function";
   }
 
   static boolean truth(Object value) {
@@ -115,6 +123,15 @@ final class Types {
         .max(BigInteger.valueOf(-Integer.MAX_VALUE))
         .min(BigInteger.valueOf(Integer.MAX_VALUE))
         .intValue();
+  }
+
+  /** A truth value where Python's C code takes an integer for one, and no text, list or None. */
+  static boolean flag(Object value) {
+    BigInteger integer = integer(value);
+    if (integer.bitLength() >= Integer.SIZE) {
+      throw new JinjaException("Python int too large to convert to C int");
+    }
+    return integer.signum() != 0;
   }
 
   static double real(Object value) {

@@ -1,6 +1,0 @@
-package org.refusal.sae;
-
-import org.refusal.activation.StoredPrompt;
-
-/** A prompt in the store with the side it is drawn from. */
-public record TrainingPrompt(StoredPrompt stored, boolean toxic) {}
