@@ -137,8 +137,8 @@ class CheckpointTest {
 
   @Test
   void ropeOfAnotherKind() {
-    config(root -> root.putObject("rope_scaling").put("type", "yarn").put("factor", 2));
-    fails("config.json", "rope_type", "yarn");
+    config(root -> root.putObject("rope_scaling").put("type", "proportional").put("factor", 2));
+    fails("config.json", "rope_type", "proportional");
     config(root -> root.putObject("rope_scaling").put("rope_type", "llama3").put("factor", 2));
     fails("config.json", "low_freq_factor");
   }
@@ -362,7 +362,10 @@ class CheckpointTest {
     "rms_norm_eps, NaN, rms_norm_eps",
     "rope_scaling, '{\"type\": \"linear\"}', rope_scaling.factor is missing",
     "rope_scaling, '{\"type\": \"linear\", \"factor\": 2, \"alpha\": 3}', rope_scaling.alpha 3 is not known",
-    "rope_parameters, '{\"rope_type\": \"longrope\"}', longrope",
+    "rope_parameters, '{\"rope_type\": \"longrope\"}', rope_parameters.short_factor (missing) is no list of 1 numbers",
+    "rope_parameters, '{\"rope_type\": \"longrope\", \"short_factor\": [0]}', rope_parameters.short_factor [0] holds something else",
+    "rope_parameters, '{\"rope_type\": \"yarn\"}', rope_parameters.factor is missing",
+    "rope_parameters, '{\"rope_type\": \"yarn\", \"factor\": 2, \"short_factor\": [1]}', rope_parameters.short_factor [1] is not known",
     "rope_parameters, '{\"full_attention\": {\"rope_type\": \"default\"}}', full_attention",
     "quantization_config, '{\"quant_method\": \"awq\", \"modules_to_not_convert\": [\"a\"]}', weights quantized by awq are not read",
   })
