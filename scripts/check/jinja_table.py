@@ -169,6 +169,14 @@ CONSTRUCTS = {
         "{{ '12'.isdigit() }} {{ '1a'.isdigit() }} {{ ' \u3000'.isspace() }} {{ 'AB1'.isupper() }} {{ 'ab'.islower() }} {{ 'a\u00e9'.isalpha() }} {{ 'a1'.isalnum() }} {{ ''.isdigit() }}",
         "{{ messages[1].content.upper() }} {{ ('a' ~ 1).upper() }} {{ 'a'.upper().lower() }}",
     ],
+    "case and place": [
+        "{{ 'abcabc'.find('b', 2) }} {{ 'abcabc'.find('c', 0, 2) }} {{ 'abcabc'.rfind('b', 0, -2) }} {{ 'abcabc'.find('', 6) }} {{ 'abcabc'.find('', 7) }} {{ '😀ab'.find('b', 1) }}",
+        "{{ 'abcabc'.index('a', 1) }} {{ 'abcabc'.rindex('c', none, 5) }} {{ 'aaaa'.count('a', 1, 3) }} {{ 'aaaa'.count('', 2) }} {{ 'aaaa'.count('', 5) }} {{ 'aaaa'.count('a', -1) }}",
+        "{{ 'abc'.startswith('b', 1) }} {{ 'abc'.startswith('', 4) }} {{ 'abc'.startswith('', 3) }} {{ 'abc'.endswith('b', 0, -1) }} {{ 'abc'.startswith(('x', 'c'), 2) }} {{ 'abc'.endswith('', 3, 2) }}",
+        "{{ 'ΣΟΦΟΣ' | lower }} {{ 'AΣ\"B' | lower }} {{ 'AΣ.B' | lower }} {{ 'AΣ B' | lower }} {{ 'aΣ-b' | lower }} {{ 'ʰΣ' | lower }} {{ 'ªΣ' | lower }} {{ 'Σ' | lower }}",
+        "{{ 'ΟΔΟΣ ΣΟΦΟΣ'.title() }} {{ 'aΣ'.swapcase() }} {{ 'ΟΔΟΣ-x' | capitalize }}",
+        "{{ 'Ⅷ'.isalnum() }} {{ '½'.isalnum() }} {{ '²'.isalnum() }} {{ 'aⅧ'.isalpha() }}",
+    ],
     "filters": [
         "[{{ blanks | trim }}] [{{ 'xxaxx' | trim('x') }}] [{{ '\\x01a\\x01' | trim | length }}] {{ 5 | trim }}",
         "{{ 'a' | upper }} {{ 'A' | lower }} {{ 'hello world-foo (bar' | title }} {{ 'aBC' | capitalize }} {{ 5 | upper }}",
@@ -333,7 +341,7 @@ CONSTRUCTS = {
         "{{ 1 / 0 }}", "{{ 1 // 0 }}", "{{ 1 % 0 }}", "{{ 'a' < 1 }}", "{{ none < 1 }}", "{{ [1] < ['a'] }}", "{{ 1 in 'a' }}", "{{ 'a' in none }}",
         "{{ none | length }}", "{{ 5 | length }}", "{{ none | first }}", "{% for x in none %}{% endfor %}", "{% for x in 5 %}{% endfor %}",
         "{% for a, b in [(1, 2, 3)] %}{% endfor %}", "{% set a, b = [1] %}", "{{ tools[1:] }}", "{{ nested[1:] }}", "{{ x is defined if true else 1 }}", "{{ 'abc'[::0] }}",
-        "{{ messages.append(1) }}", "{{ nested.update({}) }}", "{{ [].pop() }}", "{{ 'a'.nothing() }}", "{{ 'abc'.index('x') }}", "{{ 'a'.split('') }}",
+        "{{ messages.append(1) }}", "{{ nested.update({}) }}", "{{ [].pop() }}", "{{ 'a'.nothing() }}", "{{ 'abc'.index('x') }}", "{{ 'abc'.index('a', 1) }}", "{{ 'abc'.rindex('', 4) }}", "{{ 'a'.split('') }}",
         "{% set x = {} %}{% set x.a = 1 %}", "{% set ns = namespace() %}{% set ns._a = 1 %}", "{{ namespace(_a=1) }}", "{{ x | int }}", "{{ [1, 'a'] | sort }}", "{{ [1, 'a'] | sum }}", "{{ x | tojson }}", "{{ range | tojson }}",
         "{{ '%d' % 'a' }}", "{{ '%s %s' % 'a' }}", "{{ '%s' % ('a', 'b') }}", "{{ '{} {}'.format(1) }}", "{{ '{'.format() }}", "{{ ', '.join([1]) }}",
         "{% macro f(a) %}{% endmacro %}{{ f(1, 2) }}", "{% macro f(a) %}{% endmacro %}{{ f(b=1) }}", "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "{{ {[]: 1} }}",
@@ -381,6 +389,9 @@ REFUSED = {
     "{{ self is defined }}": "'self' is not supported",
     "{{ ''.__class__ }}": "'__class__' is unsafe",
     "{{ '\\N{BULLET}' }}": "\\N in a string is not supported",
+    "{{ 'ff' | int(0, 16) }}": "another base than 10 is not supported",
+    "{{ 'ff' | int(base=16) }}": "another base than 10 is not supported",
+    "{{ 'a %x' % 255 }}": "the format %x is not supported",
     "{{ '\\ud83d' | length }}": "no character",
     "{% set \u00e9 = 1 %}{{ \u00e9 }}": "unexpected character",
 }

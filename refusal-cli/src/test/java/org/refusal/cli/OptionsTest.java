@@ -82,6 +82,17 @@ class OptionsTest {
   }
 
   @ParameterizedTest
+  @ValueSource(strings = {"{}", "{\"stage\": \"analyze-data\"}", "{\"outputs\": null}", "{\"outputs\": [null]}", "[]", "[", "null", ""})
+  void aManifestThatIsNoneIsOneLine(String content) throws IOException {
+    Path manifests = Files.createDirectories(folder.resolve("damaged/manifests"));
+    Files.writeString(manifests.resolve("analyze-data-0.json"), content);
+    Cli ran = Cli.run("status", "--results-dir", folder.resolve("damaged").toString());
+    assertThat(ran.code()).as(ran.err()).isEqualTo(65);
+    assertThat(ran.complaint()).hasSize(2);
+    assertThat(ran.complaint().get(0)).contains("analyze-data-0.json").doesNotContain("Exception");
+  }
+
+  @ParameterizedTest
   @CsvSource({
     "status --results-dir, 'result_dir' is an empty text",
     "analyze-data --dry-run --results-dir, 'output.result_dir' is an empty text",

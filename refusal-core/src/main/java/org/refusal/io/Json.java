@@ -16,6 +16,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
+import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.CharConversionException;
 import java.io.IOException;
@@ -105,6 +106,8 @@ public final class Json {
       return MAPPER.treeToValue(node, type);
     } catch (UnrecognizedPropertyException e) {
       throw damaged("%s: not the file that is expected here: unknown key '%s'".formatted(file, e.getPropertyName()));
+    } catch (ValueInstantiationException e) {
+      throw damaged(file + ": not the file that is expected here: a key that it needs is missing, or its value is not possible");
     } catch (JsonMappingException e) {
       String path =
           e.getPath().stream()

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
+import org.refusal.base.AtomicFiles;
 import org.refusal.base.Digests;
 import org.refusal.base.UserException;
 import org.refusal.io.Json;
@@ -69,7 +70,7 @@ public final class DigestCache {
       }
       return new ArtifactRef(name.replace('\\', '/'), size, digest);
     } catch (IOException e) {
-      throw UserException.badData(artifact + ": cannot be read: " + e.getMessage());
+      throw UserException.badData(artifact + ": cannot be read: " + AtomicFiles.reason(e));
     }
   }
 

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.refusal.base.AtomicFiles;
@@ -45,6 +46,18 @@ public record RunManifest(
     long peakMemoryBytes,
     String slurmJobId,
     List<String> summary) {
+
+  public RunManifest {
+    Objects.requireNonNull(stage, "stage");
+    Objects.requireNonNull(key, "key");
+    Objects.requireNonNull(config, "config");
+    Objects.requireNonNull(versions, "versions");
+    Objects.requireNonNull(started, "started");
+    Objects.requireNonNull(finished, "finished");
+    inputs = List.copyOf(inputs);
+    outputs = List.copyOf(outputs);
+    summary = List.copyOf(summary);
+  }
 
   /** All manifests of a results folder, oldest first. A damaged one is bad data. */
   public static List<RunManifest> all(ResultLayout layout) {

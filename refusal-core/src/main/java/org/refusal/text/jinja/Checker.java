@@ -1,8 +1,10 @@
 package org.refusal.text.jinja;
 
+import java.math.BigInteger;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.refusal.text.jinja.Expressions.Arithmetic;
 import org.refusal.text.jinja.Expressions.Attribute;
 import org.refusal.text.jinja.Expressions.Constant;
 import org.refusal.text.jinja.Expressions.Filtered;
@@ -80,6 +82,14 @@ final class Checker {
     } else if (node instanceof Filtered filtered) {
       filter(filtered.line(), filtered.name());
       byName(filtered);
+      base(filtered);
+    } else if (node instanceof Arithmetic arithmetic) {
+      if (arithmetic.operator().equals("%")
+          && arithmetic.left() instanceof Constant constant && constant.value() instanceof String format) {
+        TextFormat.unsupported(format).ifPresent(why -> {
+          throw new JinjaException(arithmetic.line(), why);
+        });
+      }
     } else if (node instanceof Tested tested) {
       test(tested.line(), tested.name());
     } else if (node instanceof Attribute attribute) {
@@ -103,6 +113,15 @@ final class Checker {
       } else if (BY_TEST.contains(filtered.name().replace("attr", ""))) {
         test(filtered.line(), name);
       }
+    }
+  }
+
+  private static void base(Filtered filtered) {
+    List<Node.Expression> given = filtered.call().positional();
+    Node.Expression base = given.size() > 1 ? given.get(1) : filtered.call().named().get("base");
+    if (filtered.name().equals("int") && base != null
+        && !(base instanceof Constant constant && BigInteger.TEN.equals(constant.value()))) {
+      throw new JinjaException(filtered.line(), "the filter int with another base than 10 is not supported");
     }
   }
 

@@ -6,6 +6,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.IntPredicate;
 
 /** Methods of Python's str, dict, list and tuple. */
 final class Methods {
@@ -132,9 +133,11 @@ final class Methods {
         }
         case "find", "rfind", "index", "rindex" -> find(run.meter(), text, arguments.bind(name, "sub/", "start/?", "end/?"));
         case "count" -> {
-          String part = text(arguments.bind(name, "sub/")[0]);
+          Object[] given = arguments.bind(name, "sub/", "start/?", "end/?");
+          String part = text(given[0]);
           run.meter().search(text, part);
-          yield BigInteger.valueOf(PythonText.count(text, part));
+          Place place = place(text, given);
+          yield BigInteger.valueOf(place.beyond() ? 0 : PythonText.count(place.part(), part));
         }
         case "format" -> TextFormat.braces(run, text, arguments);
         case "removeprefix" -> {
@@ -164,36 +167,33 @@ final class Methods {
         case "lower" -> PythonText.lower(text);
         case "title" -> PythonText.title(text);
         case "capitalize" -> PythonText.capitalize(text);
-        case "swapcase" -> swapped(text);
+        case "swapcase" -> PythonText.swapCase(text);
         case "isupper" -> PythonText.isCase(text, true);
         case "islower" -> PythonText.isCase(text, false);
         case "isspace" -> !text.isEmpty() && text.codePoints().allMatch(PythonText::isSpace);
-        case "isalpha" -> !text.isEmpty() && text.codePoints().allMatch(Character::isLetter);
-        case "isdigit" -> !text.isEmpty() && text.codePoints().allMatch(Bound::isDigit);
-        default -> !text.isEmpty() && text.codePoints().allMatch(c -> Character.isLetter(c) || isDigit(c));
+        case "isalpha" -> all(text, Character::isLetter);
+        case "isdigit" -> all(text, Bound::isDigit);
+        default -> all(text, point -> Character.isLetter(point) || isNumeric(point));
+      };
+    }
+
+    private static boolean all(String text, IntPredicate kind) {
+      PythonText.requireKnown(text);
+      return !text.isEmpty() && text.codePoints().allMatch(kind);
+    }
+
+    private static boolean isNumeric(int point) {
+      return switch (Character.getType(point)) {
+        case Character.DECIMAL_DIGIT_NUMBER, Character.LETTER_NUMBER, Character.OTHER_NUMBER -> true;
+        default -> false;
       };
     }
 
     private static boolean isDigit(int point) {
-      if (point > 0x7f && !Character.isLetter(point) && point != 0xa0 && !Character.isSpaceChar(point)
-          && Character.getType(point) != Character.DECIMAL_DIGIT_NUMBER && Character.getType(point) == Character.OTHER_NUMBER) {
+      if (Character.getType(point) == Character.OTHER_NUMBER) { // some are digits to Python, as superscripts are
         throw new JinjaException("isdigit() of U+%04X is not supported".formatted(point));
       }
       return Character.isDigit(point);
-    }
-
-    private static String swapped(String text) {
-      StringBuilder result = new StringBuilder();
-      text.codePoints().forEach(point -> {
-        if (point == 0x3a3) {
-          throw new JinjaException("swapcase() of a capital sigma is not supported");
-        }
-        String one = Character.toString(point);
-        result.append(
-            Character.isUpperCase(point) ? PythonText.lower(one)
-                : Character.isLowerCase(point) ? PythonText.upper(one) : one);
-      });
-      return result.toString();
     }
 
     private Object split(Meter meter, String text, Object[] given) {
@@ -211,14 +211,12 @@ final class Methods {
     }
 
     private Object begins(String text, Object[] given) {
-      String part = text;
-      if (given[1] != null || given[2] != null) {
-        throw new JinjaException("%s() with a place is not supported".formatted(name));
-      }
       List<Object> wanted = given[0] instanceof Tuple tuple ? tuple.items() : List.of(given[0]);
+      Place place = place(text, given);
+      String part = place.part();
       for (Object each : wanted) {
         String affix = text(each);
-        if (name.equals("startswith") ? part.startsWith(affix) : part.endsWith(affix)) {
+        if (!place.beyond() && (name.equals("startswith") ? part.startsWith(affix) : part.endsWith(affix))) {
           return true;
         }
       }
@@ -226,16 +224,32 @@ final class Methods {
     }
 
     private Object find(Meter meter, String text, Object[] given) {
-      if (given[1] != null || given[2] != null) {
-        throw new JinjaException("%s() with a place is not supported".formatted(name));
-      }
       String part = text(given[0]);
       meter.search(text, part);
-      int at = name.startsWith("r") ? text.lastIndexOf(part) : text.indexOf(part);
+      Place place = place(text, given);
+      int at = place.beyond() ? -1 : name.startsWith("r") ? place.part().lastIndexOf(part) : place.part().indexOf(part);
       if (at < 0 && name.endsWith("index")) {
         throw new JinjaException("substring not found");
       }
-      return BigInteger.valueOf(at < 0 ? -1 : text.codePointCount(0, at));
+      return BigInteger.valueOf(at < 0 ? -1 : place.from() + place.part().codePointCount(0, at));
+    }
+
+    /** @param from in code points @param beyond whether not even the empty text is found there */
+    private record Place(int from, String part, boolean beyond) {}
+
+    /** Where to look: between the second argument and the third, which count as in slices and may be left out. */
+    private static Place place(String text, Object[] given) {
+      int size = Types.size(text);
+      int from = bound(given[1], 0, size);
+      int to = Math.min(size, bound(given[2], size, size));
+      return from > to
+          ? new Place(from, "", true)
+          : new Place(from, text.substring(text.offsetByCodePoints(0, from), text.offsetByCodePoints(0, to)), false);
+    }
+
+    private static int bound(Object given, int otherwise, int size) {
+      int index = given == null || given == None.NONE ? otherwise : Types.count(given);
+      return index < 0 ? Math.max(0, index + size) : Math.min(index, size + 1);
     }
 
     private Tuple partition(String text, String separator) {

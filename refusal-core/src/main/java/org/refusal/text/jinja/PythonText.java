@@ -7,6 +7,10 @@ import java.util.Locale;
 
 /** Texts as Python's str sees them: sequences of code points, with Unicode's blanks and line ends. */
 final class PythonText {
+  private static final char SIGMA = '\u03a3';
+  private static final String WITHIN_WORDS =
+      "'.:\u00b7\u0387\u055f\u05f4\u2018\u2019\u2024\u2027\ufe13\ufe52\ufe55\uff07\uff0e\uff1a";
+
   private PythonText() {}
 
   /** Python's str.isspace: Unicode white space and the four information separators. */
@@ -167,11 +171,69 @@ final class PythonText {
   }
 
   static String lower(String text) {
-    return text.toLowerCase(Locale.ROOT);
+    requireKnown(text);
+    if (text.indexOf(SIGMA) < 0) {
+      return text.toLowerCase(Locale.ROOT);
+    }
+    int[] points = text.codePoints().toArray();
+    StringBuilder result = new StringBuilder();
+    for (int i = 0; i < points.length; i++) {
+      result.append(lower(points, i));
+    }
+    return result.toString();
   }
 
   static String upper(String text) {
+    requireKnown(text);
     return text.toUpperCase(Locale.ROOT);
+  }
+
+  /** Lower case of one code point where it stands: Java has another rule for the sigma that ends a word. */
+  private static String lower(int[] points, int at) {
+    if (points[at] != SIGMA) {
+      return Character.toString(points[at]).toLowerCase(Locale.ROOT);
+    }
+    int before = at - 1;
+    while (before >= 0 && isCaseIgnorable(points[before])) {
+      before--;
+    }
+    int after = at + 1;
+    while (after < points.length && isCaseIgnorable(points[after])) {
+      after++;
+    }
+    boolean ends = before >= 0 && isCased(points[before]) && !(after < points.length && isCased(points[after]));
+    return ends ? "\u03c2" : "\u03c3";
+  }
+
+  /** Unicode's Case_Ignorable: marks, modifiers, formats, and what stands within words. */
+  private static boolean isCaseIgnorable(int point) {
+    return switch (Character.getType(point)) {
+      case Character.NON_SPACING_MARK, Character.ENCLOSING_MARK, Character.FORMAT, Character.MODIFIER_LETTER,
+          Character.MODIFIER_SYMBOL -> true;
+      default -> WITHIN_WORDS.indexOf(point) >= 0;
+    };
+  }
+
+  /** Python may know a case or a kind for characters that are younger than this Java's Unicode. */
+  static void requireKnown(String text) {
+    text.codePoints()
+        .filter(point -> Character.getType(point) == Character.UNASSIGNED)
+        .findFirst()
+        .ifPresent(point -> {
+          throw new JinjaException("the case or kind of the character U+%04X is not supported".formatted(point));
+        });
+  }
+
+  static String swapCase(String text) {
+    requireKnown(text);
+    int[] points = text.codePoints().toArray();
+    StringBuilder result = new StringBuilder();
+    for (int i = 0; i < points.length; i++) {
+      String one = Character.toString(points[i]);
+      result.append(
+          Character.isUpperCase(points[i]) ? lower(points, i) : Character.isLowerCase(points[i]) ? upper(one) : one);
+    }
+    return result.toString();
   }
 
   static String capitalize(String text) {
@@ -186,17 +248,13 @@ final class PythonText {
   }
 
   static String title(String text) {
+    requireKnown(text);
     StringBuilder result = new StringBuilder();
-    String lower = text;
+    int[] points = text.codePoints().toArray();
     boolean within = false;
-    for (int i = 0; i < lower.length(); ) {
-      int point = lower.codePointAt(i);
-      if (point == 0x3a3) {
-        throw new JinjaException("title() of a text with a capital sigma is not supported");
-      }
-      result.append(within ? lower(Character.toString(point)) : titled(point));
-      within = isCased(point);
-      i += Character.charCount(point);
+    for (int i = 0; i < points.length; i++) {
+      result.append(within ? lower(points, i) : titled(points[i]));
+      within = isCased(points[i]);
     }
     return result.toString();
   }
@@ -219,6 +277,7 @@ final class PythonText {
 
   /** Whether all cased letters are of one case and there is one. */
   static boolean isCase(String text, boolean upper) {
+    requireKnown(text);
     boolean any = false;
     for (int point : text.codePoints().toArray()) {
       boolean is = upper ? Character.isUpperCase(point) : Character.isLowerCase(point);

@@ -4,6 +4,7 @@ import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.math.RoundingMode;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -13,6 +14,8 @@ final class TextFormat {
       Pattern.compile("%(?:\\(([^()]*)\\))?([-+0 #]*)(\\d{1,6})?(?:\\.(\\d{1,3}))?([a-zA-Z%])");
   private static final Pattern SPECIFICATION =
       Pattern.compile("(?:(.)?([<>^=]))?([-+ ]?)(0?)(\\d{1,6})?(,?)(?:\\.(\\d{1,3}))?([a-zA-Z]?)", Pattern.DOTALL);
+
+  private static final String SUPPORTED = "srdif%";
 
   private TextFormat() {}
 
@@ -79,6 +82,22 @@ final class TextFormat {
       throw new JinjaException("not all arguments converted during string formatting");
     }
     return result.append(format, from, format.length()).toString();
+  }
+
+  /** Why a format that stands in a template can be refused before it is used. */
+  static Optional<String> unsupported(String format) {
+    Matcher directive = PERCENT.matcher(format);
+    int from = 0;
+    for (int at = format.indexOf('%'); at >= 0; at = format.indexOf('%', from)) {
+      if (!directive.region(at, format.length()).lookingAt()) {
+        return Optional.of("a format after % is not supported");
+      }
+      if (SUPPORTED.indexOf(directive.group(5)) < 0) {
+        return Optional.of("the format %%%s is not supported".formatted(directive.group(5)));
+      }
+      from = directive.end();
+    }
+    return Optional.empty();
   }
 
   private static String percent(Meter meter, Matcher directive, Object value) {
