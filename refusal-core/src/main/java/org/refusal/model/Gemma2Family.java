@@ -39,7 +39,9 @@ final class Gemma2Family implements Family {
 
   @Override
   public Set<String> ownKeys() {
-    return Set.of("hidden_activation", "query_pre_attn_scalar", "attn_logit_softcapping", "final_logit_softcapping");
+    return Set.of(
+        "hidden_activation", "query_pre_attn_scalar", "attn_logit_softcapping", "final_logit_softcapping",
+        "sliding_window_size");
   }
 
   @Override
@@ -59,9 +61,14 @@ final class Gemma2Family implements Family {
     return Activation.GELU_TANH;
   }
 
+  /** The first files have {@code sliding_window_size}, too, which no version reads. */
   @Override
   public List<Integer> slidingWindows(ConfigObject config, int layers) {
-    return SlidingWindows.byLayer(config, layers, SlidingWindows.window(config, WINDOW), layer -> layer % 2 == 0);
+    int window = SlidingWindows.window(config, WINDOW);
+    if (config.positive("sliding_window_size", window) != window) {
+      throw config.bad("sliding_window_size", "is not sliding_window, " + window);
+    }
+    return SlidingWindows.byLayer(config, layers, window, layer -> layer % 2 == 0);
   }
 
   @Override

@@ -24,7 +24,7 @@ final class TinyFamily {
           "gemma", Map.of("head_dim", 6, "hidden_act", "gelu_pytorch_tanh", "hidden_activation", "gelu_pytorch_tanh"),
           "gemma2",
               Map.of(
-                  "head_dim", 6, "hidden_activation", "gelu_pytorch_tanh", "sliding_window", 3,
+                  "head_dim", 6, "hidden_activation", "gelu_pytorch_tanh", "sliding_window", 3, "sliding_window_size", 3,
                   "query_pre_attn_scalar", 9, "attn_logit_softcapping", 2.0, "final_logit_softcapping", 5.0),
           "gemma3_text",
               Map.of(
@@ -46,6 +46,7 @@ final class TinyFamily {
           "attn_logit_softcapping", 3.0,
           "final_logit_softcapping", 7.0,
           "sliding_window_pattern", 3,
+          "sliding_window_size", 5,
           "rope_local_base_freq", 50.0,
           "partial_rotary_factor", 1.0);
 
