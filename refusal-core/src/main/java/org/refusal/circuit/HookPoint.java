@@ -29,11 +29,11 @@ public record HookPoint(int layer, Site site) implements Comparable<HookPoint> {
 
   /** The tensors of a decoder layer, each {@code [batch, pos, d_model]}, in the order in which a forward pass reaches them. */
   public enum Site {
-    /** Output of the attention block after its output projection, before it is added to the residual stream. */
+    /** What the attention block adds to the residual stream: after its output projection, and after a norm that follows. */
     ATTN_OUT("attention", "hook_attn_out"),
     /** The residual stream between attention and MLP: what the layer read plus the output of its attention block. */
     RESID_MID("residuals_mid", "hook_resid_mid"),
-    /** Output of the MLP, before it is added to the residual stream. */
+    /** What the MLP adds to the residual stream, after a norm that follows it. */
     MLP_OUT("mlp", "hook_mlp_out"),
     /** The residual stream after the MLP: the output of the layer. */
     RESID_POST("residuals", "hook_resid_post");

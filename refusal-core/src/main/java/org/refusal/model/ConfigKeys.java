@@ -10,10 +10,10 @@ import org.refusal.base.UserException;
 /**
  * Which keys of a config.json are obeyed, which have no effect on what a model computes, and which may only have the value
  * that switches them off. Every other key is refused by name. Source: the configuration and model classes of transformers
- * 5.24 (LlamaConfig, MistralConfig, Qwen2Config, PreTrainedConfig) and the keys that training programs leave behind.
+ * 5.24 (those of {@link Families}, PreTrainedConfig) and the keys that training programs leave behind.
  */
 final class ConfigKeys {
-  /** Read by {@link ModelConfigReader} or {@link GenerationDefaults}. */
+  /** Read by {@link ModelConfigReader}, {@link GenerationDefaults} or several families. */
   private static final Set<String> OBEYED =
       Set.of(
           "model_type", "architectures", "hidden_act", "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers",
@@ -51,6 +51,7 @@ final class ConfigKeys {
           Map.entry("logit_scale", Set.of("1", "1.0")),
           Map.entry("hidden_activation", Set.of("\"silu\"", "\"swish\"")),
           Map.entry("is_causal", Set.of("true")),
+          Map.entry("use_bidirectional_attention", Set.of("false")),
           Map.entry("is_encoder_decoder", Set.of("false")),
           Map.entry("add_cross_attention", Set.of("false")),
           Map.entry("tie_encoder_decoder", Set.of("false")),
@@ -63,6 +64,9 @@ final class ConfigKeys {
           Map.entry("qk_layernorm", Set.of("false")),
           Map.entry("bias", Set.of("false")),
           Map.entry("qkv_bias", Set.of("false")),
+          Map.entry("lm_head_bias", Set.of("false")),
+          Map.entry("full_attn_mod", Set.of("1")),
+          Map.entry("interpolate_factor", Set.of("1", "1.0")),
           Map.entry("no_bias", Set.of("true")),
           Map.entry("no_rope_layers", Set.of("[]", "false")),
           Map.entry("quantization_config", Set.of("false")),
@@ -80,11 +84,12 @@ final class ConfigKeys {
   private ConfigKeys() {}
 
   /** @throws UserException naming a key that is not known to be obeyed or without effect */
-  static void check(ConfigObject config, String modelType) {
+  static void check(ConfigObject config, Family family) {
     for (Iterator<String> keys = config.keys(); keys.hasNext(); ) {
       String key = keys.next();
       if (!config.has(key)
           || OBEYED.contains(key)
+          || family.ownKeys().contains(key)
           || WITHOUT_EFFECT.contains(key)
           || GenerationDefaults.isKey(key)
           || PREFIXES_WITHOUT_EFFECT.stream().anyMatch(key::startsWith)) {
@@ -94,7 +99,7 @@ final class ConfigKeys {
       if (allowed == null) {
         throw UserException.badData(
             config.bad(key, "is not known: it may change what the model computes").getMessage(),
-            "a %s model of transformers reads no such key: if it has no effect, take it out of config.json".formatted(modelType));
+            "a %s model of transformers reads no such key: if it has no effect, take it out of config.json".formatted(family.modelType()));
       }
       if (!allowed.contains(config.get(key).toString())) {
         throw refused(config, key);

@@ -3,6 +3,7 @@ package org.refusal.model;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Path;
 import java.util.Iterator;
+import java.util.List;
 import org.refusal.base.UserException;
 import org.refusal.io.Json;
 
@@ -12,7 +13,7 @@ import org.refusal.io.Json;
  *
  * @param place of the object in the file, with a dot at the end; empty for the file's own
  */
-record ConfigObject(Path file, String place, JsonNode node) {
+public record ConfigObject(Path file, String place, JsonNode node) {
 
   static ConfigObject read(Path file) {
     JsonNode root = Json.readPython(file);
@@ -70,6 +71,28 @@ record ConfigObject(Path file, String place, JsonNode node) {
       throw bad(key, "is no finite number");
     }
     return node.path(key).doubleValue();
+  }
+
+  /** A whole number that may be 0. */
+  int fromZero(String key, int byDefault) {
+    if (!has(key)) {
+      return byDefault;
+    }
+    if (!node.path(key).isInt() || node.path(key).intValue() < 0) {
+      throw bad(key, "is no whole number from 0");
+    }
+    return node.path(key).intValue();
+  }
+
+  double positiveNumber(String key, double byDefault) {
+    return has(key) ? requiredPositive(key) : byDefault;
+  }
+
+  /** Where the key is there, its text must be one of these. */
+  void requireOneOf(String key, String... allowed) {
+    if (has(key) && !List.of(allowed).contains(node.path(key).asText())) {
+      throw bad(key, "is not " + String.join(" or ", allowed));
+    }
   }
 
   /** A number greater than 0 that must be there. */

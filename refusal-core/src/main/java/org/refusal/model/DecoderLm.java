@@ -10,9 +10,11 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
 import org.refusal.circuit.HookPoint.Site;
+import org.refusal.model.DecoderForm.HeadNorm;
 import org.refusal.torch.Autograd;
 import org.refusal.torch.Devices;
 import org.refusal.torch.Memory;
@@ -20,7 +22,7 @@ import org.refusal.torch.ScriptModule;
 import org.refusal.torch.ScriptModule.Tensors;
 import org.refusal.torch.TorchOps;
 
-/** The Llama family: RMS norms, rotary positions, grouped queries, gated MLP. Layers are in {@link DecoderScript}. */
+/** Any of {@link Families}: RMS norms, rotary positions, grouped queries, gated MLP. Layers are in {@link DecoderScript}. */
 final class DecoderLm implements CausalLm {
   private static final ScriptModule SCRIPT = DecoderScript.SCRIPT;
   private static final Tensors NOTHING = Tensors.of(List.of());
@@ -43,7 +45,7 @@ final class DecoderLm implements CausalLm {
    */
   private record Pass(
       ModelConfig config,
-      Tensors rotation,
+      List<Tensors> rotations,
       Map<Integer, Tensors> masks,
       KvCache cache,
       KvCache past,
@@ -65,7 +67,7 @@ final class DecoderLm implements CausalLm {
 
     @Override
     public void close() {
-      rotation.close();
+      rotations.forEach(Tensors::close);
       masks.values().stream().filter(mask -> mask != NOTHING).forEach(Tensors::close);
     }
   }
@@ -75,17 +77,19 @@ final class DecoderLm implements CausalLm {
   private final DataType type;
   private final List<NDArray> owned = new ArrayList<>();
   private final List<Layer> layers = new ArrayList<>();
+  private final RotaryTables rotary;
+  private final ScriptModule blocks;
   private PackedWeights packed; // null where there are none
   private NDArray embedding; // [vocab, d_model]
   private NDArray finalNorm; // [d_model]
   private NDArray unembedding; // [vocab, d_model]
-  private NDArray cosines; // [positions, head_dim]
-  private NDArray sines; // [positions, head_dim]
 
   private DecoderLm(ModelConfig config, Device device, DataType type) {
     this.config = config;
     this.device = device;
     this.type = type;
+    this.rotary = new RotaryTables(config, Devices.manager(device), type);
+    this.blocks = DecoderScript.of(config.form());
   }
 
   static DecoderLm load(CheckpointFolder checkpoint, Device device, DataType type) {
@@ -102,60 +106,86 @@ final class DecoderLm implements CausalLm {
   /** @param ownHead whether the head is read though the config ties it to the embedding */
   private void read(WeightLoader loader, boolean ownHead) {
     long d = config.dModel();
-    long q = (long) config.heads() * config.headDim();
-    long kv = (long) config.kvHeads() * config.headDim();
-    long hidden = config.intermediate();
     packed = PackedWeights.worthwhile(config, device, type) ? new PackedWeights() : null;
     boolean headInstead = config.tiedEmbeddings() && !loader.has(TensorNames.EMBEDDING);
     embedding = own(loader.load(headInstead ? TensorNames.HEAD : TensorNames.EMBEDDING, config.vocabSize(), d));
     for (int i = 0; i < config.layers(); i++) {
-      String layer = "model.layers." + i + ".";
-      String attention = layer + "self_attn.";
-      String mlp = layer + "mlp.";
-      List<NDArray> attentionBiases = new ArrayList<>();
-      if (config.qkvBias()) {
-        attentionBiases.add(
-            own(loader.stack(
-                List.of(attention + "q_proj.bias", attention + "k_proj.bias", attention + "v_proj.bias"),
-                new long[] {q, kv, kv})));
-      }
-      if (config.outputBias()) {
-        attentionBiases.add(own(loader.load(attention + "o_proj.bias", d)));
-      }
-      List<NDArray> mlpBiases = new ArrayList<>();
-      if (config.mlpBias()) {
-        mlpBiases.add(
-            own(loader.stack(List.of(mlp + "gate_proj.bias", mlp + "up_proj.bias"), new long[] {hidden, hidden})));
-        mlpBiases.add(own(loader.load(mlp + "down_proj.bias", d)));
-      }
-      NDArray attentionNorm = own(loader.load(layer + "input_layernorm.weight", d));
-      NDArray queriesKeysValues =
-          own(loader.stack(
-              List.of(attention + "q_proj.weight", attention + "k_proj.weight", attention + "v_proj.weight"),
-              new long[] {q, kv, kv},
-              d));
-      NDArray output = own(loader.load(attention + "o_proj.weight", d, q));
-      NDArray mlpNorm = own(loader.load(layer + "post_attention_layernorm.weight", d));
-      NDArray gateAndUp =
-          own(loader.stack(List.of(mlp + "gate_proj.weight", mlp + "up_proj.weight"), new long[] {hidden, hidden}, d));
-      NDArray down = own(loader.load(mlp + "down_proj.weight", d, hidden));
-      layers.add(
-          new Layer(
-              Tensors.of(List.of(attentionNorm, queriesKeysValues, output)),
-              Tensors.of(attentionBiases),
-              Tensors.of(List.of(mlpNorm, gateAndUp, down)),
-              Tensors.of(mlpBiases)));
-      if (packed != null) {
-        packed.addAttention(attentionNorm, queriesKeysValues, output);
-        packed.addMlp(mlpNorm, gateAndUp, down);
-      }
+      readLayer(loader, TensorNames.layer(i));
     }
-    finalNorm = own(loader.load("model.norm.weight", d));
+    finalNorm = own(loader.load(TensorNames.FINAL_NORM, d));
     unembedding =
         config.tiedEmbeddings() && !ownHead ? embedding : own(loader.load(TensorNames.HEAD, config.vocabSize(), d));
     if (packed != null) {
       packed.setUnembedding(unembedding);
     }
+  }
+
+  private void readLayer(WeightLoader loader, String layer) {
+    LayerTensors names = config.family().tensors();
+    long d = config.dModel();
+    long q = (long) config.heads() * config.headDim();
+    long kv = (long) config.kvHeads() * config.headDim();
+    long hidden = config.intermediate();
+    long[] qkvRows = TensorNames.rows(names.queriesKeysValues(), q, kv, kv);
+    long[] gateAndUpRows = TensorNames.rows(names.gateAndUp(), hidden, hidden);
+
+    List<NDArray> attention = new ArrayList<>();
+    attention.add(own(loader.stack(named(layer, names.queriesKeysValues(), ".weight"), qkvRows, d)));
+    attention.add(own(loader.load(layer + TensorNames.OUTPUT + ".weight", d, q)));
+    for (Optional<String> norm : List.of(names.normBeforeAttention(), names.normAfterAttention())) {
+      norm.ifPresent(name -> attention.add(own(loader.load(layer + name + ".weight", d))));
+    }
+    if (config.form().headNorm() != HeadNorm.NONE) {
+      attention.add(headNorms(loader, layer));
+    }
+    List<NDArray> attentionBiases = new ArrayList<>();
+    if (config.biases().queriesKeysValues()) {
+      attentionBiases.add(own(loader.stack(named(layer, names.queriesKeysValues(), ".bias"), qkvRows)));
+    }
+    if (config.biases().output()) {
+      attentionBiases.add(own(loader.load(layer + TensorNames.OUTPUT + ".bias", d)));
+    }
+
+    List<NDArray> mlp = new ArrayList<>();
+    mlp.add(own(loader.stack(named(layer, names.gateAndUp(), ".weight"), gateAndUpRows, d)));
+    mlp.add(own(loader.load(layer + TensorNames.DOWN + ".weight", d, hidden)));
+    for (Optional<String> norm : List.of(names.normBeforeMlp(), names.normAfterMlp())) {
+      norm.ifPresent(name -> mlp.add(own(loader.load(layer + name + ".weight", d))));
+    }
+    List<NDArray> mlpBiases = new ArrayList<>();
+    if (config.biases().mlp()) {
+      mlpBiases.add(own(loader.stack(named(layer, names.gateAndUp(), ".bias"), gateAndUpRows)));
+      mlpBiases.add(own(loader.load(layer + TensorNames.DOWN + ".bias", d)));
+    }
+    layers.add(new Layer(Tensors.of(attention), Tensors.of(attentionBiases), Tensors.of(mlp), Tensors.of(mlpBiases)));
+    if (packed != null) {
+      packed.addAttention(attention);
+      packed.addMlp(mlp);
+    }
+  }
+
+  private static List<String> named(String layer, List<String> projections, String kind) {
+    return projections.stream().map(name -> layer + name + kind).toList();
+  }
+
+  /** Weights of the norms of all query heads, then of all key heads {@code [heads + kv_heads, 1, head_dim]}. */
+  private NDArray headNorms(WeightLoader loader, String layer) {
+    int width = config.headDim();
+    boolean shared = config.form().headNorm() == HeadNorm.PER_HEAD;
+    int queries = config.heads();
+    int keys = config.kvHeads();
+    List<String> names = new ArrayList<>();
+    List<Long> rows = new ArrayList<>();
+    for (int head = 0; head < (shared ? queries : 1); head++) {
+      names.add(layer + TensorNames.QUERY_NORM);
+      rows.add(shared ? (long) width : (long) queries * width);
+    }
+    for (int head = 0; head < (shared ? keys : 1); head++) {
+      names.add(layer + TensorNames.KEY_NORM);
+      rows.add(shared ? (long) width : (long) keys * width);
+    }
+    return own(
+        loader.stack(names, rows.stream().mapToLong(Long::longValue).toArray()).reshape(queries + keys, 1, width));
   }
 
   @Override
@@ -236,7 +266,7 @@ final class DecoderLm implements CausalLm {
     check(batch, 0, hooks);
     int columns = columns(prefix, activation);
     try (NDArray padding = padding(batch);
-        Pass pass = pass(padding, padded(batch), prefix.begin(), columns, null, prefix.past(), hooks)) {
+        Pass pass = pass(padding, padded(batch), beyond(batch), prefix.begin(), columns, null, prefix.past(), hooks)) {
       Stream x = above(prefix, activation, pass);
       runToLogits(x, prefix.at().layer() + 1, logits);
       return logits(x, logits);
@@ -284,7 +314,7 @@ final class DecoderLm implements CausalLm {
     TokenBatch batch = prefix.batch();
     KvCache past = newCache(batch, columns, config.layers());
     try (Prefix head = prefix.columns(0, columns, null);
-        Pass pass = pass(past.padding(), padded(batch), 0, columns, past, null, Hooks.none())) {
+        Pass pass = pass(past.padding(), padded(batch), beyond(batch), 0, columns, past, null, Hooks.none())) {
       Stream x = above(head, head.activation(), pass);
       runLayers(x, prefix.at().layer() + 1, config.layers());
       x.free();
@@ -307,11 +337,11 @@ final class DecoderLm implements CausalLm {
     KvCache cache = newCache(batch, batch.width() + newTokens, config.layers());
     try {
       if (shared > 0) {
-        runShared(new TokenBatch(List.of(Arrays.copyOf(batch.rows().get(0), shared)), batch.padId()), cache, once);
+        runShared(new TokenBatch(List.of(Arrays.copyOf(batch.rows().get(0), shared)), batch.padId()), beyond(batch), cache, once);
       }
-      try (Pass pass = pass(cache.padding(), padded(batch), shared, own, cache, null, hooks)) {
+      try (Pass pass = pass(cache.padding(), padded(batch), beyond(batch), shared, own, cache, null, hooks)) {
         Stream x = new Stream(pass, embed(batch, shared));
-        runLayers(x, 0, config.layers());
+        runToLogits(x, 0, LogitsAt.LAST);
         cache.advance(batch.width());
         return new Prefill(logits(x, LogitsAt.LAST), cache);
       }
@@ -322,9 +352,9 @@ final class DecoderLm implements CausalLm {
   }
 
   /** Keys and values of the tokens that all rows of a cache begin with, wherever a row's padding ends. */
-  private void runShared(TokenBatch tokens, KvCache cache, Hooks hooks) {
+  private void runShared(TokenBatch tokens, boolean beyond, KvCache cache, Hooks hooks) {
     try (KvCache source = newCache(tokens, tokens.width(), config.layers());
-        Pass pass = pass(source.padding(), false, 0, tokens.width(), source, null, hooks)) {
+        Pass pass = pass(source.padding(), false, beyond, 0, tokens.width(), source, null, hooks)) {
       Stream x = new Stream(pass, embed(tokens, 0));
       runLayers(x, 0, config.layers());
       x.free();
@@ -344,13 +374,13 @@ final class DecoderLm implements CausalLm {
     int columns = columns(prefix, activation);
     int above = prefix.at().layer() + 1;
     KvCache cache = newCache(batch, batch.width() + newTokens, config.layers());
-    try (Pass pass = pass(cache.padding(), padded(batch), prefix.begin(), columns, cache, null, hooks)) {
+    try (Pass pass = pass(cache.padding(), padded(batch), beyond(batch), prefix.begin(), columns, cache, null, hooks)) {
       fill(cache, prefix.below(), 0, above);
       if (prefix.past() != null) {
         fill(cache, prefix.past(), above, config.layers());
       }
       Stream x = above(prefix, activation, pass);
-      runLayers(x, above, config.layers());
+      runToLogits(x, above, LogitsAt.LAST);
       cache.advance(batch.width());
       return new Prefill(logits(x, LogitsAt.LAST), cache);
     } catch (RuntimeException | Error e) {
@@ -379,7 +409,7 @@ final class DecoderLm implements CausalLm {
     for (int row = 0; row < ids.length; row++) {
       ids[row] = checkedToken(tokens[row], row);
     }
-    try (Pass pass = pass(cache.padding(), padded(cache.batch()), cache.filled(), 1, cache, null, hooks)) {
+    try (Pass pass = pass(cache.padding(), padded(cache.batch()), beyond(cache.batch()), cache.filled(), 1, cache, null, hooks)) {
       Stream x = new Stream(pass, embed(ids, ids.length, 1));
       runLayers(x, 0, config.layers());
       cache.advance(1);
@@ -395,6 +425,7 @@ final class DecoderLm implements CausalLm {
     }
     layers.forEach(Layer::close);
     layers.clear();
+    rotary.close();
     owned.forEach(NDArray::close);
     owned.clear();
   }
@@ -461,11 +492,11 @@ final class DecoderLm implements CausalLm {
       return;
     }
     runLayers(x, from, last);
-    x.set(layer("last_layer", x, last, x.pass.past(last)));
+    x.set(layer(x, last, Math.toIntExact(x.value.getShape().get(1)) - 1));
   }
 
-  private static ScriptModule script(Pass pass) {
-    return pass.packed == null ? SCRIPT : DecoderScript.Packed.SCRIPT;
+  private ScriptModule blocks(Pass pass) {
+    return pass.packed == null ? blocks : DecoderScript.packed(config.form());
   }
 
   private Tensors attentionWeights(Pass pass, int layer) {
@@ -476,18 +507,29 @@ final class DecoderLm implements CausalLm {
     return pass.packed == null ? layers.get(layer).mlp : pass.packed.mlp(layer);
   }
 
-  /** @param keys where keys and values of the layer come from and go to, as the script takes them */
-  private NDArray layer(String function, Stream x, int number, Object... keys) {
-    Layer weights = layers.get(number);
-    List<Object> arguments = new ArrayList<>();
-    arguments.addAll(
-        List.of(
-            x.value, attentionWeights(x.pass, number), weights.attentionBiases, mlpWeights(x.pass, number),
-            weights.mlpBiases));
-    arguments.addAll(List.of(x.pass.rotation, x.pass.mask(number)));
-    arguments.addAll(List.of(keys));
-    arguments.addAll(List.of(config.heads(), config.kvHeads(), config.rmsNormEps()));
-    return script(x.pass).tensor(function, arguments.toArray());
+  /** @param first position of the pass from which on the layer's output is wanted */
+  private NDArray layer(Stream x, int layer, int first) {
+    Layer weights = layers.get(layer);
+    return blocks(x.pass).tensor(
+        "layer",
+        x.value,
+        attentionWeights(x.pass, layer),
+        weights.attentionBiases,
+        mlpWeights(x.pass, layer),
+        weights.mlpBiases,
+        rotation(x.pass, layer),
+        x.pass.mask(layer),
+        x.pass.cache(layer),
+        x.pass.past(layer),
+        x.pass.begin,
+        first,
+        config.heads(),
+        config.kvHeads(),
+        config.rmsNormEps());
+  }
+
+  private Tensors rotation(Pass pass, int layer) {
+    return pass.rotations.get(rotary.kind(layer));
   }
 
   private void runBlock(Stream x, int layer) {
@@ -500,7 +542,7 @@ final class DecoderLm implements CausalLm {
       addMlp(x, layer);
       return;
     }
-    x.set(layer("layer", x, layer, x.pass.cache(layer), x.pass.past(layer), x.pass.begin));
+    x.set(layer(x, layer, 0));
   }
 
   private void addAttention(Stream x, int layer) {
@@ -512,29 +554,30 @@ final class DecoderLm implements CausalLm {
   }
 
   private NDArray attention(Pass pass, int layer, NDArray x) {
-    return script(pass).tensor(
+    return blocks(pass).tensor(
         "attention",
         x,
         attentionWeights(pass, layer),
         layers.get(layer).attentionBiases,
-        pass.rotation,
+        rotation(pass, layer),
         pass.mask(layer),
         pass.cache(layer),
         pass.past(layer),
         pass.begin,
+        0,
         config.heads(),
         config.kvHeads(),
         config.rmsNormEps());
   }
 
   private NDArray mlp(Pass pass, int layer, NDArray x) {
-    return script(pass).tensor("mlp", x, mlpWeights(pass, layer), layers.get(layer).mlpBiases, config.rmsNormEps());
+    return blocks(pass).tensor("mlp", x, mlpWeights(pass, layer), layers.get(layer).mlpBiases, config.rmsNormEps());
   }
 
   private NDArray logits(Stream x, LogitsAt at) {
     NDArray weight = x.pass.packed == null ? unembedding : x.pass.packed.unembedding();
     NDArray logits =
-        script(x.pass).tensor("logits", x.value, finalNorm, weight, config.rmsNormEps(), at == LogitsAt.LAST);
+        blocks(x.pass).tensor("logits", x.value, finalNorm, weight, config.rmsNormEps(), at == LogitsAt.LAST);
     x.free();
     return logits;
   }
@@ -554,7 +597,7 @@ final class DecoderLm implements CausalLm {
 
   private NDArray embed(long[] ids, int rows, int columns) {
     try (NDArray array = manager().create(ids, new Shape(rows, columns))) {
-      return SCRIPT.tensor("embed", embedding, array);
+      return blocks.tensor("embed", embedding, array);
     }
   }
 
@@ -570,28 +613,35 @@ final class DecoderLm implements CausalLm {
     return batch.rows().stream().anyMatch(row -> row.length != batch.width());
   }
 
+  /** The same for all rows: {@link #checkBoundary} has seen to it. */
+  private boolean beyond(TokenBatch batch) {
+    return batch.length(0) > config.rotaryBoundary();
+  }
+
   private Pass promptPass(TokenBatch batch, KvCache cache, Hooks hooks) {
     try (NDArray padding = padding(batch)) {
-      return pass(padding, padded(batch), 0, batch.width(), cache, null, hooks);
+      return pass(padding, padded(batch), beyond(batch), 0, batch.width(), cache, null, hooks);
     }
   }
 
-  /** Rotations and masks for {@code count} columns from {@code begin} on. */
+  /**
+   * Rotations and masks for {@code count} columns from {@code begin} on.
+   *
+   * @param beyond whether the whole texts are longer than the rotary boundary
+   */
   private Pass pass(
-      NDArray padding, boolean padded, int begin, int count, KvCache cache, KvCache past, Hooks hooks) {
+      NDArray padding, boolean padded, boolean beyond, int begin, int count, KvCache cache, KvCache past, Hooks hooks) {
     boolean usesPacked = count == 1 && cache != null && !Autograd.isRecording();
-    Tensors rotation;
-    reserveRotations(begin + count);
-    try (NDArray positions = SCRIPT.tensor("positions", padding, begin, count);
-        NDArray cos = SCRIPT.tensor("rotation", cosines, positions);
-        NDArray sin = SCRIPT.tensor("rotation", sines, positions)) {
-      rotation = Tensors.of(List.of(cos, sin));
+    List<Tensors> rotations;
+    try (NDArray positions = SCRIPT.tensor("positions", padding, begin, count)) {
+      rotations = rotary.rotations(positions, begin + count, beyond);
     }
     Map<Integer, Tensors> masks = new HashMap<>();
     for (int window : config.slidingWindows()) {
       int effective = window < begin + count ? window : 0;
       if (!masks.containsKey(window)) {
-        if (!padded && effective == 0 && (begin == 0 || count == 1)) {
+        boolean causalAlone = config.form().attentionCap() == 0 && begin == 0;
+        if (!padded && effective == 0 && (causalAlone || count == 1)) {
           masks.put(window, NOTHING); // plain causal attention, or one position that sees all
         } else {
           try (NDArray mask =
@@ -601,7 +651,7 @@ final class DecoderLm implements CausalLm {
         }
       }
     }
-    return new Pass(config, rotation, masks, cache, past, begin, usesPacked ? packed : null, hooks);
+    return new Pass(config, rotations, masks, cache, past, begin, usesPacked ? packed : null, hooks);
   }
 
   private KvCache newCache(TokenBatch batch, int capacity, int count) {
@@ -617,35 +667,6 @@ final class DecoderLm implements CausalLm {
       perLayer.add(Tensors.of(pair));
     }
     return new KvCache(batch, capacity, arrays, perLayer, Memory.own(padding(batch)));
-  }
-
-  /** Tables of cos and sin of position times frequency, computed in float64, for so many positions at least. */
-  private synchronized void reserveRotations(int positions) {
-    if (cosines != null && cosines.getShape().get(0) >= positions) {
-      return;
-    }
-    int rows = Math.min(config.maxPositions(), Math.max(256, 2 * Integer.highestOneBit(positions)));
-    int width = config.headDim();
-    double[] cos = new double[rows * width];
-    double[] sin = new double[rows * width];
-    for (int i = 0; i < width / 2; i++) {
-      double plain = Math.pow(config.ropeTheta(), -2.0 * i / width);
-      double frequency = config.ropeScaling().map(scaling -> scaling.scale(plain)).orElse(plain);
-      for (int position = 0; position < rows; position++) {
-        for (int at : new int[] {position * width + i, position * width + i + width / 2}) {
-          cos[at] = Math.cos(position * frequency);
-          sin[at] = Math.sin(position * frequency);
-        }
-      }
-    }
-    cosines = own(table(cos, rows, width));
-    sines = own(table(sin, rows, width));
-  }
-
-  private NDArray table(double[] values, int rows, int width) {
-    try (NDArray array = manager().create(values, new Shape(rows, width))) {
-      return TorchOps.cast(array, type);
-    }
   }
 
   private NDArray own(NDArray array) {
@@ -664,7 +685,29 @@ final class DecoderLm implements CausalLm {
         checkedToken(token, row);
       }
     }
+    checkBoundary(batch, newTokens);
     checkHooks(hooks);
+  }
+
+  /** Texts on both sides of the boundary have other rotations each: not in one batch, and not before and after a new token. */
+  private void checkBoundary(TokenBatch batch, int newTokens) {
+    int boundary = config.rotaryBoundary();
+    boolean beyond = beyond(batch);
+    for (int row = 0; row < batch.size(); row++) {
+      int length = batch.length(row);
+      if (length > boundary != beyond) {
+        throw UserException.badData(
+            "%s turns texts of more than %d tokens otherwise than shorter ones, and a batch holds texts of %d and of %d tokens"
+                .formatted(config.name(), boundary, batch.length(0), length),
+            "take batches of one text, or shorter texts");
+      }
+      if (!beyond && length + (long) newTokens > boundary) {
+        throw UserException.badData(
+            "%s turns texts of more than %d tokens otherwise than shorter ones, and a text of %d tokens gets %d new ones"
+                .formatted(config.name(), boundary, length, newTokens),
+            "take fewer new tokens, or shorter texts");
+      }
+    }
   }
 
   private int checkedToken(int token, int row) {

@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import org.refusal.base.UserException;
 
@@ -66,15 +65,18 @@ record GenerationDefaults(List<Integer> endTokens, double repetitionPenalty) {
           Map.entry("dola_layers", Set.of()),
           Map.entry("custom_generate", Set.of()));
 
-  /** @param end what the class of the model takes where config.json, which alone is there, has no eos_token_id */
-  static GenerationDefaults read(ConfigObject config, Path generationFile, Optional<Integer> end) {
+  /**
+   * Where neither file has eos_token_id there is no end token, whatever the configuration class takes for it: {@code generate} of
+   * transformers goes on there too.
+   */
+  static GenerationDefaults read(ConfigObject config, Path generationFile) {
     boolean own = Files.isRegularFile(generationFile);
     ConfigObject source = own ? ConfigObject.read(generationFile) : config;
     for (Iterator<String> keys = source.keys(); keys.hasNext(); ) {
       check(source, keys.next(), own);
     }
     double penalty = source.has("repetition_penalty") ? source.requiredPositive("repetition_penalty") : 1;
-    return new GenerationDefaults(endTokens(source, own ? Optional.empty() : end), penalty);
+    return new GenerationDefaults(endTokens(source), penalty);
   }
 
   /** Whether a key of config.json speaks of generation. */
@@ -100,10 +102,7 @@ record GenerationDefaults(List<Integer> endTokens, double repetitionPenalty) {
     }
   }
 
-  private static List<Integer> endTokens(ConfigObject source, Optional<Integer> byDefault) {
-    if (source.get("eos_token_id").isMissingNode()) {
-      return byDefault.stream().toList();
-    }
+  private static List<Integer> endTokens(ConfigObject source) {
     if (!source.has("eos_token_id")) {
       return List.of();
     }

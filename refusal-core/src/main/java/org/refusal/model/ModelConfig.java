@@ -5,21 +5,21 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What a decoder of the Llama family is, as its config.json says (spelling of transformers 4 or 5). A key that is left out
- * has the value that transformers' class of that model gives it; a key that is neither obeyed here nor known to be without
- * effect is an error, never ignored ({@link ConfigKeys}).
+ * What a decoder is, as its config.json says (spelling of transformers 4 or 5). A key that is left out has the value that
+ * transformers' class of that model gives it; a key that is neither obeyed here nor known to be without effect is an
+ * error, never ignored ({@link ConfigKeys}).
  *
  * @param name how the user named the model
- * @param modelType {@code llama}, {@code mistral} or {@code qwen2}
+ * @param family which of {@link Families}
  * @param layers decoder layers
  * @param dModel width of the residual stream
  * @param maxPositions longest context
  * @param intermediate width of the MLP
  * @param heads query heads
  * @param kvHeads key-value heads; a divisor of {@code heads}
+ * @param rotaries rotary positions of every layer
  * @param slidingWindows for every layer how many positions, itself included, a position sees; 0 means all before it
- * @param qkvBias biases on the query, key and value projections
- * @param outputBias bias on the attention's output projection
+ * @param form what the blocks compute
  * @param tiedEmbeddings the unembedding is the embedding
  * @param storedType {@code torch_dtype}, or empty if the file does not say
  * @param endTokens ids that end a generation: generation_config.json's if there is one, else config.json's
@@ -29,7 +29,7 @@ import java.util.Optional;
  */
 public record ModelConfig(
     String name,
-    String modelType,
+    Family family,
     int layers,
     int dModel,
     int vocabSize,
@@ -39,12 +39,10 @@ public record ModelConfig(
     int kvHeads,
     int headDim,
     double rmsNormEps,
-    double ropeTheta,
-    Optional<RopeScaling> ropeScaling,
+    List<Rotary> rotaries,
     List<Integer> slidingWindows,
-    boolean qkvBias,
-    boolean outputBias,
-    boolean mlpBias,
+    DecoderForm form,
+    Biases biases,
     boolean tiedEmbeddings,
     String storedType,
     List<Integer> endTokens,
@@ -53,8 +51,19 @@ public record ModelConfig(
     Optional<Integer> padToken) {
 
   public ModelConfig {
+    rotaries = List.copyOf(rotaries);
     slidingWindows = List.copyOf(slidingWindows);
     endTokens = List.copyOf(endTokens);
+  }
+
+  /** {@code model_type} of config.json. */
+  public String modelType() {
+    return family.modelType();
+  }
+
+  /** Tokens beyond which a text has other rotary positions than a shorter one; the largest int where there is no such. */
+  int rotaryBoundary() {
+    return rotaries.stream().mapToInt(rotary -> rotary.scaling().boundary()).min().orElseThrow();
   }
 
   /** Reads {@code config.json} and, where there is one, {@code generation_config.json}. */

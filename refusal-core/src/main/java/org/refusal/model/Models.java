@@ -24,7 +24,7 @@ public final class Models {
     if (model.trustRemoteCode()) {
       throw UserException.badConfig(
           "model.trust_remote_code: true is refused: nothing that a checkpoint brings is ever executed",
-          "set it to false; Llama, Mistral and Qwen2 checkpoints need no code of their own");
+          "set it to false; checkpoints of the families that run here need no code of their own");
     }
     ModelName.refuseOtherThings(model.name());
     Path folder = Path.of(model.name());

@@ -42,12 +42,21 @@ final class PackedWeights implements AutoCloseable {
     return Float.BYTES * (config.layers() * layer + config.vocabSize() * d);
   }
 
-  void addAttention(NDArray norm, NDArray queriesKeysValues, NDArray output) {
-    attention.add(Tensors.of(List.of(norm, pack(queriesKeysValues), pack(output))));
+  /** @param weights of the block as the script takes them: two matrices, then norms */
+  void addAttention(List<NDArray> weights) {
+    attention.add(packed(weights));
   }
 
-  void addMlp(NDArray norm, NDArray gateAndUp, NDArray down) {
-    mlp.add(Tensors.of(List.of(norm, pack(gateAndUp), pack(down))));
+  /** @param weights as those of the attention */
+  void addMlp(List<NDArray> weights) {
+    mlp.add(packed(weights));
+  }
+
+  private Tensors packed(List<NDArray> weights) {
+    List<NDArray> all = new ArrayList<>(weights);
+    all.set(0, pack(all.get(0)));
+    all.set(1, pack(all.get(1)));
+    return Tensors.of(all);
   }
 
   void setUnembedding(NDArray weight) {
@@ -67,7 +76,7 @@ final class PackedWeights implements AutoCloseable {
   }
 
   private NDArray pack(NDArray weight) {
-    NDArray packed = Memory.own(DecoderScript.Packed.SCRIPT.tensor("pack", weight));
+    NDArray packed = Memory.own(DecoderScript.Packing.SCRIPT.tensor("pack", weight));
     owned.add(packed);
     return packed;
   }

@@ -126,7 +126,7 @@ record WeightFiles(Map<String, TensorPlace> tensors, List<String> remarks) {
 
   /** @throws UserException naming a tensor that is missing, or one that a model of this config does not have */
   void requireFit(Path folder, ModelConfig config) {
-    Set<String> expected = TensorNames.of(config);
+    Set<String> expected = TensorNames.of(config).keySet();
     boolean tied = config.tiedEmbeddings();
     for (String name : expected) {
       boolean headInstead = tied && name.equals(TensorNames.EMBEDDING) && tensors.containsKey(TensorNames.HEAD);

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,20 +30,46 @@ import org.refusal.torch.Memory;
 import org.refusal.torch.TestDevice;
 import org.refusal.torch.TorchOps;
 
-/** Every model among the goldens against transformers: sizes, prompts, names and tolerances are the files'. */
+/**
+ * Every model among the goldens against transformers: sizes, prompts, names and tolerances are the files'. Read are the
+ * folder of the goldens itself and, where it has one, its folder {@code families}, which is laid out alike.
+ */
 class ModelGoldenTest {
 
-  static Stream<String> models() throws IOException {
-    try (Stream<Path> files = Files.list(Goldens.folder("expected"))) {
-      List<String> names =
-          files
-              .map(file -> file.getFileName().toString())
-              .filter(name -> name.endsWith(".safetensors"))
-              .map(name -> name.substring(0, name.length() - ".safetensors".length()))
-              .filter(name -> Files.isDirectory(Goldens.folder("models").resolve(name)))
-              .sorted()
-              .toList();
-      return names.stream();
+  /** @param set holds {@code models} and {@code expected} */
+  private record Golden(Path set, String name) {
+    Path model() {
+      return set.resolve("models").resolve(name);
+    }
+
+    Path expected(String suffix) {
+      return set.resolve("expected").resolve(name + suffix);
+    }
+
+    @Override
+    public String toString() {
+      return name;
+    }
+  }
+
+  static Stream<Golden> models() throws IOException {
+    List<Golden> models = new ArrayList<>(models(Goldens.root()));
+    models.addAll(models(Goldens.root().resolve("families")));
+    return models.stream();
+  }
+
+  private static List<Golden> models(Path set) throws IOException {
+    if (!Files.isDirectory(set.resolve("expected"))) {
+      return List.of();
+    }
+    try (Stream<Path> files = Files.list(set.resolve("expected"))) {
+      return files
+          .map(file -> file.getFileName().toString())
+          .filter(name -> name.endsWith(".safetensors"))
+          .map(name -> new Golden(set, name.substring(0, name.length() - ".safetensors".length())))
+          .filter(golden -> Files.isDirectory(golden.model()))
+          .sorted(Comparator.comparing(Golden::name))
+          .toList();
     }
   }
 
@@ -53,12 +80,11 @@ class ModelGoldenTest {
 
   @ParameterizedTest
   @MethodSource("models")
-  void agreesWithTransformers(String name) {
-    Path folder = Goldens.folder("models").resolve(name);
-    CheckpointFolder checkpoint = CheckpointFolder.open(folder, name);
-    JsonNode json = Json.read(Goldens.folder("expected").resolve(name + ".json"));
+  void agreesWithTransformers(Golden golden) {
+    CheckpointFolder checkpoint = CheckpointFolder.open(golden.model(), golden.name());
+    JsonNode json = Json.read(golden.expected(".json"));
     try (Memory.Scope scope = Memory.scope();
-        Safetensors tensors = Safetensors.open(Goldens.folder("expected").resolve(name + ".safetensors"));
+        Safetensors tensors = Safetensors.open(golden.expected(".safetensors"));
         CausalLm lm = CausalLm.load(checkpoint, TestDevice.get(), DataType.FLOAT32);
         CausalLm exact = CausalLm.load(checkpoint, TestDevice.get(), DataType.FLOAT64)) {
       Case test = new Case(json, tensors, lm, exact);
@@ -73,7 +99,7 @@ class ModelGoldenTest {
       test.metricAndGradients();
       test.prefixAndSuffix();
       test.probabilities();
-      StringBuilder line = new StringBuilder("ModelGoldenTest " + name + ": largest deviation");
+      StringBuilder line = new StringBuilder("ModelGoldenTest " + golden.name() + ": largest deviation");
       test.deviations.forEach((group, d) -> line.append(" %s %.1e (%.1e)".formatted(group, d[0], d[1])));
       System.out.println(line + " absolute (relative to the largest)");
     }
