@@ -9,6 +9,7 @@ import ai.djl.training.GradientCollector;
 import ai.djl.training.optimizer.Adam;
 import ai.djl.training.tracker.Tracker;
 import org.refusal.sae.SaeWeights;
+import org.refusal.sae.TopK;
 import org.refusal.torch.Memory;
 import org.refusal.torch.TorchOps;
 
@@ -32,7 +33,7 @@ final class DenseSae implements AutoCloseable {
     this.torchAdam = torchAdam;
     this.learningRate = learningRate;
     manager = parent.newSubManager();
-    k = start.k();
+    k = ((TopK) start.architecture()).k();
     parameters =
         new NDArray[] {
           manager.create(start.wEnc(), new Shape(start.dIn(), start.dSae())),

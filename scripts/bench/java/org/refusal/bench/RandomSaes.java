@@ -9,7 +9,7 @@ import org.refusal.circuit.HookPoint;
 import org.refusal.model.CausalLm;
 import org.refusal.sae.SaeWeights;
 import org.refusal.sae.SparseAutoencoder;
-import org.refusal.sae.TopKAutoencoder;
+import org.refusal.sae.TensorAutoencoder;
 
 /** Untrained autoencoders: what they cost depends on their size alone. */
 final class RandomSaes {
@@ -20,7 +20,7 @@ final class RandomSaes {
     for (HookPoint point : points) {
       saes.put(
           point,
-          TopKAutoencoder.of(
+          TensorAutoencoder.of(
               weights(lm.config().dModel(), dSae, k, Seeds.derive(seed, point.name())), lm.manager(),
               DataType.FLOAT32));
     }

@@ -105,19 +105,30 @@ final class DownloadCommand {
         ExitCode.BAD_CONFIG, "$HF_ENDPOINT: '%s' is no address of a mirror".formatted(given), "for example: https://huggingface.co", cause);
   }
 
-  /** From {@code $HF_TOKEN}, else the file in which the Hugging Face tools keep it. */
+  /** From {@code $HF_TOKEN} or its older name, else the file in which the Hugging Face tools keep it. */
   static Optional<String> token(Map<String, String> environment) {
-    String token = environment.getOrDefault("HF_TOKEN", "").strip();
-    if (!token.isEmpty()) {
-      return Optional.of(token);
+    for (String name : List.of("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")) {
+      Optional<String> token = sendable("$" + name, environment.getOrDefault(name, ""));
+      if (token.isPresent()) {
+        return token;
+      }
     }
     Path file = HubEnvironment.of(environment).tokenFile();
     try {
       return Files.isRegularFile(file)
-          ? Optional.of(Files.readString(file).strip()).filter(kept -> !kept.isEmpty())
+          ? sendable(file.toString(), Files.readString(file))
           : Optional.empty();
     } catch (IOException e) {
-      throw UserException.environment(file + ": cannot be read: " + e.getMessage(), "set HF_TOKEN instead");
+      throw UserException.environment(file + ": cannot be read: " + AtomicFiles.reason(e), "set HF_TOKEN instead");
     }
+  }
+
+  /** Without line ends, as huggingface_hub reads it; none if nothing is left. */
+  private static Optional<String> sendable(String where, String text) {
+    String token = text.replaceAll("[\r\n]", "").strip();
+    if (!token.chars().allMatch(each -> each > ' ' && each < 0x7f)) {
+      throw UserException.environment(where + " holds characters that no token has", "copy the token again");
+    }
+    return Optional.of(token).filter(kept -> !kept.isEmpty());
   }
 }

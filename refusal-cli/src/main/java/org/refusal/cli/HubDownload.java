@@ -168,7 +168,7 @@ final class HubDownload {
       file.toFile().deleteOnExit();
       return file;
     } catch (IOException e) {
-      throw UserException.environment("no temporary file can be made: " + e.getMessage(), "check $TMPDIR");
+      throw UserException.environment("no temporary file can be made: " + AtomicFiles.reason(e), "check $TMPDIR");
     }
   }
 
@@ -180,6 +180,12 @@ final class HubDownload {
       Reply reply = open(address, have, name);
       HttpResponse<InputStream> response = reply.response();
       boolean goesOn = response.statusCode() == 206;
+      Optional<String> part = response.headers().firstValue("Content-Range");
+      if (goesOn && part.isPresent() && !part.get().startsWith("bytes " + have + "-")) {
+        response.body().close();
+        Files.deleteIfExists(partial);
+        throw new IOException("another part of the file came than was asked for");
+      }
       long expected = response.headers().firstValueAsLong("Content-Length").orElse(-1);
       long written = goesOn ? have : 0;
       try (InputStream in = response.body();

@@ -147,7 +147,6 @@ final class ImportCommand {
         .write(folder);
     Lineage.imported(
         layout, model, List.of(folder.resolve(SaeCheckpoint.CONFIG), folder.resolve(SaeCheckpoint.WEIGHTS)), Versions.map());
-    return "%s: d_in %d, d_sae %d, k %d"
-        .formatted(folder, read.weights().dIn(), read.weights().dSae(), read.weights().k());
+    return "%s: %s".formatted(folder, read.weights().summary());
   }
 }

@@ -184,7 +184,7 @@ final class PlantedTrials {
                   .thenComparing(PlantedTrial::seed))
           .toList();
     } catch (IOException e) {
-      throw UserException.badData(trialsFolder() + ": cannot be read: " + e.getMessage());
+      throw AtomicFiles.cannotRead(trialsFolder(), e);
     }
   }
 

@@ -1,6 +1,7 @@
 package org.refusal.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
@@ -30,6 +31,9 @@ class DownloadTest {
   @TempDir Path folder;
   private HttpServer hub;
   private HttpServer storage;
+
+  /** By how many bytes the storage misses the part that is asked for. */
+  private int shift;
   private final List<String> storageSaw = new ArrayList<>();
   private final List<String> hubSaw = new ArrayList<>();
 
@@ -42,7 +46,10 @@ class DownloadTest {
     storage.createContext("/", exchange -> {
       storageSaw.add(exchange.getRequestHeaders().getFirst("Authorization") + " " + exchange.getRequestHeaders().getFirst("Range"));
       String range = exchange.getRequestHeaders().getFirst("Range");
-      int from = range == null ? 0 : Integer.parseInt(range.replaceAll("\\D", ""));
+      int from = range == null ? 0 : Integer.parseInt(range.replaceAll("\\D", "")) + shift;
+      if (range != null) {
+        exchange.getResponseHeaders().add("Content-Range", "bytes %d-%d/%d".formatted(from, WEIGHTS.length - 1, WEIGHTS.length));
+      }
       answer(exchange, range == null ? 200 : 206, Arrays.copyOfRange(WEIGHTS, from, WEIGHTS.length));
     });
     storage.start();
@@ -114,6 +121,30 @@ class DownloadTest {
     assertThat(storageSaw).containsExactly("null bytes=40000-");
     assertThat(partial.resolveSibling("model.safetensors")).hasBinaryContent(WEIGHTS);
     assertThat(partial).doesNotExist();
+  }
+
+  @Test
+  void anotherPartThanWasAskedForIsNotAppended() throws IOException {
+    Path partial = folder.resolve("models--org--name/snapshots/abcdef012345/model.safetensors.partial");
+    Files.createDirectories(partial.getParent());
+    Files.write(partial, Arrays.copyOf(WEIGHTS, 40_000));
+    shift = 1;
+
+    Ran ran = run("download", "--model", "org/name", "--cache-dir", folder.toString());
+
+    assertThat(ran.code()).isEqualTo(69);
+    assertThat(ran.err()).contains("another part of the file came than was asked for");
+    assertThat(partial).doesNotExist();
+    assertThat(run("download", "--model", "org/name", "--cache-dir", folder.toString()).code()).isZero();
+    assertThat(partial.resolveSibling("model.safetensors")).hasBinaryContent(WEIGHTS);
+  }
+
+  @Test
+  void theTokensOlderNameCountsAndLineEndsInATokenDoNot() {
+    assertThat(DownloadCommand.token(Map.of("HUGGING_FACE_HUB_TOKEN", "old"))).contains("old");
+    assertThat(DownloadCommand.token(Map.of("HF_TOKEN", " ne\r\nw\n", "HUGGING_FACE_HUB_TOKEN", "old"))).contains("new");
+    assertThatThrownBy(() -> DownloadCommand.token(Map.of("HF_TOKEN", "hf_s\u00e9cret")))
+        .hasMessage("$HF_TOKEN holds characters that no token has");
   }
 
   @Test

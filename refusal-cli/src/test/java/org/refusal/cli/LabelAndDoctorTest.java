@@ -118,6 +118,27 @@ class LabelAndDoctorTest {
   }
 
   @Test
+  void whatIsWrongWithAModelIsSaidOnce() throws IOException {
+    Files.writeString(folder.resolve("config.json"), "{\"model_type\": \"gpt2\"}");
+    assertThat(run("doctor", "--model", folder.toString())).isEqualTo(69);
+    assertThat(out.toString().split("is none of", -1)).as(out.toString()).hasSize(2);
+    assertThat(out.toString()).contains("BAD  tokenizer  not known, see model");
+  }
+
+  @Test
+  void aTemporaryFolderOfNoUseIsSaidOnceAndNothingElseIsBlamed() {
+    String usual = System.getProperty("java.io.tmpdir");
+    System.setProperty("java.io.tmpdir", folder.resolve("none").toString());
+    try {
+      assertThat(run("doctor", "--device", "cpu")).isEqualTo(69);
+    } finally {
+      System.setProperty("java.io.tmpdir", usual);
+    }
+    assertThat(out.toString().split("is of no use", -1)).as(out.toString()).hasSize(2);
+    assertThat(out.toString()).contains("BAD  device     not known, see temporary").contains("BAD  fonts      not known, see temporary");
+  }
+
+  @Test
   void theDeviceIsLookedAtWithoutAModelToo() {
     assertThat(run("doctor", "--device", "cpu")).isZero();
     assertThat(out.toString()).contains("ok   device     cpu, libtorch").contains("ok   fonts ");

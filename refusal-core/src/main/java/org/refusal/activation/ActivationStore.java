@@ -15,12 +15,13 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.refusal.base.AtomicFiles;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
 import org.refusal.data.PromptKey;
-import org.refusal.io.Safetensors;
 import org.refusal.io.Safetensors.DType;
 import org.refusal.io.Safetensors.Entry;
+import org.refusal.io.Safetensors;
 
 /**
  * The activations of several categories, read through memory maps. Opening reads the headers and the prompt index of
@@ -94,7 +95,7 @@ public final class ActivationStore implements AutoCloseable {
     try (Stream<Path> files = Files.list(folder)) {
       return files.filter(file -> belongs(file.getFileName().toString(), stem)).sorted().toList();
     } catch (IOException e) {
-      throw UserException.badData(folder + ": cannot be read: " + e.getMessage());
+      throw AtomicFiles.cannotRead(folder, e);
     }
   }
 

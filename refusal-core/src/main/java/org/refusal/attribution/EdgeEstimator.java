@@ -25,7 +25,7 @@ import org.refusal.torch.TorchOps;
 /**
  * Causal edges between the nodes of two hook points u before d (Marks et al. 2024, section 3.2): w(i, j) = sum over t of
  * [d (sum over t' of g_j,t' f_j,t') / da_u,t · W_dec_i] (f̄_i - f_i,t) with g_j = W_dec_j · dm/da_d held constant. The
- * upstream error is held fixed where a latent moves; TopK keeps the active set of the clean run. Error nodes are ends too:
+ * upstream error is held fixed where a latent moves; the active set is that of the clean run. Error nodes are ends too:
  * upstream ē - e replaces the latent's change; downstream the sum is that of dm/da_d · e_d, e_d = a_d - x̂_d. With all
  * nodes of d, error included, the edges out of a node sum to its attribution-patching effect.
  *
@@ -122,7 +122,7 @@ public final class EdgeEstimator {
   }
 
   /**
-   * What one downstream row contributes: TopK's active set is a constant mask {@code [T, d_sae]}, and so are the weights
+   * What one downstream row contributes: the active set is a constant mask {@code [T, d_sae]}, and so are the weights
    * W_dec_j · dm/da_d within it {@code [T, d_sae]}. Sinks are outside.
    */
   private record Downstream(
@@ -149,12 +149,11 @@ public final class EdgeEstimator {
     NDArray value(Node node) {
       if (node instanceof LatentNode latent) {
         int j = latent.latent();
-        NDArray encoder = sae.wEnc().get(":, %d:%d".formatted(j, j + 1)); // [d_model, 1]
-        NDArray f = activation.sub(sae.bDec()).matMul(encoder).add(sae.bEnc().get("%d:%d".formatted(j, j + 1)));
+        NDArray f = sae.activeValues(activation, j); // [T, 1]
         NDArray weight = weights.get(":, %d:%d".formatted(j, j + 1)); // [T, 1], constant
         return f.mul(weight).sum();
       }
-      NDArray latents = activation.sub(sae.bDec()).matMul(sae.wEnc()).add(sae.bEnc()).mul(mask);
+      NDArray latents = sae.activeValues(activation).mul(mask);
       NDArray error = activation.sub(LatentsAndError.decode(latents, sae)); // [T, d_model]
       return error.mul(gradient).sum();
     }

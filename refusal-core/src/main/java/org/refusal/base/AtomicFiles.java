@@ -129,10 +129,14 @@ public final class AtomicFiles {
         ExitCode.ENVIRONMENT, file + ": cannot be read: " + reason(e), "check that you may read it", e);
   }
 
-  /** Why there is no file of the name to read: none, a folder, or a link to nothing. */
+  /** Why there is no file of the name to read: none, a folder, a link to nothing, or a folder that may not be entered. */
   public static String missing(Path file) {
     if (Files.isDirectory(file)) {
       return "a folder, not a file";
+    }
+    Path folder = file.toAbsolutePath().getParent();
+    if (folder != null && Files.isDirectory(folder) && !Files.isExecutable(folder)) {
+      return "not to be seen: permission denied for its folder";
     }
     return Files.isSymbolicLink(file) ? "a link to something that is not there" : "no such file";
   }

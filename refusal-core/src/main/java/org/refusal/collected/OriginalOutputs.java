@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.refusal.base.AtomicFiles;
 import org.refusal.base.UserException;
 import org.refusal.behaviour.RefusalDetector;
 import org.refusal.data.Behaviour;
@@ -80,7 +81,7 @@ public record OriginalOutputs(List<Boolean> toxic, List<String> prompts, List<St
       }
       return next == first;
     } catch (IOException e) {
-      throw UserException.badData(file + ": cannot be read: " + e.getMessage());
+      throw AtomicFiles.cannotRead(file, e);
     }
   }
 

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.refusal.base.AtomicFiles;
 import org.refusal.base.TemporaryFolder;
 import org.refusal.base.UserException;
 import org.refusal.collected.CollectReport;
@@ -45,7 +46,8 @@ public final class Doctor {
   public static List<Finding> examine(String device, ModelSection model, Path results, Path outputs) {
     List<Finding> findings = new ArrayList<>();
     Runtime runtime = Runtime.getRuntime();
-    check(findings, "device", () -> Devices.name(Devices.parse(device)) + ", libtorch " + TorchRuntime.version());
+    check(findings, "temporary", () -> TemporaryFolder.require() + " takes files");
+    load(findings, "device", () -> Devices.name(Devices.parse(device)) + ", libtorch " + TorchRuntime.version());
     findings.add(
         new Finding(
             true, "processor",
@@ -58,8 +60,7 @@ public final class Doctor {
       FileStore store = Files.getFileStore(there);
       return "%.1f GiB free at %s".formatted(store.getUsableSpace() / GIB, there);
     });
-    check(findings, "temporary", () -> TemporaryFolder.require() + " takes files");
-    check(findings, "fonts", () -> Fonts.regular(10).getFamily() + ", for charts");
+    load(findings, "fonts", () -> Fonts.regular(10).getFamily() + ", for charts");
     if (model == null) {
       return findings;
     }
@@ -71,15 +72,15 @@ public final class Doctor {
               checkpoint.config().dModel(), checkpoint.config().maxPositions(), checkpoint.config().storedType(),
               checkpoint.folder());
     });
-    check(findings, "files", () -> {
+    load(findings, "files", () -> {
       CheckpointFolder checkpoint = Models.checkpoint(model);
       try (Tokenizer tokenizer = Tokenizer.load(checkpoint.folder())) {
         List<String> remarks = Models.remarks(checkpoint, tokenizer);
         return remarks.isEmpty() ? "nothing odd" : "note: " + String.join("; ", remarks);
       }
     });
-    check(findings, "memory", () -> memory(model));
-    check(findings, "tokenizer", () -> {
+    load(findings, "memory", () -> memory(model));
+    load(findings, "tokenizer", () -> {
       CheckpointFolder checkpoint = Models.checkpoint(model);
       try (Tokenizer tokenizer = Tokenizer.load(checkpoint.folder())) {
         int rows = checkpoint.config().vocabSize();
@@ -89,7 +90,7 @@ public final class Doctor {
                 tokenizer.idBound() > rows ? ": a prompt that holds an id from %d on cannot be run".formatted(rows) : "");
       }
     });
-    check(findings, "template", () -> {
+    load(findings, "template", () -> {
       try (Tokenizer tokenizer = Tokenizer.load(Models.checkpoint(model).folder())) {
         ChatTemplate template = ChatTemplate.of("auto", tokenizer, "");
         RenderedPrompt prompt = template.prompt("How are you?");
@@ -106,6 +107,7 @@ public final class Doctor {
   }
 
   private static Finding metric(ModelSection model, Path results, Path outputs) {
+    TemporaryFolder.require();
     Path report = new ResultLayout(results).collectReport(Models.name(model));
     if (outputs == null && Files.exists(report)) {
       return MetricExamination.collected(Json.read(report, CollectReport.class));
@@ -173,13 +175,29 @@ public final class Doctor {
     look(findings, what, () -> new Finding(true, what, look.at()));
   }
 
+  /** What loads a library or a font, which is unpacked into the temporary folder first. */
+  private static void load(List<Finding> findings, String what, Look<String> look) {
+    check(findings, what, () -> {
+      TemporaryFolder.require();
+      return look.at();
+    });
+  }
+
   private static void look(List<Finding> findings, String what, Look<Finding> look) {
     try {
       findings.add(look.at());
     } catch (UserException e) {
-      findings.add(new Finding(false, what, e.getMessage() + e.advice().map(advice -> " (" + advice + ")").orElse("")));
+      String text = e.getMessage() + e.advice().map(advice -> " (" + advice + ")").orElse("");
+      findings.add(
+          new Finding(
+              false, what,
+              findings.stream()
+                  .filter(finding -> finding.text().equals(text))
+                  .findFirst()
+                  .map(finding -> "not known, see " + finding.what())
+                  .orElse(text)));
     } catch (IOException e) {
-      findings.add(new Finding(false, what, String.valueOf(e.getMessage())));
+      findings.add(new Finding(false, what, AtomicFiles.reason(e)));
     }
   }
 }

@@ -151,13 +151,13 @@ public final class Safetensors implements AutoCloseable {
     } catch (NoSuchFileException e) {
       throw UserException.badData(file + ": " + AtomicFiles.missing(file));
     } catch (IOException e) {
-      throw UserException.badData(file + ": cannot be read: " + e.getMessage());
+      throw AtomicFiles.cannotRead(file, e);
     }
     try {
       return parse(file, channel);
     } catch (IOException e) {
       closeQuietly(channel, e);
-      throw UserException.badData(file + ": cannot be read: " + e.getMessage());
+      throw AtomicFiles.cannotRead(file, e);
     } catch (RuntimeException e) {
       closeQuietly(channel, e);
       throw e;
@@ -373,7 +373,7 @@ public final class Safetensors implements AutoCloseable {
     try {
       return channel.map(FileChannel.MapMode.READ_ONLY, position, length);
     } catch (IOException e) {
-      throw UserException.badData(file + ": cannot be read: " + e.getMessage());
+      throw AtomicFiles.cannotRead(file, e);
     }
   }
 

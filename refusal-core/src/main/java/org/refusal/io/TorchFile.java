@@ -1,6 +1,7 @@
 package org.refusal.io;
 
 import java.io.ByteArrayInputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.math.BigInteger;
@@ -54,19 +55,33 @@ public final class TorchFile {
           "CharStorage", Safetensors.DType.I8,
           "ByteStorage", Safetensors.DType.U8,
           "BoolStorage", Safetensors.DType.BOOL);
+
+  /** Bytes of an element of the types that are not read. */
+  private static final Map<String, Integer> OTHER_STORAGES =
+      Map.of(
+          "ComplexDoubleStorage", 16, "ComplexFloatStorage", 8, "QInt8Storage", 1, "QUInt8Storage", 1, "QInt32Storage", 4,
+          "QUInt4x2Storage", 1, "QUInt2x4Storage", 1, "UntypedStorage", 1);
   private static final BigInteger OLD_MAGIC = new BigInteger("1950a86a20f9469cfc6c", 16);
   private static final long OLD_PROTOCOL = 1001;
 
-  /** Names of torch.dtype, which stand in checkpoints beside tensors. */
+  /** Bytes of the largest pickle in a zip form: tensors' values stand outside it. */
+  private static final int LARGEST_PICKLE = 1 << 28;
+  private static final int LARGEST_STORAGE = Integer.MAX_VALUE - 8;
+
+  /** Names of torch.dtype and torch.qscheme, which stand in checkpoints beside tensors. */
   private static final Set<String> TYPES =
       Set.of(
           "float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool", "float", "double",
-          "half", "long", "int", "short", "float8_e4m3fn", "float8_e5m2", "complex64", "complex128");
+          "half", "long", "int", "short", "float8_e4m3fn", "float8_e5m2", "complex64", "complex128", "quint8", "qint8", "qint32",
+          "per_tensor_affine", "per_channel_affine", "per_tensor_symmetric", "per_channel_symmetric");
 
   private TorchFile() {}
 
   /** torch.device('cuda', 0) as cuda:0 */
   private static String deviceName(Object[] arguments) {
+    if (!Arrays.stream(arguments).allMatch(part -> part instanceof String || part instanceof Number)) {
+      throw new PickleException("a device without a name");
+    }
     return Arrays.stream(arguments).map(String::valueOf).collect(Collectors.joining(":"));
   }
 
@@ -74,25 +89,19 @@ public final class TorchFile {
     try {
       return switch (start(file)) {
         case "PK" -> zipForm(file);
-        case "\u0080\u0002" -> oldForm(file);
+        case "\u0080\u0002", "\u0080\u0003", "\u0080\u0004", "\u0080\u0005" -> oldForm(file);
         default -> throw UserException.badData(
             file + ": not a file of torch.save", "activations and autoencoders are read from .pt and safetensors files");
       };
-    } catch (ZipException e) {
-      throw UserException.badData(file + ": damaged or cut off: " + e.getMessage(), "copy it again");
+    } catch (ZipException | EOFException e) {
+      throw UserException.badData(
+          file + ": damaged or cut off" + (e.getMessage() == null ? "" : ": " + e.getMessage()), "copy it again");
     } catch (NoSuchFileException e) {
       throw UserException.badData(file + ": " + AtomicFiles.missing(file));
     } catch (IOException e) {
-      throw UserException.badData(file + ": cannot be read: " + e.getMessage());
-    } catch (PickleException
-        | ClassCastException
-        | IndexOutOfBoundsException
-        | NegativeArraySizeException
-        | ArithmeticException e) {
-      if (e.getCause() instanceof UserException refused) {
-        throw refused;
-      }
-      throw UserException.badData(file + ": damaged: " + e.getMessage());
+      throw AtomicFiles.cannotRead(file, e);
+    } catch (PickleException e) {
+      throw UserException.badData(file + ": damaged: " + e.getMessage().strip(), "copy it again, or save it again in PyTorch");
     }
   }
 
@@ -111,14 +120,18 @@ public final class TorchFile {
       ZipEntry order = zip.getEntry(root + "byteorder");
       if (order != null) {
         try (InputStream in = zip.getInputStream(order)) {
-          if (!new String(in.readAllBytes(), StandardCharsets.US_ASCII).equals("little")) {
+          if (!new String(in.readNBytes(16), StandardCharsets.US_ASCII).equals("little")) {
             throw UserException.badData(file + ": its numbers are not little endian");
           }
         }
       }
       try (InputStream in = zip.getInputStream(pickle)) {
-        return new RestrictedUnpickler(file, (key, dtype, elements) -> zipStorage(zip, root, key, dtype, elements))
-            .load(new ByteArrayInputStream(in.readAllBytes()));
+        byte[] program = in.readNBytes(LARGEST_PICKLE);
+        if (program.length == LARGEST_PICKLE) {
+          throw UserException.badData("%s: its data.pkl has %d bytes and more".formatted(file, LARGEST_PICKLE));
+        }
+        return new RestrictedUnpickler(file, (key, type, elements) -> zipStorage(zip, root, key, type, elements))
+            .load(new ByteArrayInputStream(program));
       }
     }
   }
@@ -133,24 +146,29 @@ public final class TorchFile {
     throw UserException.badData(file + ": holds no data.pkl, so torch.save did not write it");
   }
 
-  private static ByteBuffer zipStorage(
-      ZipFile zip, String root, String key, Safetensors.DType dtype, long elements) {
-    if (dtype == Safetensors.DType.OTHER) {
+  private static ByteBuffer zipStorage(ZipFile zip, String root, String key, StorageType type, long elements) {
+    if (type.dtype() == Safetensors.DType.OTHER) {
       return ByteBuffer.allocate(0);
     }
     ZipEntry entry = zip.getEntry(root + "data/" + key);
     if (entry == null) {
       throw new PickleException("storage " + key + " is missing");
     }
-    if (entry.getSize() != Math.multiplyExact(elements, dtype.bytes())) {
+    long needed = type.bytes(elements);
+    if (entry.getSize() != needed) {
       throw new PickleException(
           "storage %s holds %d bytes, %d elements of %s need %d"
-              .formatted(key, entry.getSize(), elements, dtype, elements * dtype.bytes()));
+              .formatted(key, entry.getSize(), elements, type.dtype(), needed));
+    }
+    if (needed > LARGEST_STORAGE) {
+      throw new PickleException("storage %s holds %d bytes, of which 2 GiB can be read".formatted(key, needed));
     }
     try (InputStream in = zip.getInputStream(entry)) {
-      return ByteBuffer.wrap(in.readNBytes(Math.toIntExact(entry.getSize())));
+      return ByteBuffer.wrap(in.readNBytes((int) needed));
+    } catch (EOFException e) {
+      throw new PickleException("cut off in storage " + key);
     } catch (IOException e) {
-      throw new PickleException("storage " + key + " cannot be read: " + e.getMessage());
+      throw new PickleException("storage " + key + " cannot be read: " + AtomicFiles.reason(e));
     }
   }
 
@@ -161,7 +179,7 @@ public final class TorchFile {
   private static Object oldForm(Path file) throws IOException {
     byte[] bytes;
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      if (channel.size() > Integer.MAX_VALUE - 8) {
+      if (channel.size() > LARGEST_STORAGE) {
         throw UserException.badData(
             file + ": larger than 2 GiB in the form of PyTorch before 1.6",
             "load it in PyTorch and save it again: the newer form has no such bound");
@@ -171,9 +189,9 @@ public final class TorchFile {
       bytes = all.array();
     }
     ByteArrayInputStream in = new ByteArrayInputStream(bytes);
-    Map<String, Safetensors.DType> types = new HashMap<>();
-    StorageSource none = (key, dtype, elements) -> {
-      types.put(key, dtype);
+    Map<String, StorageType> types = new HashMap<>();
+    StorageSource none = (key, type, elements) -> {
+      types.put(key, type);
       return null;
     };
     if (!OLD_MAGIC.equals(new RestrictedUnpickler(file, none).load(in))
@@ -187,29 +205,26 @@ public final class TorchFile {
     }
     int object = bytes.length - in.available();
     new RestrictedUnpickler(file, none).load(in);
-    List<?> keys = (List<?>) new RestrictedUnpickler(file, none).load(in);
+    if (!(new RestrictedUnpickler(file, none).load(in) instanceof List<?> keys)) {
+      throw new PickleException("no list of storages");
+    }
     ByteBuffer rest = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).position(bytes.length - in.available());
     Map<String, ByteBuffer> storages = new HashMap<>();
     for (Object key : keys) {
-      Safetensors.DType type = types.get(String.valueOf(key));
-      if (type == Safetensors.DType.OTHER) {
-        throw UserException.badData(
-            file + ": a tensor of a type that is not read, in the form of PyTorch before 1.6",
-            "load it in PyTorch and save it again");
-      }
+      StorageType type = key instanceof String name ? types.get(name) : null;
       if (type == null || rest.remaining() < Long.BYTES) {
-        throw new PickleException("storage " + key + (type == null ? " belongs to no tensor" : " is missing"));
+        throw new PickleException(type == null ? "a storage that belongs to no tensor" : "storage " + key + " is missing");
       }
-      long size = Math.multiplyExact(rest.getLong(), type.bytes());
-      if (size < 0 || size > rest.remaining()) {
+      long size = type.bytes(rest.getLong());
+      if (size > rest.remaining()) {
         throw new PickleException("cut off in storage " + key);
       }
-      storages.put(String.valueOf(key), rest.slice(rest.position(), (int) size));
+      storages.put((String) key, rest.slice(rest.position(), (int) size));
       rest.position(rest.position() + (int) size);
     }
-    StorageSource source = (key, dtype, elements) -> {
+    StorageSource source = (key, type, elements) -> {
       ByteBuffer data = storages.get(key);
-      if (data == null || data.capacity() != Math.multiplyExact(elements, dtype.bytes())) {
+      if (data == null || data.capacity() != type.bytes(elements)) {
         throw new PickleException("storage " + key + " is missing or of another size");
       }
       return data;
@@ -220,7 +235,7 @@ public final class TorchFile {
   /** Bytes of a storage; null in a pass that only wants to know which storages there are. */
   @FunctionalInterface
   private interface StorageSource {
-    ByteBuffer load(String key, Safetensors.DType dtype, long elements);
+    ByteBuffer load(String key, StorageType type, long elements);
   }
 
   /** What may stand where a pickle names a class or function: a name that is looked up here and nowhere else. */
@@ -234,13 +249,46 @@ public final class TorchFile {
     /** Bytes to which a stored tensor may grow by repeating itself. */
     private static final int MOST_REPEATED = 1 << 26;
 
+    /** Bytes of all tensors that are copied out of their order, in bytes of all storages. */
+    private static final long MOST_COPIES = 4;
+
     private final Path file;
     private final StorageSource source;
     private final Map<String, Storage> storages = new HashMap<>();
+    private long stored;
+    private long copied;
 
     RestrictedUnpickler(Path file, StorageSource source) {
       this.file = file;
       this.source = source;
+    }
+
+    /**
+     * Runs the program up to its end.
+     *
+     * @throws PickleException it is damaged, whatever the library makes of it: its instructions take from the stack what
+     *     they expect there, without a look
+     * @throws UserException it asks for what is refused
+     */
+    @Override
+    public Object load(InputStream program) throws IOException {
+      int length = program.available();
+      try {
+        return super.load(program);
+      } catch (IOException e) {
+        throw new PickleException("its pickle ends in the middle");
+      } catch (RuntimeException | StackOverflowError e) {
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+          if (cause instanceof UserException refused) {
+            throw refused;
+          }
+        }
+        if (e instanceof PickleException known && known.getCause() == null) {
+          throw known;
+        }
+        throw new PickleException(
+            "the instruction before byte %d of its pickle does not fit its operands".formatted(length - program.available()), e);
+      }
     }
 
     @Override
@@ -254,6 +302,14 @@ public final class TorchFile {
         case Opcodes.STACK_GLOBAL -> {
           String name = (String) stack.pop();
           stack.add(known((String) stack.pop(), name));
+          return NO_RETURN_VALUE;
+        }
+        case Opcodes.EMPTY_LIST -> {
+          stack.add(new Items(List.of()));
+          return NO_RETURN_VALUE;
+        }
+        case Opcodes.LIST -> {
+          stack.add(new Items(stack.pop_all_since_marker()));
           return NO_RETURN_VALUE;
         }
         case Opcodes.INST, Opcodes.OBJ, Opcodes.NEWOBJ, Opcodes.NEWOBJ_EX, Opcodes.EXT1, Opcodes.EXT2, Opcodes.EXT4 ->
@@ -286,14 +342,17 @@ public final class TorchFile {
         case "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v3" -> (IObjectConstructor) this::tensor;
         case "torch._utils._rebuild_parameter" -> (IObjectConstructor) arguments -> arguments[0];
         case "torch.Size" -> (IObjectConstructor) arguments -> arguments.length == 0 ? new Object[0] : arguments[0];
-        case "torch.storage.UntypedStorage" -> new StorageType(Safetensors.DType.OTHER);
+        case "torch._utils._rebuild_qtensor" -> (IObjectConstructor) arguments -> other(arguments[2]);
+        case "torch._utils._rebuild_sparse_tensor" -> (IObjectConstructor) RestrictedUnpickler::sparse;
+        case "torch.storage.UntypedStorage" -> new StorageType(Safetensors.DType.OTHER, 1);
         case "torch.device" -> (IObjectConstructor) TorchFile::deviceName;
+        case "torch.serialization._get_layout" -> (IObjectConstructor) arguments -> (String) arguments[0];
         default -> {
           if (module.equals("torch") && STORAGES.containsKey(name)) {
-            yield new StorageType(STORAGES.get(name));
+            yield new StorageType(STORAGES.get(name), STORAGES.get(name).bytes());
           }
-          if (module.equals("torch") && name.matches("[A-Z]\\w*Storage")) {
-            yield new StorageType(Safetensors.DType.OTHER);
+          if (module.equals("torch") && OTHER_STORAGES.containsKey(name)) {
+            yield new StorageType(Safetensors.DType.OTHER, OTHER_STORAGES.get(name));
           }
           if (module.equals("torch") && TYPES.contains(name)) {
             yield "torch." + name;
@@ -312,16 +371,20 @@ public final class TorchFile {
     /** ('storage', type, key, location, number of elements); the older form adds what a view is of, or None. */
     @Override
     protected Object persistentLoad(Object id) {
-      if (!(id instanceof Object[] parts && parts.length >= 5 && parts[1] instanceof StorageType type)) {
+      if (!(id instanceof Object[] parts
+          && parts.length >= 5
+          && parts[1] instanceof StorageType type
+          && parts[2] instanceof String name)) {
         throw new PickleException("a reference that is no storage");
       }
       if (parts.length > 5 && parts[5] != null) {
         throw new PickleException("a storage that is a view of another");
       }
       return storages.computeIfAbsent(
-          String.valueOf(parts[2]),
+          name,
           key -> {
-            ByteBuffer data = source.load(key, type.dtype(), ((Number) parts[4]).longValue());
+            ByteBuffer data = source.load(key, type, whole(parts[4]));
+            stored += data == null ? 0 : data.capacity();
             return new Storage(type.dtype(), data);
           });
     }
@@ -336,11 +399,14 @@ public final class TorchFile {
         return PENDING;
       }
       if (storage.dtype() == Safetensors.DType.OTHER) {
-        return new Safetensors.Tensor(storage.dtype(), longs(arguments[2]), ByteBuffer.allocate(0));
+        return other(arguments[2]);
       }
-      long offset = ((Number) arguments[1]).longValue();
+      long offset = whole(arguments[1]);
       long[] shape = longs(arguments[2]);
       long[] stride = longs(arguments[3]);
+      if (shape.length != stride.length) {
+        throw new PickleException("a tensor of %d extents and %d strides".formatted(shape.length, stride.length));
+      }
       int width = storage.dtype().bytes();
       long elements = 1;
       long last = offset;
@@ -355,16 +421,21 @@ public final class TorchFile {
           && (offset < 0 || Math.multiplyExact(Math.addExact(last, 1), width) > storage.data().capacity())) {
         throw new PickleException("a tensor reaches beyond its storage");
       }
-      int size = Math.toIntExact(Math.multiplyExact(elements, width));
+      long size = Math.multiplyExact(elements, width);
       if (isContiguous(shape, stride)) {
         return new Safetensors.Tensor(
-            storage.dtype(), shape, elements == 0 ? ByteBuffer.allocate(0) : storage.data().slice((int) (offset * width), size));
+            storage.dtype(), shape,
+            elements == 0 ? ByteBuffer.allocate(0) : storage.data().slice((int) (offset * width), (int) size));
       }
       if (size > Math.max(MOST_REPEATED, storage.data().capacity())) {
         throw new PickleException(
             "a tensor of %d bytes that repeats a storage of %d".formatted(size, storage.data().capacity()));
       }
-      ByteBuffer data = ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
+      copied += size;
+      if (copied > Math.max(MOST_REPEATED, MOST_COPIES * stored)) {
+        throw new PickleException("tensors of %d bytes that repeat storages of %d".formatted(copied, stored));
+      }
+      ByteBuffer data = ByteBuffer.allocate((int) size).order(ByteOrder.LITTLE_ENDIAN);
       long[] index = new long[shape.length];
       for (long i = 0; i < elements; i++) {
         long at = offset;
@@ -394,18 +465,66 @@ public final class TorchFile {
       Object[] parts = tuple instanceof List<?> list ? list.toArray() : (Object[]) tuple;
       long[] values = new long[parts.length];
       for (int i = 0; i < parts.length; i++) {
-        values[i] = ((Number) parts[i]).longValue();
+        values[i] = whole(parts[i]);
       }
       return values;
+    }
+
+    private static long whole(Object number) {
+      if (number instanceof Integer || number instanceof Long) {
+        return ((Number) number).longValue();
+      }
+      throw new PickleException("an extent, offset or size that is no whole number of 64 bits");
+    }
+
+    /** A tensor whose values are not read: an error only where it is asked for. */
+    private static Safetensors.Tensor other(Object shape) {
+      return new Safetensors.Tensor(Safetensors.DType.OTHER, longs(shape), ByteBuffer.allocate(0));
+    }
+
+    /** (layout, (tensors of places and values, size, marks)) */
+    private static Safetensors.Tensor sparse(Object[] arguments) {
+      return Arrays.stream((Object[]) arguments[1])
+          .filter(part -> part instanceof Object[] || part instanceof List<?>)
+          .findFirst()
+          .map(RestrictedUnpickler::other)
+          .orElseThrow(() -> new PickleException("a sparse tensor without a size"));
     }
   }
 
   private record Storage(Safetensors.DType dtype, ByteBuffer data) {}
 
-  private record StorageType(Safetensors.DType dtype) implements IObjectConstructor {
+  /** @param width bytes of an element */
+  private record StorageType(Safetensors.DType dtype, int width) implements IObjectConstructor {
+    long bytes(long elements) {
+      if (elements < 0 || elements > Long.MAX_VALUE / width) {
+        throw new PickleException("a storage of %d elements".formatted(elements));
+      }
+      return elements * width;
+    }
+
     @Override
     public Object construct(Object[] arguments) {
       throw new PickleException("a storage outside a tensor");
+    }
+  }
+
+  /** A list of its own identity: none is equal to another, so that one within itself can be asked for its hash. */
+  private static final class Items extends ArrayList<Object> {
+    private static final long serialVersionUID = 1L;
+
+    Items(List<?> items) {
+      super(items);
+    }
+
+    @Override
+    public boolean equals(Object other) {
+      return this == other;
+    }
+
+    @Override
+    public int hashCode() {
+      return System.identityHashCode(this);
     }
   }
 

@@ -108,7 +108,9 @@ final class ModelConfigReader {
 
   private void checkArchitecture() {
     JsonNode architectures = root.get("architectures");
+    boolean none = architectures.isArray() && architectures.isEmpty();
     if (root.has("architectures")
+        && !none
         && !(architectures.size() == 1 && architectures.get(0).asText().equals(defaults.architecture()))) {
       throw root.bad("architectures", "is not [" + defaults.architecture() + "]");
     }

@@ -16,7 +16,9 @@ record RotaryConfig(double theta, Optional<RopeScaling> scaling) {
   private static final Set<String> KEYS =
       Set.of(
           "rope_type", "type", "rope_theta", "factor", "low_freq_factor", "high_freq_factor",
-          "original_max_position_embeddings", "partial_rotary_factor", "attention_factor", "finetuned");
+          "original_max_position_embeddings", "partial_rotary_factor", "attention_factor", "finetuned",
+          // of yarn and longrope: transformers warns of them beside another type and reads none
+          "beta_fast", "beta_slow", "mscale", "mscale_all_dim", "truncate", "short_factor", "long_factor");
 
   static RotaryConfig read(ConfigObject config, int maxPositions) {
     double outer = theta(config, DEFAULT_THETA);

@@ -2,7 +2,6 @@ package org.refusal.original;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -176,10 +175,10 @@ public final class OriginalImport {
 
   private void collect(TreeSet<String> found, Path folder, String suffix) {
     String prefix = ResultLayout.fileName(model) + "_";
-    for (Path file : files(folder)) {
+    for (Path file : source.filesOf(model, folder)) {
       String name = file.getFileName().toString();
       boolean ofOneSide = suffix.equals(CIRCUIT) && (name.endsWith("_safe" + CIRCUIT) || name.endsWith("_toxic" + CIRCUIT));
-      if (name.startsWith(prefix) && name.endsWith(suffix) && name.length() > prefix.length() + suffix.length() && !ofOneSide) {
+      if (name.endsWith(suffix) && name.length() > prefix.length() + suffix.length() && !ofOneSide) {
         found.add(category(file, name.substring(prefix.length(), name.length() - suffix.length())));
       }
     }
@@ -204,7 +203,7 @@ public final class OriginalImport {
     try (Stream<Path> all = Files.list(folder)) {
       return all.filter(Files::isRegularFile).sorted().toList();
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw AtomicFiles.cannotRead(folder, e);
     }
   }
 
@@ -217,8 +216,7 @@ public final class OriginalImport {
         SaeCheckpoint read = SaeImport.read(file, new SaeSource(model, at.transformerLensName(), true), null);
         found.put(at, read);
         lines.add(
-            "%-14s autoencoder: d_in %d, d_sae %d, k %d"
-                .formatted(at.name(), read.weights().dIn(), read.weights().dSae(), read.weights().k()));
+            "%-14s autoencoder: %s".formatted(at.name(), read.weights().summary()));
       }
     }
     return found;
@@ -226,9 +224,8 @@ public final class OriginalImport {
 
   private int checkCircuits() {
     int count = 0;
-    for (Path file : files(source.circuitsFolder())) {
-      String name = file.getFileName().toString();
-      if (name.startsWith(ResultLayout.fileName(model) + "_") && name.endsWith(CIRCUIT)) {
+    for (Path file : source.filesOf(model, source.circuitsFolder())) {
+      if (file.getFileName().toString().endsWith(CIRCUIT)) {
         CircuitJson.read(file);
         count++;
       }
@@ -262,7 +259,7 @@ public final class OriginalImport {
           }
         }
       } catch (IOException e) {
-        throw new UncheckedIOException(e);
+        throw AtomicFiles.cannotRead(from, e);
       }
     }
     if (Files.isRegularFile(source.categoryWeights())) {
@@ -278,7 +275,7 @@ public final class OriginalImport {
       byte[] bytes = Files.readAllBytes(from);
       AtomicFiles.write(to, out -> out.write(bytes));
     } catch (IOException e) {
-      throw UserException.badData(from + ": cannot be read: " + e.getMessage());
+      throw AtomicFiles.cannotRead(from, e);
     }
   }
 

@@ -1,7 +1,6 @@
 package org.refusal.original;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -48,7 +47,7 @@ public final class ResultsExport {
         folders.filter(folder -> Files.isRegularFile(folder.resolve(SaeCheckpoint.CONFIG)))
             .forEach(folder -> there.add(HookPoint.parse(folder.getFileName().toString())));
       } catch (IOException e) {
-        throw new UncheckedIOException(e);
+        throw AtomicFiles.cannotRead(parent, e);
       }
     }
     List<HookPoint> asked = HookPoint.parseAll(names, there);
@@ -65,8 +64,7 @@ public final class ResultsExport {
         .map(at -> {
           SaeCheckpoint sae = SaeCheckpoint.read(layout.sae(model, at));
           Path folder = layoutOf.write(sae, at, output);
-          return "%s: d_in %d, d_sae %d, k %d"
-              .formatted(folder, sae.weights().dIn(), sae.weights().dSae(), sae.weights().k());
+          return "%s: %s".formatted(folder, sae.weights().summary());
         })
         .toList();
   }
@@ -94,19 +92,10 @@ public final class ResultsExport {
     if (!format.equals("original")) {
       throw UserException.usage("no format '%s' for circuits".formatted(format), "only original");
     }
-    String prefix = ResultLayout.fileName(model) + "_";
-    List<Path> files = List.of();
-    if (Files.isDirectory(layout.circuitsFolder())) {
-      try (Stream<Path> all = Files.list(layout.circuitsFolder())) {
-        files =
-            all.filter(file -> file.getFileName().toString().startsWith(prefix))
-                .filter(file -> file.getFileName().toString().endsWith("_circuit.json"))
-                .sorted()
-                .toList();
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
-    }
+    List<Path> files =
+        layout.filesOf(model, layout.circuitsFolder()).stream()
+            .filter(file -> file.getFileName().toString().endsWith("_circuit.json"))
+            .toList();
     if (files.isEmpty()) {
       throw UserException.badData(
           "%s: no circuit of %s".formatted(layout.circuitsFolder(), model), "run discover first");

@@ -25,6 +25,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.pdfbox.pdfwriter.compress.CompressParameters;
 import org.apache.pdfbox.pdmodel.PDDocument;
+import org.refusal.base.AtomicFiles;
 import org.refusal.base.Digests;
 import org.refusal.base.FileNames;
 import org.refusal.base.UserException;
@@ -109,7 +110,7 @@ public final class Renderer {
       } catch (NoSuchFileException e) {
         throw UserException.badData(file + ": the report shows this picture, but it is not there", "run report again");
       } catch (IOException e) {
-        throw UserException.badData(file + ": cannot be read: " + e.getMessage());
+        throw AtomicFiles.cannotRead(file, e);
       }
       String data = Base64.getEncoder().encodeToString(picture);
       matcher.appendReplacement(

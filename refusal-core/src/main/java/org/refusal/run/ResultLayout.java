@@ -1,7 +1,11 @@
 package org.refusal.run;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
+import org.refusal.base.AtomicFiles;
 import org.refusal.base.FileNames;
 import org.refusal.circuit.HookPoint;
 
@@ -12,6 +16,7 @@ import org.refusal.circuit.HookPoint;
  */
 public record ResultLayout(Path root) {
   private static final String READOUT = "readout";
+  private static final String COLLECT = "_collect.json";
 
   /** A model's name as it stands in file names. A folder is named by its last part. */
   public static String fileName(String model) {
@@ -59,12 +64,45 @@ public record ResultLayout(Path root) {
     return root.resolve("category_weights.json");
   }
 
+  /**
+   * Files of a folder whose names begin with the model's, in their order; none if there is no such folder. Where this results
+   * folder holds results of a model {@code a_b} too, its files are not {@code a}'s.
+   */
+  public List<Path> filesOf(String model, Path folder) {
+    String prefix = fileName(model) + "_";
+    List<String> longer =
+        Stream.concat(
+                names(root.resolve("saes")),
+                names(root.resolve("model_outputs"))
+                    .filter(name -> name.endsWith(COLLECT))
+                    .map(name -> name.substring(0, name.length() - COLLECT.length())))
+            .filter(name -> name.startsWith(prefix))
+            .map(name -> name + "_")
+            .toList();
+    return names(folder)
+        .filter(name -> name.startsWith(prefix) && longer.stream().noneMatch(name::startsWith))
+        .map(folder::resolve)
+        .filter(Files::isRegularFile)
+        .toList();
+  }
+
+  private static Stream<String> names(Path folder) {
+    if (!Files.isDirectory(folder)) {
+      return Stream.empty();
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.map(file -> file.getFileName().toString()).sorted().toList().stream();
+    } catch (IOException e) {
+      throw AtomicFiles.cannotRead(folder, e);
+    }
+  }
+
   public Path splits() {
     return root.resolve("splits.json");
   }
 
   public Path collectReport(String model) {
-    return root.resolve("model_outputs").resolve(fileName(model) + "_collect.json");
+    return root.resolve("model_outputs").resolve(fileName(model) + COLLECT);
   }
 
   /** What the model answers to prompts that ask for nothing. */

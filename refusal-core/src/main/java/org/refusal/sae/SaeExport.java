@@ -13,8 +13,8 @@ import org.refusal.io.Safetensors.Tensor;
 import org.refusal.io.TorchFileWriter;
 
 /**
- * Autoencoders in the layouts of other tools, the reverse of {@link SaeImport}; the function stays the same, as all of them
- * compute TopK(ReLU(W (x - b_dec) + b)).
+ * Autoencoders in the layouts of other tools, the reverse of {@link SaeImport}; the function stays the same. sparsify has
+ * top-k autoencoders only.
  */
 public enum SaeExport {
   /** {@code residuals_2/{cfg.json,sae_weights.safetensors}}. */
@@ -52,7 +52,7 @@ public enum SaeExport {
       config.put("expansion_factor", Math.max(1, weights.dSae() / weights.dIn()));
       config.put("normalize_decoder", false);
       config.put("num_latents", weights.dSae());
-      config.put("k", weights.k());
+      config.put("k", k(weights, at, this));
       config.put("multi_topk", false);
       config.put("skip_connection", false);
       config.put("transcode", false);
@@ -60,7 +60,7 @@ public enum SaeExport {
       Json.write(folder.resolve("cfg.json"), config);
     }
   },
-  /** {@code residuals_2/{ae.pt,config.json}} for class AutoEncoderTopK. */
+  /** {@code residuals_2/{ae.pt,config.json}} for the class that computes the same. */
   DICTIONARY_LEARNING("dictionary_learning") {
     @Override
     Path folder(Path parent, HookPoint at) {
@@ -70,24 +70,29 @@ public enum SaeExport {
     @Override
     void save(SaeCheckpoint sae, HookPoint at, Path folder) {
       SaeWeights weights = sae.weights();
+      DictionaryClass kind = DictionaryClass.of(weights.architecture());
+      int dIn = weights.dIn();
+      int dSae = weights.dSae();
       Map<String, Tensor> tensors = new LinkedHashMap<>();
-      tensors.put("b_dec", Tensor.of(weights.bDec(), weights.dIn()));
-      tensors.put("k", Tensor.of(new int[] {weights.k()}));
-      tensors.put("threshold", Tensor.of(new float[] {-1}));
-      tensors.put(
-          "decoder.weight",
-          Tensor.of(turned(weights.wDec(), weights.dSae(), weights.dIn()), weights.dIn(), weights.dSae()));
-      tensors.put(
-          "encoder.weight",
-          Tensor.of(turned(weights.wEnc(), weights.dIn(), weights.dSae()), weights.dSae(), weights.dIn()));
-      tensors.put("encoder.bias", Tensor.of(weights.bEnc(), weights.dSae()));
+      tensors.put(kind.decoderBias(), Tensor.of(weights.bDec(), dIn));
+      tensors.putAll(parameters(weights));
+      tensors.put(kind.decoder(), matrix(weights.wDec(), dSae, dIn, kind.linear()));
+      tensors.put(kind.encoder(), matrix(weights.wEnc(), dIn, dSae, kind.linear()));
+      float[] bias = weights.bEnc().clone();
+      if (!kind.subtractsBias()) {
+        float[] shifts = weights.inputShifts();
+        for (int i = 0; i < dSae; i++) {
+          bias[i] -= shifts[i];
+        }
+      }
+      tensors.put(kind.encoderBias(), Tensor.of(bias, dSae));
       TorchFileWriter.write(folder.resolve("ae.pt"), tensors);
       Map<String, Object> trainer = new LinkedHashMap<>();
-      trainer.put("trainer_class", "TopKTrainer");
-      trainer.put("dict_class", "AutoEncoderTopK");
+      trainer.put("trainer_class", kind.trainerName());
+      trainer.put("dict_class", kind.className());
       trainer.put("activation_dim", weights.dIn());
       trainer.put("dict_size", weights.dSae());
-      trainer.put("k", weights.k());
+      trainer.putAll(weights.architecture().settings());
       trainer.put("layer", at.layer());
       trainer.put("lm_name", sae.source().modelName());
       trainer.put("submodule_name", at.name());
@@ -134,6 +139,37 @@ public enum SaeExport {
       case MLP_OUT -> "layers." + at.layer() + ".mlp";
       case ATTN_OUT -> "layers." + at.layer() + ".self_attn";
     };
+  }
+
+  /** Of a top-k autoencoder, which alone the layout has. */
+  private static int k(SaeWeights weights, HookPoint at, SaeExport layout) {
+    if (weights.architecture() instanceof TopK topK) {
+      return topK.k();
+    }
+    throw UserException.badData(
+        "%s: an autoencoder of architecture '%s' cannot be exported as %s"
+            .formatted(at.name(), weights.architecture().form().name(), layout.text),
+        "export it as saelens, or leave it out (--hook-points)");
+  }
+
+  /** In the names of dictionary_learning; a threshold for all latents becomes one for each. */
+  private static Map<String, Tensor> parameters(SaeWeights weights) {
+    Map<String, Tensor> tensors = new LinkedHashMap<>();
+    int dSae = weights.dSae();
+    if (weights.architecture() instanceof TopK topK) {
+      tensors.put("k", Tensor.of(new int[] {topK.k()}));
+      tensors.put("threshold", Tensor.of(new float[] {-1}));
+    } else {
+      weights.architecture().parameters().forEach(
+          (name, values) ->
+              tensors.put(name.equals("b_mag") ? "mag_bias" : name, Tensor.of(Parameters.full(values, dSae), dSae)));
+    }
+    return tensors;
+  }
+
+  /** @param linear whether as the weight of a linear layer, one row per output */
+  private static Tensor matrix(float[] values, int rows, int columns, boolean linear) {
+    return linear ? Tensor.of(turned(values, rows, columns), columns, rows) : Tensor.of(values, rows, columns);
   }
 
   private static float[] turned(float[] values, int rows, int columns) {

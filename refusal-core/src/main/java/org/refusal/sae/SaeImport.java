@@ -12,6 +12,7 @@ import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
 import org.refusal.io.Json;
 import org.refusal.io.NamePrefix;
+import org.refusal.io.NumpyArchive;
 import org.refusal.io.Safetensors;
 import org.refusal.io.Safetensors.Tensor;
 import org.refusal.io.TorchFile;
@@ -25,7 +26,8 @@ import org.refusal.io.TorchFile;
  * <tr><th>tool</th><th>files</th><th>function</th></tr>
  * <tr><td>SAELens</td><td>cfg.json, sae_weights.safetensors</td><td>see {@link SaeCheckpoint}</td></tr>
  * <tr><td>sparsify</td><td>cfg.json, sae.safetensors</td><td>TopK(ReLU(W (x - b_dec) + b))</td></tr>
- * <tr><td>dictionary_learning</td><td>ae.pt, config.json; a trainer's checkpoint .pt</td><td>TopK(ReLU(W (x - b_dec) + b))</td></tr>
+ * <tr><td>dictionary_learning</td><td>ae.pt, config.json; a trainer's checkpoint .pt</td><td>see {@link DictionaryClass}</td></tr>
+ * <tr><td>Gemma Scope</td><td>params.npz</td><td>JumpReLU of W x + b: b takes up W b_dec</td></tr>
  * <tr><td>the original project</td><td>a .pt file with encoder and decoder</td>
  *     <td>TopK(ReLU(W x + b)): b takes up W b_dec</td></tr>
  * </table>
@@ -36,12 +38,13 @@ public final class SaeImport {
   private static final Map<String, Set<String>> SPARSIFY_ONLY_AS =
       Map.of("activation", Set.of("topk"), "transcode", Set.of(), "skip_connection", Set.of(), "signed", Set.of());
 
-  /** Of the trainer of AutoEncoderTopK: sizes, names, and how it was trained. */
+  /** Of its trainers: sizes, names, and how it was trained. */
   private static final Set<String> TRAINER_KEYS =
       Set.of(
           "trainer_class", "dict_class", "lr", "steps", "auxk_alpha", "warmup_steps", "decay_start", "threshold_beta",
           "threshold_start_step", "k_anneal_steps", "seed", "activation_dim", "dict_size", "k", "device", "layer", "lm_name",
-          "wandb_name", "submodule_name", "top_k_aux", "dead_feature_threshold", "dtype");
+          "wandb_name", "submodule_name", "top_k_aux", "dead_feature_threshold", "dtype", "l1_penalty", "resample_steps",
+          "sparsity_warmup_steps", "sparsity_penalty", "bandwidth", "target_l0", "group_fractions", "group_weights");
 
   private SaeImport() {}
 
@@ -52,6 +55,9 @@ public final class SaeImport {
    */
   public static SaeCheckpoint read(Path path, SaeSource source, Integer k) {
     if (Files.isRegularFile(path)) {
+      if (path.getFileName().toString().endsWith(".npz")) {
+        return gemmaScope(path, source);
+      }
       return torchFile(path, source, k);
     }
     if (Files.exists(path.resolve(SaeCheckpoint.WEIGHTS))) {
@@ -64,9 +70,24 @@ public final class SaeImport {
       Path file = path.resolve("ae.pt");
       return dictionaryLearning(file, StateDict.find(file, TorchFile.read(file)), source, k);
     }
+    if (Files.exists(path.resolve("params.npz"))) {
+      return gemmaScope(path.resolve("params.npz"), source);
+    }
     throw UserException.badData(
         path + ": no autoencoder here",
-        "expected sae_weights.safetensors (SAELens), sae.safetensors (sparsify), ae.pt (dictionary_learning) or a .pt file");
+        "expected sae_weights.safetensors (SAELens), sae.safetensors (sparsify), ae.pt (dictionary_learning), params.npz (Gemma"
+            + " Scope) or a .pt file");
+  }
+
+  /** JumpReLU of x, from which b_dec is not subtracted (Lieberum et al. 2024). */
+  private static SaeCheckpoint gemmaScope(Path file, SaeSource source) {
+    Map<String, Tensor> arrays = NumpyArchive.read(file);
+    SaeKeys.checkTensors(file, arrays.keySet(), Set.of("W_enc", "b_enc", "W_dec", "b_dec", "threshold"));
+    SaeWeights weights =
+        weights(
+            file, new JumpRelu(vector(file, arrays, "threshold")), Matrix.of(file, arrays, "W_enc"),
+            vector(file, arrays, "b_enc"), Matrix.of(file, arrays, "W_dec"), vector(file, arrays, "b_dec"));
+    return new SaeCheckpoint(weights.withInputBias(), source);
   }
 
   private static SaeCheckpoint sparsify(Path folder, SaeSource source) {
@@ -119,7 +140,7 @@ public final class SaeImport {
   private static SaeCheckpoint torchFile(Path file, SaeSource source, Integer k) {
     Object content = TorchFile.read(file);
     StateDict state = StateDict.find(file, content);
-    return state.tensors().containsKey("b_dec") && !state.tensors().containsKey("decoder.bias")
+    return !state.tensors().containsKey("decoder.bias")
         ? dictionaryLearning(file, state, source, k)
         : original(file, state, source, k);
   }
@@ -137,21 +158,17 @@ public final class SaeImport {
     Path configFile = configFile(file);
     JsonNode config = Files.exists(configFile) ? Json.readPython(configFile) : Json.mapper().createObjectNode();
     JsonNode trainer = config.path("trainer");
+    DictionaryClass kind = DictionaryClass.of(configFile, trainer, tensors.keySet());
     if (!trainer.isMissingNode()) {
-      requireClass(configFile, trainer, "dict_class", "AutoEncoderTopK");
-      if (!trainer.has("dict_class")) {
-        requireClass(configFile, trainer, "trainer_class", "TopKTrainer");
-      }
       SaeKeys.check(configFile, trainer, TRAINER_KEYS, Map.of());
     }
-    SaeKeys.checkTensors(
-        file, tensors.keySet(),
-        Set.of("encoder.weight", "encoder.bias", "decoder.weight", "b_dec", "k", "threshold"));
-    if (tensors.containsKey("threshold") && !trainer.has("dict_class") && scalar(file, tensors, "threshold") >= 0) {
+    SaeKeys.checkTensors(file, tensors.keySet(), kind.tensors());
+    if (kind == DictionaryClass.TOP_K && tensors.containsKey("threshold") && !trainer.has("dict_class")
+        && scalar(file, tensors, "threshold") >= 0) {
       throw UserException.badData(
-          "%s: a threshold of %s stands beside k: BatchTopKSAE keeps what exceeds it, which cannot be read; AutoEncoderTopK does not use it"
+          "%s: a threshold of %s stands beside k: BatchTopKSAE keeps what exceeds it, AutoEncoderTopK does not use it"
               .formatted(file, scalar(file, tensors, "threshold")),
-          "if it is an AutoEncoderTopK, put its config.json beside it");
+          "put its config.json beside it, whose trainer.dict_class says which it is");
     }
     Integer active = tensors.containsKey("k") ? wholeNumber(file, scalar(file, tensors, "k")) : null;
     if (trainer.has("k")) {
@@ -161,20 +178,40 @@ public final class SaeImport {
       }
       active = said;
     }
-    Matrix encoder = Matrix.of(file, tensors, "encoder.weight");
-    Matrix decoder = Matrix.of(file, tensors, "decoder.weight").transposed();
-    requireSize(configFile, "activation_dim", trainer.path("activation_dim"), encoder.columns());
-    requireSize(configFile, "dict_size", trainer.path("dict_size"), encoder.rows());
-    return build(
-        file, at(source, hookPoint(configFile, trainer)), given(file, active == null ? k : active), encoder.transposed(),
-        vector(file, tensors, "encoder.bias"), decoder, vector(file, tensors, "b_dec"));
+    Matrix encoder = Matrix.of(file, tensors, kind.encoder());
+    Matrix decoder = Matrix.of(file, tensors, kind.decoder());
+    if (kind.linear()) {
+      encoder = encoder.transposed();
+      decoder = decoder.transposed();
+    }
+    requireSize(configFile, "activation_dim", trainer.path("activation_dim"), encoder.rows());
+    requireSize(configFile, "dict_size", trainer.path("dict_size"), encoder.columns());
+    Architecture architecture =
+        switch (kind) {
+          case TOP_K -> new TopK(given(file, active == null ? k : active));
+          case BATCH_TOP_K, MATRYOSHKA -> new BatchTopK(threshold(file, tensors));
+          case JUMP_RELU -> new JumpRelu(vector(file, tensors, "threshold"));
+          case GATED -> new Gated(vector(file, tensors, "r_mag"), vector(file, tensors, "mag_bias"));
+          case RELU -> new Relu();
+        };
+    SaeWeights weights =
+        weights(
+            file, architecture, encoder, vector(file, tensors, kind.encoderBias()), decoder,
+            vector(file, tensors, kind.decoderBias()));
+    return new SaeCheckpoint(
+        kind.subtractsBias() ? weights : weights.withInputBias(), at(source, hookPoint(configFile, trainer)));
   }
 
-  private static void requireClass(Path configFile, JsonNode trainer, String key, String known) {
-    String kind = trainer.path(key).asText(known);
-    if (!kind.equals(known)) {
-      throw UserException.badData("%s: %s '%s' cannot be read, only %s can".formatted(configFile, key, kind, known));
+  /** Set during training; below 0 it was never set, and everything positive would count. */
+  private static float threshold(Path file, Map<String, Tensor> tensors) {
+    tensor(file, tensors, "threshold");
+    float threshold = scalar(file, tensors, "threshold");
+    if (!(threshold >= 0)) {
+      throw UserException.badData(
+          "%s: the threshold is %s: training ended before one was measured".formatted(file, threshold),
+          "use a later checkpoint");
     }
+    return threshold;
   }
 
   /** {@code submodule_name} as its scripts write it ({@code resid_post_layer_1}) or as the export here does. */
@@ -227,6 +264,11 @@ public final class SaeImport {
   /** @param wEnc {@code [d_in, d_sae]} @param wDec {@code [d_sae, d_in]} */
   private static SaeCheckpoint build(
       Path file, SaeSource source, int k, Matrix wEnc, float[] bEnc, Matrix wDec, float[] bDec) {
+    return new SaeCheckpoint(weights(file, new TopK(k), wEnc, bEnc, wDec, bDec), source);
+  }
+
+  private static SaeWeights weights(
+      Path file, Architecture architecture, Matrix wEnc, float[] bEnc, Matrix wDec, float[] bDec) {
     int dIn = wEnc.rows();
     int dSae = wEnc.columns();
     if (wDec.rows() != dSae || wDec.columns() != dIn || bEnc.length != dSae || bDec.length != dIn) {
@@ -234,11 +276,12 @@ public final class SaeImport {
           "%s: shapes do not fit: encoder %d to %d, decoder %d to %d, biases %d and %d"
               .formatted(file, dIn, dSae, wDec.rows(), wDec.columns(), bEnc.length, bDec.length));
     }
-    if (k > dSae) {
-      throw UserException.badData("%s: k %d is larger than d_sae %d".formatted(file, k, dSae));
+    try {
+      architecture.check(dSae);
+    } catch (IllegalArgumentException e) {
+      throw UserException.badData(file + ": " + e.getMessage());
     }
-    return new SaeCheckpoint(
-        new SaeWeights(dIn, dSae, k, wEnc.values(), bEnc, wDec.values(), bDec), source);
+    return new SaeWeights(dIn, dSae, architecture, wEnc.values(), bEnc, wDec.values(), bDec);
   }
 
   private static int given(Path file, Integer k) {

@@ -29,7 +29,7 @@ final class SaeKeys {
                   ? "%s: %s '%s' cannot be read, only %s can"
                       .formatted(file, key, value.asText(), onlyAs.get(key).isEmpty() ? "none" : String.join(", ", onlyAs.get(key)))
                   : "%s: %s is set: not an autoencoder of this form".formatted(file, key),
-              "only top-k autoencoders of the form TopK(ReLU(W (x - b_dec) + b)) are read");
+              "what is read: docs/autoencoders.md");
         }
         continue;
       }
@@ -50,7 +50,7 @@ final class SaeKeys {
         throw UserException.badData(
             "%s: tensor '%s' is none of %s: not an autoencoder of this form"
                 .formatted(file, name, known.stream().sorted().toList()),
-            "only top-k autoencoders of the form TopK(ReLU(W (x - b_dec) + b)) are read");
+            "what is read: docs/autoencoders.md");
       }
     }
   }

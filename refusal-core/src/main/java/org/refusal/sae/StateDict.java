@@ -2,6 +2,8 @@ package org.refusal.sae;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -34,7 +36,7 @@ record StateDict(Map<String, Tensor> tensors, Map<String, Object> beside) {
       throw UserException.badData(file + ": holds no dictionary of tensors");
     }
     List<Map<String, Tensor>> found = new ArrayList<>();
-    search(map, 0, found);
+    search(map, 0, found, Collections.newSetFromMap(new IdentityHashMap<>()));
     if (found.size() > 1) {
       throw UserException.badData(
           file + ": holds " + found.size() + " autoencoders, of which none is said to be the right one",
@@ -42,18 +44,25 @@ record StateDict(Map<String, Tensor> tensors, Map<String, Object> beside) {
     }
     Map<String, Object> beside = new LinkedHashMap<>();
     map.forEach((key, value) -> beside.put(String.valueOf(key), value));
-    refuseSwitches(file, map, 0, found.isEmpty() ? Set.of() : found.get(0).keySet());
+    refuseSwitches(
+        file, map, 0, found.isEmpty() ? Set.of() : found.get(0).keySet(), Collections.newSetFromMap(new IdentityHashMap<>()));
     return new StateDict(found.isEmpty() ? tensors(map) : found.get(0), beside);
   }
 
-  /** @param state names of the tensors that are read; at any depth, as a config may stand inside a training checkpoint */
-  private static void refuseSwitches(Path file, Map<?, ?> map, int depth, Set<String> state) {
+  /**
+   * @param state names of the tensors that are read; at any depth, as a config may stand inside a training checkpoint
+   * @param seen dictionaries that were looked at: one may stand in several places, and in itself
+   */
+  private static void refuseSwitches(Path file, Map<?, ?> map, int depth, Set<String> state, Set<Map<?, ?>> seen) {
+    if (!seen.add(map)) {
+      return;
+    }
     for (Map.Entry<?, ?> entry : map.entrySet()) {
       String key = String.valueOf(entry.getKey());
       Object value = entry.getValue();
       if (value instanceof Map<?, ?> inner) {
         if (depth < DEEPEST) {
-          refuseSwitches(file, inner, depth + 1, state);
+          refuseSwitches(file, inner, depth + 1, state, seen);
         }
       } else if (SWITCHES.contains(key)
           && value != null
@@ -66,16 +75,19 @@ record StateDict(Map<String, Tensor> tensors, Map<String, Object> beside) {
     }
   }
 
-  private static void search(Map<?, ?> map, int depth, List<Map<String, Tensor>> found) {
+  private static void search(Map<?, ?> map, int depth, List<Map<String, Tensor>> found, Set<Map<?, ?>> seen) {
+    if (!seen.add(map)) {
+      return;
+    }
     Map<String, Tensor> tensors = tensors(map);
-    if (tensors.containsKey("encoder.weight")) {
+    if (tensors.containsKey("encoder.weight") || tensors.containsKey("W_enc")) {
       found.add(tensors);
       return;
     }
     if (depth < DEEPEST) {
       for (Object value : map.values()) {
         if (value instanceof Map<?, ?> inner) {
-          search(inner, depth + 1, found);
+          search(inner, depth + 1, found, seen);
         }
       }
     }

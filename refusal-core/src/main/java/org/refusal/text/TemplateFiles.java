@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.refusal.base.AtomicFiles;
 import org.refusal.base.UserException;
 import org.refusal.io.Json;
 
@@ -66,7 +67,7 @@ final class TemplateFiles {
           files.put(name.substring(0, name.length() - ".jinja".length()), new Source(file.toString(), read(file)));
         }
       } catch (IOException e) {
-        throw UserException.badData(several + ": cannot be read: " + e.getMessage());
+        throw AtomicFiles.cannotRead(several, e);
       }
     }
     return files;

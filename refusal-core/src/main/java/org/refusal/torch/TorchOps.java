@@ -84,12 +84,27 @@ public final class TorchOps {
             return torch.scatter(torch.new_zeros(values, shape), -1, indices, values)
           def index_add(target: Tensor, rows: Tensor, values: Tensor) -> None:
             torch.index_add_(target, 0, rows, values)
-          def sparse_decode(weight: Tensor, indices: Tensor, values: Tensor) -> Tensor:
-            count = torch.size(indices, 0)
-            width = torch.size(indices, 1)
-            offsets = torch.arange(0, count * width, width, dtype=4, device=indices.device)
-            sums, o, b, m = torch.embedding_bag(weight, torch.reshape(indices, [-1]), offsets, False, 0, False, \
-          torch.reshape(values, [-1]), False)
+          def equal_offsets(rows: Tensor) -> Tensor:
+            count = torch.size(rows, 0)
+            width = torch.size(rows, 1)
+            return torch.arange(0, count * width, width, dtype=4, device=rows.device)
+          def sparse_rows(dense: Tensor) -> List[Tensor]:
+            width = torch.size(dense, 1)
+            active = torch.ne(dense, 0)
+            counts = torch.sum(active, [1])
+            offsets = torch.cumsum(counts, 0) - counts
+            flat = torch.reshape(torch.nonzero(torch.reshape(active, [-1])), [-1])
+            values = torch.index_select(torch.reshape(dense, [-1]), 0, flat)
+            return [offsets, torch.remainder(flat, width), values]
+          def dense_rows(offsets: Tensor, indices: Tensor, values: Tensor, width: int) -> Tensor:
+            count = torch.size(offsets, 0)
+            ends = torch.cat([torch.narrow(offsets, 0, 1, count - 1), torch.full_like(torch.narrow(offsets, 0, 0, 1), \
+          torch.size(indices, 0))], 0)
+            rows = torch.repeat_interleave(torch.arange(count, dtype=4, device=indices.device), ends - offsets)
+            zeros = torch.new_zeros(values, [count * width])
+            return torch.reshape(torch.scatter(zeros, 0, rows * width + indices, values), [count, width])
+          def sparse_decode(weight: Tensor, offsets: Tensor, indices: Tensor, values: Tensor) -> Tensor:
+            sums, o, b, m = torch.embedding_bag(weight, indices, offsets, False, 0, False, values, False)
             return sums
           def weighted_row_sums(table: Tensor, rows: Tensor, offsets: Tensor, weights: Tensor, columns: int) -> Tensor:
             width = torch.size(table, 1)
@@ -259,16 +274,39 @@ public final class TorchOps {
     SCRIPT.invoke("index_add", target, rows, values);
   }
 
+  /** Offsets of sparse rows that all have as many entries: 0, k, 2 k ... for {@code [rows, k]}. */
+  public static NDArray equalOffsets(NDArray rows) {
+    return SCRIPT.tensor("equal_offsets", rows);
+  }
+
+  /** What of a dense matrix {@code [rows, width]} is not zero; differentiable in the values. */
+  public static SparseRows sparseRows(NDArray dense) {
+    List<NDArray> result = SCRIPT.tensors("sparse_rows", dense);
+    return new SparseRows(result.get(0), result.get(1), result.get(2));
+  }
+
   /**
-   * Sum over j of values[i, j] * weight[indices[i, j]]: decoding k active latents without the dense product.
+   * A sparse matrix, row by row.
+   *
+   * @param offsets INT64 {@code [rows]}, first entry of each row; rows may be empty
+   * @param indices INT64 {@code [entries]}, columns
+   * @param values {@code [entries]}
+   */
+  public record SparseRows(NDArray offsets, NDArray indices, NDArray values) {}
+
+  /** @return {@code [rows, width]}, zero where nothing is said; differentiable in the values */
+  public static NDArray denseRows(SparseRows sparse, int width) {
+    return SCRIPT.tensor("dense_rows", sparse.offsets(), sparse.indices(), sparse.values(), width);
+  }
+
+  /**
+   * Sum over the entries e of a row of values[e] * weight[indices[e]]: decoding active latents without the dense product.
    *
    * @param weight {@code [d_sae, d]}
-   * @param indices INT64 {@code [n, k]}
-   * @param values {@code [n, k]}
-   * @return {@code [n, d]}; differentiable in weight and values
+   * @return {@code [rows, d]}; differentiable in weight and values
    */
-  public static NDArray sparseDecode(NDArray weight, NDArray indices, NDArray values) {
-    return SCRIPT.tensor("sparse_decode", weight, indices, values);
+  public static NDArray sparseDecode(NDArray weight, SparseRows sparse) {
+    return SCRIPT.tensor("sparse_decode", weight, sparse.offsets(), sparse.indices(), sparse.values());
   }
 
   /**

@@ -21,7 +21,7 @@ import org.refusal.sae.SaeMetrics;
 import org.refusal.sae.SaeSource;
 import org.refusal.sae.SaeWeights;
 import org.refusal.sae.SparseAutoencoder;
-import org.refusal.sae.TopKAutoencoder;
+import org.refusal.sae.TensorAutoencoder;
 
 /**
  * {@code sae.variant: legacy}: the original project's autoencoder, for results that are to be compared with its own.
@@ -68,7 +68,7 @@ public final class LegacySaeTrainer {
     }
     SaeWeights trained = foldedWeights(state);
     SaeSource source = new SaeSource(modelName, at.transformerLensName(), prependBos);
-    try (SparseAutoencoder sae = TopKAutoencoder.of(trained, manager, DataType.FLOAT32)) {
+    try (SparseAutoencoder sae = TensorAutoencoder.of(trained, manager, DataType.FLOAT32)) {
       SaeMetrics heldOut =
           data.heldOut().isEmpty()
               ? null

@@ -31,7 +31,7 @@ import org.refusal.sae.SaeMetrics;
 import org.refusal.sae.SaeSource;
 import org.refusal.sae.SaeWeights;
 import org.refusal.sae.SparseAutoencoder;
-import org.refusal.sae.TopKAutoencoder;
+import org.refusal.sae.TensorAutoencoder;
 import org.refusal.torch.TorchRuntime;
 
 /**
@@ -327,7 +327,7 @@ public final class SaeTrainer {
       SaeWeights weights = state.weights(options.k()).withInputScale(scale);
       SaeCheckpoint checkpoint =
           new SaeCheckpoint(weights, new SaeSource(modelName, at.transformerLensName(), prependBos));
-      try (SparseAutoencoder sae = TopKAutoencoder.of(weights, manager, DataType.FLOAT32)) {
+      try (SparseAutoencoder sae = TensorAutoencoder.of(weights, manager, DataType.FLOAT32)) {
         SaeMetrics train = SaeMetrics.measure(sae, store, at, prompts, sinks);
         SaeMetrics heldOut =
             data.heldOut().isEmpty()

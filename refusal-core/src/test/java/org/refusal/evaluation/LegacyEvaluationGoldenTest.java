@@ -23,7 +23,7 @@ import org.refusal.io.Json;
 import org.refusal.io.Safetensors;
 import org.refusal.sae.SaeWeights;
 import org.refusal.sae.SparseAutoencoder;
-import org.refusal.sae.TopKAutoencoder;
+import org.refusal.sae.TensorAutoencoder;
 import org.refusal.torch.Devices;
 import org.refusal.torch.Memory;
 
@@ -112,7 +112,7 @@ class LegacyEvaluationGoldenTest {
     try (Safetensors file = Safetensors.open(folder.resolve("intervention.safetensors"));
         Memory.Scope scope = Memory.scope();
         NDManager manager = Devices.manager(Device.cpu()).newSubManager();
-        SparseAutoencoder sae = TopKAutoencoder.of(weights(file, json.path("k").asInt()), manager, DataType.FLOAT32)) {
+        SparseAutoencoder sae = TensorAutoencoder.of(weights(file, json.path("k").asInt()), manager, DataType.FLOAT32)) {
       NDArray x = manager.create(file.floats("x"), new Shape(file.entry("x").shape())); // [batch, pos, d_model]
       for (Replaced which : Replaced.values()) {
         LegacyIntervention hook = new LegacyIntervention(sae, file.floats("mean"), circuit, which);

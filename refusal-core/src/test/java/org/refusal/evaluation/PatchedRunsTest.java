@@ -30,7 +30,7 @@ import org.refusal.model.RefusalMetric;
 import org.refusal.model.TokenBatch;
 import org.refusal.sae.SaeWeights;
 import org.refusal.sae.SparseAutoencoder;
-import org.refusal.sae.TopKAutoencoder;
+import org.refusal.sae.TensorAutoencoder;
 import org.refusal.subject.Alignment;
 import org.refusal.subject.Captures;
 import org.refusal.subject.PairedBaseline;
@@ -182,7 +182,7 @@ class PatchedRunsTest {
     HookPoint low = HookPoint.residuals(1);
     HookPoint high = HookPoint.residuals(2);
     for (HookPoint at : List.of(low, high)) {
-      saes.put(at, TopKAutoencoder.of(randomWeights(lm.config().dModel(), 32, 4, at.layer()), lm.manager(), DataType.FLOAT64));
+      saes.put(at, TensorAutoencoder.of(randomWeights(lm.config().dModel(), 32, 4, at.layer()), lm.manager(), DataType.FLOAT64));
     }
     StudiedModel model = model(SinkThresholds.none(), saes);
     CircuitInterventions circuits = new CircuitInterventions(Map.of(low, 32, high, 32), ErrorMode.CIRCUIT);
@@ -260,7 +260,7 @@ class PatchedRunsTest {
     HookPoint at = HookPoint.residuals(0);
     try (Memory.Scope scope = Memory.scope();
         SparseAutoencoder sae =
-            TopKAutoencoder.of(
+            TensorAutoencoder.of(
                 new SaeWeights(
                     2, 2, 2, new float[] {1, 0, 0, 1}, new float[2], new float[] {1, 0, 0, 2}, new float[2]),
                 Devices.manager(TestDevice.get()),
@@ -345,7 +345,7 @@ class PatchedRunsTest {
   void aCurveWithoutNodesIsUndefinedAndSaysWhy() {
     HookPoint at = HookPoint.residuals(1);
     try (SparseAutoencoder sae =
-        TopKAutoencoder.of(randomWeights(lm.config().dModel(), 32, 4, 1), lm.manager(), DataType.FLOAT64)) {
+        TensorAutoencoder.of(randomWeights(lm.config().dModel(), 32, 4, 1), lm.manager(), DataType.FLOAT64)) {
       PatchedRuns runs = new PatchedRuns(model(SinkThresholds.none(), Map.of(at, sae)), 8);
       FaithfulnessCurve curve =
           FaithfulnessCurve.measure(

@@ -27,7 +27,7 @@ import org.refusal.model.TokenBatch;
 import org.refusal.model.TokenProbabilities;
 import org.refusal.sae.SaeWeights;
 import org.refusal.sae.SparseAutoencoder;
-import org.refusal.sae.TopKAutoencoder;
+import org.refusal.sae.TensorAutoencoder;
 import org.refusal.subject.SinkThresholds;
 import org.refusal.torch.TestDevice;
 
@@ -74,7 +74,7 @@ class ReconstructionLossTest {
       decoder[i * d + i] = gain;
       decoder[(d + i) * d + i] = -gain;
     }
-    return TopKAutoencoder.of(
+    return TensorAutoencoder.of(
         new SaeWeights(d, 2 * d, 2 * d, encoder, new float[2 * d], decoder, new float[d]), lm.manager(),
         DataType.FLOAT32);
   }

@@ -12,10 +12,14 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.refusal.Damage;
+import org.refusal.RandomSeeds;
 import org.refusal.base.UserException;
 
 class SafetensorsTest {
@@ -135,6 +139,30 @@ class SafetensorsTest {
         .hasMessageContaining(message)
         .hasMessageStartingWith(file.toString())
         .satisfies(e -> assertThat(e.getMessage()).doesNotContain("\n"));
+  }
+
+  @RandomSeeds(5)
+  void aDamagedFileIsReadOrRefused(long seed) throws IOException {
+    Random random = new Random(seed);
+    Path file = folder.resolve("damaged.safetensors");
+    Map<String, Safetensors.Tensor> tensors = new TreeMap<>();
+    tensors.put("a", Safetensors.Tensor.of(new float[] {1, 2, 3, 4}, 2, 2));
+    tensors.put("b", Safetensors.Tensor.of(new long[] {5}, 1));
+    tensors.put("c", Safetensors.Tensor.of(new double[0], 0, 7));
+    Safetensors.write(file, tensors, Map.of("format", "pt"));
+    byte[] whole = Files.readAllBytes(file);
+    for (int i = 0; i < 300; i++) {
+      Files.write(file, Damage.of(whole, random));
+      Damage.assertReadOrRefused(() -> {
+        try (Safetensors read = Safetensors.open(file)) {
+          for (Safetensors.Entry entry : read.entries().values()) {
+            Damage.assertReadOrRefused(() -> read.floats(entry.name()));
+            Damage.assertReadOrRefused(() -> read.doubles(entry.name()));
+            Damage.assertReadOrRefused(() -> read.ints(entry.name()));
+          }
+        }
+      });
+    }
   }
 
   @Test

@@ -11,13 +11,20 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
+import java.util.List;
 import java.util.Map;
+import java.util.Random;
+import java.util.function.UnaryOperator;
 import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
 import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.refusal.Damage;
+import org.refusal.RandomSeeds;
 import org.refusal.base.UserException;
 
 class TorchFileTest {
@@ -219,6 +226,46 @@ class TorchFileTest {
     }
   }
 
+  /** A complex tensor (storage 1, one element) beside one of two floats (storage 0), in the form before PyTorch 1.6. */
+  @ParameterizedTest
+  @ValueSource(ints = {2, 3, 4, 5})
+  void inTheOldFormTooATensorOfAnotherTypeMattersOnlyWhereItIsNeeded(int protocol) throws IOException {
+    ByteArrayOutputStream file = new ByteArrayOutputStream();
+    String start = "\u0080" + (char) protocol;
+    String frame = protocol < 4 ? "" : "\u0095\u0001\0\0\0\0\0\0\0";
+    file.writeBytes(pickle(start, frame, "\u008a\n", "\u006c\u00fc\u009c\u0046\u00f9\u0020\u006a\u00a8\u0050\u0019.")); // magic
+    file.writeBytes(pickle(start, "M\u00e9\u0003.", start, "}" + unicode("little_endian") + "\u0088s."));
+    String floats = TENSOR.replace("K\u0006tQ", "K\u0002NtQ") + "K\0K\u0002\u0085K\u0001\u0085" + END;
+    String complex =
+        TENSOR.replace("FloatStorage", "ComplexFloatStorage").replace(unicode("0"), unicode("1")).replace("K\u0006tQ", "K\u0001NtQ")
+            + "K\0K\u0001\u0085K\u0001\u0085" + END;
+    file.writeBytes(pickle(start, "}(", unicode("complex"), complex, unicode("x"), floats, "u."));
+    file.writeBytes(pickle(start, "](", unicode("1"), unicode("0"), "e."));
+    ByteBuffer storages = ByteBuffer.allocate(32).order(ByteOrder.LITTLE_ENDIAN);
+    storages.putLong(1).putFloat(7).putFloat(8).putLong(2).putFloat(3).putFloat(4);
+    file.writeBytes(storages.array());
+    Path old = Files.write(folder.resolve("old.pt"), file.toByteArray());
+
+    Map<?, ?> read = (Map<?, ?>) TorchFile.read(old);
+
+    assertTensor(read.get("x"), Safetensors.DType.F32, new long[] {2}, 3, 4);
+    assertThat(((Safetensors.Tensor) read.get("complex")).dtype()).isEqualTo(Safetensors.DType.OTHER);
+  }
+
+  @Test
+  void quantizedAndSparseTensorsAreKnownByTheirShapes() throws IOException {
+    String quantized =
+        TENSOR.replace("_rebuild_tensor_v2", "_rebuild_qtensor").replace("FloatStorage", "QInt8Storage")
+            + "K\0K\u0003K\u0002\u0086K\u0002K\u0001\u0086(ctorch\nper_tensor_affine\nG\u003f\u00e0\0\0\0\0\0\0K\0t" + END;
+    String sparse =
+        "ctorch._utils\n_rebuild_sparse_tensor\n(ctorch.serialization\n_get_layout\n" + unicode("torch.sparse_coo")
+            + "\u0085R" + "(" + TENSOR + "K\0K\u0006\u0085K\u0001\u0085" + END + "Nctorch\nSize\n(K\u0004K\u0005t\u0085R\u0088ttR";
+    Object[] read = (Object[]) TorchFile.read(file(pickle(0x80, 2, quantized, sparse, "\u0086."), 1, 2, 3, 4, 5, 6));
+    assertThat(((Safetensors.Tensor) read[0]).shape()).containsExactly(3, 2);
+    assertThat(((Safetensors.Tensor) read[1]).shape()).containsExactly(4, 5);
+    assertThat(read).allMatch(each -> ((Safetensors.Tensor) each).dtype() == Safetensors.DType.OTHER);
+  }
+
   @Test
   void aWholeModuleIsRefusedByName() {
     assertThatThrownBy(() -> TorchFile.read(real("module.pt")))
@@ -238,6 +285,79 @@ class TorchFileTest {
           .isInstanceOf(UserException.class)
           .hasMessageStartingWith(cut.toString());
     }
+  }
+
+  /** The whole file, and the program within it, which a checksum protects where only the file is damaged. */
+  @RandomSeeds(10)
+  void aDamagedFileIsReadOrRefused(long seed) throws IOException {
+    Random random = new Random(seed);
+    for (String name : List.of("zip.pt", "legacy.pt", "types.pt", "legacy_sae.pt", "residuals_2_sae.pt", "module.pt")) {
+      byte[] whole = Files.readAllBytes(real(name));
+      Path file = folder.resolve(name);
+      for (int i = 0; i < 40; i++) {
+        Files.write(file, Damage.of(whole, random));
+        Damage.assertReadOrRefused(() -> TorchFile.read(file));
+        if (whole[0] == 'P') {
+          rewrite(real(name), file, program -> Damage.of(program, random));
+          Damage.assertReadOrRefused(() -> TorchFile.read(file));
+        }
+      }
+    }
+  }
+
+  /** A copy of a file in the zip form with another program. */
+  private static void rewrite(Path from, Path to, UnaryOperator<byte[]> program) throws IOException {
+    try (ZipFile old = new ZipFile(from.toFile());
+        OutputStream out = Files.newOutputStream(to);
+        ZipOutputStream zip = new ZipOutputStream(out)) {
+      for (ZipEntry entry : Collections.list(old.entries())) {
+        byte[] bytes = old.getInputStream(entry).readAllBytes();
+        zip.putNextEntry(new ZipEntry(entry.getName()));
+        zip.write(entry.getName().endsWith("data.pkl") ? program.apply(bytes) : bytes);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "\u0080\u0002(s.", "\u0080\u0002R.", "\u0080\u00020.", "\u0080\u0002Ixyz\n.", "\u0080\u0002Lxyz\n.", "\u0080\u0002Fx\n.",
+        "\u0080\u0002}K\u0001u.", "\u0080\u0002NQ.", "\u0080\u0002K\u0001b.", "\u0080\u0002h\u0007.", "\u0080\u0002a.",
+        "\u0080\u0002K\u0001ctorch\nSize\nK\u0001R.", "\u0080\u0002ctorch\ndevice\n]\u0085R.", "\u0080\u0004NN\u0093.",
+        "\u0080\u0002ctorch._utils\n_rebuild_tensor_v2\n)R.", "\u0080\u0002ccollections\nOrderedDict\nN\u0085R."
+      })
+  void anInstructionThatDoesNotFitWhatStandsBeforeItIsDamage(String program) throws IOException {
+    Path file = file(pickle(program), 1);
+    assertThatThrownBy(() -> TorchFile.read(file))
+        .isInstanceOf(UserException.class)
+        .hasMessageStartingWith(file + ": ")
+        .satisfies(e -> assertThat(e.getMessage()).doesNotContain("\n", "java.", "null", "class "));
+  }
+
+  @Test
+  void aListWithinItselfAndOneThatIsDeepAreReadEvenAsKeys() throws IOException {
+    Path itself = file(pickle(0x80, 2, "]q\u0001h\u0001a}h\u0001Ns0."), 1);
+    assertThat((List<?>) TorchFile.read(itself)).hasSize(1);
+    Path deep = file(pickle(0x80, 2, "]".repeat(100_000) + "a".repeat(99_999) + "q\u0001}h\u0001Ns0."), 1);
+    assertThat((List<?>) TorchFile.read(deep)).hasSize(1);
+  }
+
+  @Test
+  void manyTensorsThatRepeatAStorageAreBoundedTogether() throws IOException {
+    String one = TENSOR + "K\0M\0\u0010M\0\u0008\u0086K\0K\0\u0086" + END; // 4096 x 2048 x 4 bytes: 32 MiB
+    Path two = file(pickle(0x80, 2, one, one, "\u0086."), 1, 2, 3, 4, 5, 6);
+    assertThat((Object[]) TorchFile.read(two)).hasSize(2);
+    Path three = file(pickle(0x80, 2, one, one, one, "\u0087."), 1, 2, 3, 4, 5, 6);
+    assertThatThrownBy(() -> TorchFile.read(three))
+        .isInstanceOf(UserException.class)
+        .hasMessageContaining("tensors of 100663296 bytes that repeat storages of 24");
+  }
+
+  @Test
+  void anExtentBeyond64BitsIsDamageAndNotItsLowestBits() throws IOException {
+    String extent = "\u008a\u0009\u0003\0\0\0\0\0\0\0\u0001"; // 2^64 + 3
+    Path file = file(pickle(0x80, 2, TENSOR, "K\0", extent, "\u0085K\u0001\u0085", END, "."), 1, 2, 3, 4, 5, 6);
+    assertThatThrownBy(() -> TorchFile.read(file)).isInstanceOf(UserException.class).hasMessageContaining("no whole number of 64 bits");
   }
 
   @Test

@@ -143,6 +143,23 @@ class CheckpointTest {
     fails("config.json", "low_freq_factor");
   }
 
+  /** transformers warns of keys that belong to another rope_type and reads none; model_type alone chooses the class. */
+  @Test
+  void keysOfAnotherRopeTypeAndAnEmptyListOfArchitecturesChangeNothing() {
+    config(
+        root -> {
+          root.putArray("architectures");
+          ObjectNode rope = root.putObject("rope_scaling").put("rope_type", "llama3").put("factor", 8);
+          rope.put("low_freq_factor", 1).put("high_freq_factor", 4).put("original_max_position_embeddings", 16);
+        });
+    ModelConfig plain = ModelConfig.read(folder, "tiny");
+    config(
+        root -> ((ObjectNode) root.get("rope_scaling")).put("beta_fast", 32).put("beta_slow", 1).put("mscale", 2).put("mscale_all_dim", 1));
+    assertThat(ModelConfig.read(folder, "tiny")).isEqualTo(plain);
+    config(root -> ((ObjectNode) root.get("rope_scaling")).put("beta_medium", 32));
+    fails("config.json", "rope_scaling.beta_medium", "is not known");
+  }
+
   @Test
   void bothSpellingsOfTheConfiguration() {
     config(

@@ -356,6 +356,20 @@ class OriginalImportTest {
     assertThat(group.path("measures").path("weighted_jaccard").path("pooled").path(0).path(1).asDouble()).isEqualTo(1);
   }
 
+  @Test
+  void circuitsOfAModelWithALongerNameAreNotTaken() throws IOException {
+    Path old = folder.resolve("old");
+    Files.createDirectories(old.resolve("circuits"));
+    Files.createDirectories(old.resolve("saes/toy-planted_model_v2"));
+    String none = "{\"nodes\": {}, \"edges\": {}}";
+    Files.writeString(old.resolve("circuits/toy-planted_model_hate_toxic_circuit.json"), none);
+    Files.writeString(old.resolve("circuits/toy-planted_model_v2_hate_toxic_circuit.json"), none);
+    assertThat(OriginalImport.folder(old, old, MODEL, Progress.none())).contains("1 circuits, read as they are");
+    assertThat(Json.read(old.resolve("splits.json")).path("categories").properties())
+        .extracting(Map.Entry::getKey)
+        .containsExactly("hate");
+  }
+
   private static Progress notes(List<String> told) {
     return new Progress() {
       @Override

@@ -60,11 +60,12 @@ class SaeCheckpointTest {
             2, 4, 2, new float[] {1, 0, 1, -1, 0, 1, 1, 0}, new float[] {0, 0, -2, 0},
             new float[] {1, 0, 0, 2, 1, 1, 0, 1}, new float[] {10, 20});
     try (NDManager manager = NDManager.newBaseManager();
-        SparseAutoencoder sae = TopKAutoencoder.of(weights, manager, DataType.FLOAT64)) {
+        SparseAutoencoder sae = TensorAutoencoder.of(weights, manager, DataType.FLOAT64)) {
       NDArray x = manager.create(new double[] {13, 21, 10, 20}, new Shape(2, 2));
       assertThat(sae.encodeDense(x).get(0).toDoubleArray()).containsExactly(3, 0, 2, 0);
       assertThat(sae.decode(sae.encode(x)).toDoubleArray()).containsExactly(15, 22, 10, 20);
-      assertThat(sae.encode(x).values().get(1).toDoubleArray()).containsExactly(0, 0);
+      assertThat(sae.encode(x).offsets().toLongArray()).containsExactly(0, 2);
+      assertThat(sae.encode(x).values().toDoubleArray()).containsExactly(3, 2, 0, 0);
     }
   }
 
@@ -82,8 +83,8 @@ class SaeCheckpointTest {
   void inputScaleFoldsIn() {
     double c = .037;
     try (NDManager manager = NDManager.newBaseManager();
-        SparseAutoencoder trained = TopKAutoencoder.of(weights(), manager, DataType.FLOAT64);
-        SparseAutoencoder folded = TopKAutoencoder.of(weights().withInputScale(c), manager, DataType.FLOAT64)) {
+        SparseAutoencoder trained = TensorAutoencoder.of(weights(), manager, DataType.FLOAT64);
+        SparseAutoencoder folded = TensorAutoencoder.of(weights().withInputScale(c), manager, DataType.FLOAT64)) {
       NDArray x = manager.create(random(4 * D_IN, 2, "x"), new Shape(4, D_IN)).toType(DataType.FLOAT64, false);
       NDArray scaled = x.mul(c);
       double[] expected = trained.encodeDense(scaled).toDoubleArray();
@@ -132,7 +133,7 @@ class SaeCheckpointTest {
 
   @ParameterizedTest
   @CsvSource({
-    "architecture, jumprelu, architecture 'jumprelu' cannot be read",
+    "architecture, temporal, architecture 'temporal' cannot be read",
     "normalize_activations, layer_norm, normalize_activations 'layer_norm' cannot be read",
     "reshape_activations, hook_z, reshape_activations 'hook_z' cannot be read",
   })

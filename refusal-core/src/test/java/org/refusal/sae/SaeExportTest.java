@@ -50,7 +50,7 @@ class SaeExportTest {
     Path written = format.write(sae, AT, folder);
 
     SaeCheckpoint read = SaeImport.read(written, SOURCE, null);
-    assertThat(read.weights().k()).isEqualTo(3);
+    assertThat(read.weights().architecture()).isEqualTo(new TopK(3));
     assertThat(read.weights().wEnc()).containsExactly(sae.weights().wEnc());
     assertThat(read.weights().bEnc()).containsExactly(sae.weights().bEnc());
     assertThat(read.weights().wDec()).containsExactly(sae.weights().wDec());
@@ -112,9 +112,9 @@ class SaeExportTest {
     for (String name : new String[] {"residuals_2_sae.pt", "legacy_sae.pt"}) {
       Path file = Path.of(SaeExportTest.class.getResource("/torch/" + name).toURI());
       SaeCheckpoint read = SaeImport.read(file, SOURCE, null);
-      assertThat(read.weights().k()).as("max(1, int(12 * 0.25))").isEqualTo(3);
+      assertThat(read.weights().architecture()).as("max(1, int(12 * 0.25))").isEqualTo(new TopK(3));
       try (NDManager manager = NDManager.newBaseManager();
-          SparseAutoencoder sae = TopKAutoencoder.of(read.weights(), manager, DataType.FLOAT64)) {
+          SparseAutoencoder sae = TensorAutoencoder.of(read.weights(), manager, DataType.FLOAT64)) {
         NDArray input = manager.create(x, new Shape(2, 6)).toType(DataType.FLOAT64, true);
         double[] found = sae.decode(sae.encode(input)).toDoubleArray();
         for (int i = 0; i < found.length; i++) {

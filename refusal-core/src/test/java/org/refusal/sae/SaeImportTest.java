@@ -40,7 +40,7 @@ class SaeImportTest {
   @ValueSource(strings = {"dictionary_learning", "sparsify"})
   void computesWhatTheOtherToolComputes(String tool) {
     SaeCheckpoint read = SaeImport.read(LAYOUTS.resolve(tool), SOURCE, null);
-    assertThat(read.weights().k()).isEqualTo(2);
+    assertThat(read.weights().architecture()).isEqualTo(new TopK(2));
     check(read, tool);
     read.write(folder);
     check(SaeImport.read(folder, SOURCE, null), tool);
@@ -50,7 +50,7 @@ class SaeImportTest {
   private static void check(SaeCheckpoint checkpoint, String tool) {
     JsonNode expected = Json.read(LAYOUTS.resolve(tool).resolve("expected.json"));
     try (NDManager manager = NDManager.newBaseManager();
-        SparseAutoencoder sae = TopKAutoencoder.of(checkpoint.weights(), manager, DataType.FLOAT32)) {
+        SparseAutoencoder sae = TensorAutoencoder.of(checkpoint.weights(), manager, DataType.FLOAT32)) {
       NDArray x = manager.create(floats(expected.path("x")), new Shape(3, 4));
       close(sae.encodeDense(x), expected.path("f"));
       close(sae.decode(sae.encode(x)), expected.path("reconstruction"));
@@ -108,10 +108,10 @@ class SaeImportTest {
         .isInstanceOf(UserException.class)
         .hasMessage(folder + ": no autoencoder here");
     Files.copy(LAYOUTS.resolve("dictionary_learning/ae.pt"), folder.resolve("ae.pt"));
-    Files.writeString(folder.resolve("config.json"), "{\"trainer\": {\"dict_class\": \"GatedAutoEncoder\"}}");
+    Files.writeString(folder.resolve("config.json"), "{\"trainer\": {\"dict_class\": \"CrossCoder\"}}");
     assertThatThrownBy(() -> SaeImport.read(folder, SOURCE, null))
         .isInstanceOf(UserException.class)
-        .hasMessageContaining("dict_class 'GatedAutoEncoder' cannot be read, only AutoEncoderTopK can");
+        .hasMessageContaining("dict_class 'CrossCoder' cannot be read");
   }
 
   private static Map<String, Tensor> state(String prefix) {
@@ -141,7 +141,7 @@ class SaeImportTest {
     SaeWeights weights = SaeImport.read(folder, SOURCE, null).weights();
     assertThat(weights.dIn()).isEqualTo(4);
     assertThat(weights.dSae()).isEqualTo(6);
-    assertThat(weights.k()).isEqualTo(2);
+    assertThat(weights.architecture()).isEqualTo(new TopK(2));
   }
 
   @Test
@@ -151,8 +151,8 @@ class SaeImportTest {
     TorchFileWriter.write(file, state("module."));
     assertThat(SaeImport.read(file, SOURCE, null).weights().wEnc())
         .isEqualTo(SaeImport.read(folder, SOURCE, null).weights().wEnc());
-    Json.write(folder.resolve("config.json"), Map.of("trainer", Map.of("dict_class", "BatchTopKSAE", "k", 2)));
-    assertThatThrownBy(() -> SaeImport.read(file, SOURCE, null)).hasMessageContaining("dict_class 'BatchTopKSAE'");
+    Json.write(folder.resolve("config.json"), Map.of("trainer", Map.of("dict_class", "CrossCoder", "k", 2)));
+    assertThatThrownBy(() -> SaeImport.read(file, SOURCE, null)).hasMessageContaining("dict_class 'CrossCoder'");
   }
 
   @Test
@@ -164,11 +164,14 @@ class SaeImportTest {
         .isInstanceOf(UserException.class)
         .hasMessageContaining("a threshold of 0.35");
     Json.write(folder.resolve("config.json"), Map.of("trainer", Map.of("dict_class", "AutoEncoderTopK", "k", 2)));
-    assertThat(SaeImport.read(folder, SOURCE, null).weights().k()).isEqualTo(2);
+    assertThat(SaeImport.read(folder, SOURCE, null).weights().architecture()).isEqualTo(new TopK(2));
+    Json.write(folder.resolve("config.json"), Map.of("trainer", Map.of("dict_class", "BatchTopKSAE", "k", 2)));
+    assertThat(SaeImport.read(folder, SOURCE, null).weights().architecture()).isEqualTo(new BatchTopK(.35f));
     tensors.put("threshold", Tensor.of(new float[] {-1}));
     TorchFileWriter.write(folder.resolve("ae.pt"), tensors);
+    assertThatThrownBy(() -> SaeImport.read(folder, SOURCE, null)).hasMessageContaining("the threshold is -1.0");
     Json.write(folder.resolve("config.json"), Map.of("buffer", Map.of()));
-    assertThat(SaeImport.read(folder, SOURCE, null).weights().k()).isEqualTo(2);
+    assertThat(SaeImport.read(folder, SOURCE, null).weights().architecture()).isEqualTo(new TopK(2));
   }
 
   @Test
@@ -190,10 +193,10 @@ class SaeImportTest {
   @Test
   void aTrainerOfAnotherClassIsRefusedAlsoWhereTheDictionarysClassIsLeftOut() {
     TorchFileWriter.write(folder.resolve("ae.pt"), state(""));
-    Json.write(folder.resolve("config.json"), Map.of("trainer", Map.of("trainer_class", "BatchTopKTrainer", "k", 2)));
-    assertThatThrownBy(() -> SaeImport.read(folder, SOURCE, null)).hasMessageContaining("trainer_class 'BatchTopKTrainer' cannot be read");
+    Json.write(folder.resolve("config.json"), Map.of("trainer", Map.of("trainer_class", "CrossCoderTrainer", "k", 2)));
+    assertThatThrownBy(() -> SaeImport.read(folder, SOURCE, null)).hasMessageContaining("trainer_class 'CrossCoderTrainer' cannot be read");
     Json.write(folder.resolve("config.json"), Map.of("trainer", Map.of("trainer_class", "TopKTrainer", "k", 2)));
-    assertThat(SaeImport.read(folder, SOURCE, null).weights().k()).isEqualTo(2);
+    assertThat(SaeImport.read(folder, SOURCE, null).weights().architecture()).isEqualTo(new TopK(2));
   }
 
   @ParameterizedTest
@@ -203,7 +206,7 @@ class SaeImportTest {
         "{'activation_fn': 'tanh-relu'} | activation_fn 'tanh-relu' cannot be read",
         "{'activation_fn_kwargs': {'k': 2, 'postact_fn': 'identity'}} | unknown key 'postact_fn'",
         "{'activation_fn_kwargs': {'k': 3}} | k 2, but activation_fn_kwargs.k 3",
-        "{'normalize_activations': 'layer_norm'} | normalize_activations 'layer_norm' cannot be read, only none can",
+        "{'normalize_activations': 'layer_norm'} | normalize_activations 'layer_norm' cannot be read, only expected_average_only_in can",
         "{'normalize_activations': true} | normalize_activations is set",
         "{'finetuning_scaling_factor': true} | finetuning_scaling_factor is set",
         "{'hook_head_index': 3} | hook_head_index is set",
@@ -216,7 +219,7 @@ class SaeImportTest {
     config.setAll((ObjectNode) Json.mapper().readTree(json.replace('\'', '"')));
     Json.write(folder.resolve("cfg.json"), config);
     if (message == null) {
-      assertThat(SaeImport.read(folder, SOURCE, null).weights().k()).isEqualTo(2);
+      assertThat(SaeImport.read(folder, SOURCE, null).weights().architecture()).isEqualTo(new TopK(2));
     } else {
       assertThatThrownBy(() -> SaeImport.read(folder, SOURCE, null))
           .isInstanceOf(UserException.class)

@@ -173,9 +173,10 @@ class TorchOpsTest {
   void sparseDecodeIsTheDenseProduct() {
     double[] weight = random(8);
     NDArray w = array(weight, 4, 2);
-    NDArray values = array(new double[] {2, -1, 0.5, 3}, 2, 2);
-    NDArray indices = manager.create(new long[] {3, 0, 2, 2}, new Shape(2, 2));
-    double[] found = TorchOps.sparseDecode(w, indices, values).toDoubleArray();
+    NDArray values = array(new double[] {2, -1, 0.5, 3}, 4);
+    NDArray indices = manager.create(new long[] {3, 0, 2, 2});
+    NDArray offsets = TorchOps.equalOffsets(indices.reshape(2, 2));
+    double[] found = TorchOps.sparseDecode(w, new TorchOps.SparseRows(offsets, indices, values)).toDoubleArray();
     for (int d = 0; d < 2; d++) {
       assertThat(found[d]).isCloseTo(2 * weight[6 + d] - weight[d], CLOSE);
       assertThat(found[2 + d]).isCloseTo(3.5 * weight[4 + d], CLOSE);
@@ -183,10 +184,27 @@ class TorchOpsTest {
     try (Autograd tape = Autograd.record()) {
       NDArray wl = tape.watch(w);
       NDArray vl = tape.watch(values);
-      List<NDArray> g = tape.gradients(TorchOps.sparseDecode(wl, indices, vl).sum(), List.of(wl, vl));
+      List<NDArray> g = tape.gradients(
+              TorchOps.sparseDecode(wl, new TorchOps.SparseRows(offsets, indices, vl)).sum(), List.of(wl, vl));
       assertThat(g.get(0).toDoubleArray()).containsExactly(-1, -1, 0, 0, 3.5, 3.5, 2, 2);
       assertThat(g.get(1).toDoubleArray()[0]).isCloseTo(weight[6] + weight[7], CLOSE);
     }
+  }
+
+  @Test
+  void rowsOfAnyLengthTheEmptyOnesTooAreTheSameMatrixSparseAndDense() {
+    double[] dense = {0, 2, 0, 0, 0, 0, 3, 0, 5, 0, 0, 0};
+    TorchOps.SparseRows sparse = TorchOps.sparseRows(array(dense, 4, 3));
+    assertThat(sparse.offsets().toLongArray()).containsExactly(0, 1, 1, 3);
+    assertThat(sparse.indices().toLongArray()).containsExactly(1, 0, 2);
+    assertThat(sparse.values().toDoubleArray()).containsExactly(2, 3, 5);
+    assertThat(TorchOps.denseRows(sparse, 3).toDoubleArray()).containsExactly(dense);
+    NDArray weight = array(new double[] {1, 10, 2, 20, 3, 30}, 3, 2);
+    assertThat(TorchOps.sparseDecode(weight, sparse).toDoubleArray()).containsExactly(4, 40, 0, 0, 18, 180, 0, 0);
+    TorchOps.SparseRows nothing = TorchOps.sparseRows(array(new double[6], 2, 3));
+    assertThat(nothing.offsets().toLongArray()).containsExactly(0, 0);
+    assertThat(TorchOps.denseRows(nothing, 3).toDoubleArray()).containsExactly(new double[6]);
+    assertThat(TorchOps.sparseDecode(weight, nothing).toDoubleArray()).containsExactly(new double[4]);
   }
 
   /** The table is so long that it is taken in several blocks of columns, the last of them narrower. */

@@ -9,6 +9,7 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.training.GradientCollector;
 import java.util.Arrays;
 import org.refusal.sae.SaeWeights;
+import org.refusal.sae.TopK;
 
 /** The same training step by dense tensor operations and automatic differentiation: the oracle, and the baseline. */
 final class DenseAutogradStep implements AutoCloseable {
@@ -31,7 +32,7 @@ final class DenseAutogradStep implements AutoCloseable {
     this.dtype = dtype;
     dIn = start.dIn();
     dSae = start.dSae();
-    k = start.k();
+    k = ((TopK) start.architecture()).k();
     this.sparsity = sparsity;
     this.deadAfter = deadAfter;
     age = new long[dSae];

@@ -28,7 +28,7 @@ import org.refusal.sae.SaeCheckpoint;
 import org.refusal.sae.SaeWeights;
 import org.refusal.sae.SparseAutoencoder;
 import org.refusal.sae.SparseLatents;
-import org.refusal.sae.TopKAutoencoder;
+import org.refusal.sae.TensorAutoencoder;
 
 /** reference/sae: what the original project's autoencoder computes, step by step. */
 class LegacySaeGoldenTest {
@@ -69,7 +69,7 @@ class LegacySaeGoldenTest {
       for (String set : List.of("initial", "random")) {
         SaeWeights weights = state(set.equals("random") ? "random_weights" : set).weights(k());
         SaeCheckpoint.foldInputBias(weights.wEnc(), weights.bEnc(), weights.bDec());
-        try (SparseAutoencoder sae = TopKAutoencoder.of(weights, manager, DataType.FLOAT64)) {
+        try (SparseAutoencoder sae = TensorAutoencoder.of(weights, manager, DataType.FLOAT64)) {
           NDArray x = rows(manager, tensors, "x", sae.dIn());
           NDArray features = sae.encodeDense(x);
           NDArray reconstructed = sae.decode(sae.encode(x));
@@ -84,7 +84,7 @@ class LegacySaeGoldenTest {
           NDArray all = manager.arange(0, sae.dSae(), 1, DataType.INT64).broadcast(n, sae.dSae());
           close(
               set + " decode_dense",
-              sae.decode(new SparseLatents(all, dense)),
+              sae.decode(SparseLatents.ofEqualRows(all, dense)),
               tensors.floats(set + ".decode_dense"));
           double loss = json.path(set).path("loss").asDouble();
           assertThat(reconstructed.sub(x).square().mean().getDouble()).isCloseTo(loss, within(1e-5 * loss));
