@@ -19,9 +19,9 @@ import org.refusal.base.AtomicFiles;
 import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
 import org.refusal.data.PromptKey;
+import org.refusal.io.Safetensors;
 import org.refusal.io.Safetensors.DType;
 import org.refusal.io.Safetensors.Entry;
-import org.refusal.io.Safetensors;
 
 /**
  * The activations of several categories, read through memory maps. Opening reads the headers and the prompt index of

@@ -12,6 +12,7 @@ public final class ReportPage {
   private final Path document;
   private final Path figures;
   private final List<Path> drawn = new ArrayList<>();
+  private String heading;
 
   /**
    * @param document folder of the report; pictures are named from there
@@ -22,8 +23,22 @@ public final class ReportPage {
     this.figures = figures;
   }
 
+  /** The text so far, for what comes next: a section's heading stands once something is written below it. */
   public Markdown text() {
+    if (heading != null) {
+      text.heading(2, heading);
+      heading = null;
+    }
     return text;
+  }
+
+  /** @param heading of the section that begins, or null where none does */
+  void begin(String heading) {
+    this.heading = heading;
+  }
+
+  public String markdown() {
+    return text.toString();
   }
 
   /** Draws the figure and shows it here. */
@@ -34,7 +49,7 @@ public final class ReportPage {
     List<Path> files = FigureFiles.write(figure, figures, stem, Renderer.PICTURE_DPI);
     drawn.addAll(files);
     String name = document.relativize(files.get(0).toAbsolutePath().normalize()).toString().replace('\\', '/');
-    text.picture(caption, name);
+    text().picture(caption, name);
     text.paragraph("*" + caption + "*");
   }
 

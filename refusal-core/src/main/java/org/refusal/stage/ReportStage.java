@@ -1,30 +1,20 @@
 package org.refusal.stage;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.MissingNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.refusal.base.AtomicFiles;
 import org.refusal.base.UserException;
 import org.refusal.config.ReportConfig;
 import org.refusal.model.Models;
-import org.refusal.original.ReportLegacy;
-import org.refusal.report.Markdown;
 import org.refusal.report.Renderer;
-import org.refusal.report.ReportBasis;
-import org.refusal.report.ReportCausal;
-import org.refusal.report.ReportCircuits;
+import org.refusal.report.Report;
 import org.refusal.report.ReportPage;
 import org.refusal.report.ReportSources;
-import org.refusal.report.ReportVerdict;
-import org.refusal.report.TransferFigures;
 import org.refusal.run.Lineage;
 import org.refusal.run.ResultLayout;
-import org.refusal.run.RunManifest;
 import org.refusal.run.Stage;
 import org.refusal.run.StageContext;
 import org.refusal.run.StageResult;
@@ -59,6 +49,10 @@ public final class ReportStage implements Stage<ReportConfig> {
     return Path.of(config.output().resultDir());
   }
 
+  private static Report report() {
+    return new Report(Sections.all());
+  }
+
   private ReportSources sources(ReportConfig config) {
     ResultLayout layout = new ResultLayout(resultDir(config));
     return new ReportSources(
@@ -67,13 +61,13 @@ public final class ReportStage implements Stage<ReportConfig> {
 
   @Override
   public List<Path> inputs(ReportConfig config) {
-    return sources(config).files();
+    return report().files(sources(config));
   }
 
   @Override
   public StageResult run(ReportConfig config, StageContext context) {
     ReportSources sources = sources(config);
-    if (sources.files().isEmpty()) {
+    if (report().files(sources).isEmpty()) {
       throw UserException.badData(
           "%s: holds nothing about %s to report".formatted(resultDir(config), sources.model()),
           "run the other stages first: refusal run --config ...");
@@ -83,73 +77,11 @@ public final class ReportStage implements Stage<ReportConfig> {
         config.report().title().isEmpty() ? "Is refusal one circuit? " + sources.model() : config.report().title();
     Path figures = config.report().noVisualizations() ? null : sources.layout().visualizations(sources.model());
     ReportPage page = new ReportPage(stem.toAbsolutePath().getParent(), figures);
-    compose(page, sources, title);
+    report().write(title, sources, page);
     List<Path> outputs = new ArrayList<>(page.drawn());
-    List<Path> reports = write(config, stem, title, page.text().toString());
+    List<Path> reports = write(config, stem, title, page.markdown());
     outputs.addAll(reports);
     return new StageResult(outputs, reports.stream().map(file -> "report: " + file).toList());
-  }
-
-  private static void compose(ReportPage page, ReportSources sources, String title) {
-    List<String> missing = new ArrayList<>();
-    page.text().heading(1, title);
-    Optional<JsonNode> stats = sources.stats();
-    ReportVerdict verdict = stats.map(json -> new ReportVerdict(page, json)).orElse(null);
-    if (verdict == null) {
-      page.text().quote("**No verdict yet.** The statistics have not been run.", List.of());
-      missing.add("verdict and statistics (`refusal stats`)");
-    } else {
-      verdict.headline();
-      sources.truth().ifPresent(verdict::truth);
-      verdict.profile();
-      verdict.pairs();
-    }
-    ReportCausal causal = new ReportCausal(page);
-    sources.transfer().ifPresentOrElse(
-        transfer ->
-            causal.transfer(
-                transfer, verdict == null ? Optional.empty() : verdict.decisionPoint(),
-                TransferFigures.of(stats.map(json -> json.path("tests")).orElse(MissingNode.getInstance()))),
-        () -> missing.add("causal transfer (`refusal evaluate`)"));
-    ReportBasis basis = new ReportBasis(page);
-    sources.collect().ifPresentOrElse(
-        basis::behaviour, () -> missing.add("behaviour of the model (`refusal collect`)"));
-    ReportCircuits circuits = new ReportCircuits(page);
-    sources.checks().ifPresentOrElse(
-        checks -> {
-          circuits.circuits(sources.circuits());
-          circuits.check(checks);
-        },
-        () -> missing.add("circuits (`refusal discover`)"));
-    sources.similarity().ifPresentOrElse(
-        circuits::similarity, () -> missing.add("similarity of circuits (`refusal analyze`)"));
-    var metrics = sources.metrics();
-    if (metrics.isEmpty()) {
-      missing.add("faithfulness and side effects (`refusal evaluate`, when there is something to evaluate)");
-    } else {
-      causal.faithfulness(metrics);
-      causal.sideEffects(metrics);
-    }
-    if (verdict != null) {
-      verdict.statistics();
-    }
-    new ReportLegacy(page).write(sources);
-    var autoencoders = sources.autoencoders();
-    if (autoencoders.isEmpty()) {
-      missing.add("quality of the autoencoders (`refusal train-saes`)");
-    } else {
-      basis.autoencoders(autoencoders);
-    }
-    basis.methods(sources);
-    if (verdict != null) {
-      verdict.thresholds();
-    }
-    basis.provenance(
-        RunManifest.all(sources.layout()), Stages.names().stream().filter(stage -> !stage.equals(NAME)).toList());
-    if (!missing.isEmpty()) {
-      page.text().heading(2, "What is missing");
-      page.text().list(missing);
-    }
   }
 
   /**

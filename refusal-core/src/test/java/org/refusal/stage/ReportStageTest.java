@@ -23,28 +23,10 @@ import org.apache.pdfbox.text.PDFTextStripper;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.refusal.attribution.AttributionCheck;
 import org.refusal.base.Progress;
 import org.refusal.base.UserException;
-import org.refusal.circuit.Circuit;
-import org.refusal.circuit.CircuitJson;
-import org.refusal.circuit.HookPoint;
-import org.refusal.circuit.LatentNode;
-import org.refusal.collected.CollectReport;
-import org.refusal.collected.CollectReport.Rate;
-import org.refusal.collected.CollectReport.RefusalToken;
-import org.refusal.collected.CollectReport.Separation;
-import org.refusal.collected.CollectReport.Sides;
-import org.refusal.compare.SimilarityFile;
 import org.refusal.config.ModelSection;
 import org.refusal.config.ReportConfig;
-import org.refusal.evaluation.BehaviourTransfer;
-import org.refusal.evaluation.DecisionProfile;
-import org.refusal.evaluation.Refusals;
-import org.refusal.evaluation.Resampled;
-import org.refusal.evaluation.Share;
-import org.refusal.evaluation.TransferFile;
-import org.refusal.evaluation.TransferMatrix;
 import org.refusal.io.Json;
 import org.refusal.report.Markdown;
 import org.refusal.report.Numbers;
@@ -55,16 +37,16 @@ import org.refusal.verdict.StatsFile;
 import org.refusal.verdict.VerdictExamples;
 
 class ReportStageTest {
-  private static final HookPoint AT = HookPoint.residuals(2);
-
   @TempDir Path folder;
   private Path model;
   private ResultLayout layout;
+  private ReportFolders folders;
 
   @BeforeEach
-  void folders() throws IOException {
+  void makeFolders() throws IOException {
     model = Files.createDirectories(folder.resolve("planted/tiny"));
     layout = new ResultLayout(folder.resolve("results"));
+    folders = new ReportFolders(layout, model);
   }
 
   private ReportConfig config(String format, boolean noFigures, Path output) {
@@ -79,84 +61,16 @@ class ReportStageTest {
     return new ReportStage().run(config, new StageContext(Progress.none(), folder.resolve("work"), 1));
   }
 
-  private void collected() {
-    Rate refused = new Rate(20, 19, 1, .95, .76, .99, 20);
-    Rate answered = new Rate(20, 0, 0, 0, 0, .16, 20);
-    Map<String, Sides> categories = new LinkedHashMap<>();
-    categories.put("hate", new Sides(refused, null, answered));
-    categories.put("self_harm", new Sides(refused, null, answered));
-    Json.write(
-        layout.collectReport("tiny"),
-        new CollectReport(
-            "tiny", "the model's own", List.of(new RefusalToken(6, "Sorry")), true,
-            new Separation(.97, .91, .99, 38, 42), categories, new Sides(refused, null, answered), answered, "all",
-            List.of("hate/3"), Map.of(), 100, 200, List.of(), null,
-            new CollectReport.DefaultRefusal(30, 3, .1, .03, .26)));
-  }
-
-  private void attributed() {
-    AttributionCheck.write(
-        layout.attributionCheck("tiny"),
-        List.of(
-            new AttributionCheck("hate", AT, "ig", 1.01, .9, 1.1, .6, .3, .1, -8, 8, .61, 3, 400, 14),
-            new AttributionCheck("self_harm", AT, "ig", 1.9, 1.6, 2.1, .6, .3, .1, -8, 8, .61, 3, 400, 14)));
-    CircuitJson.write(
-        layout.circuitsFolder().resolve(ResultLayout.circuitFile("tiny", "hate", "_toxic")),
-        new Circuit(List.of(new Circuit.ScoredNode(new LatentNode(AT, 7), -2, 2)), List.of()),
-        Json.mapper().createObjectNode());
-  }
-
-  private void transferred() {
-    TransferMatrix raw =
-        new TransferMatrix(new int[] {1, 1}, new double[2][2][0], new double[0][][], new double[0][][][]);
-    DecisionProfile decision =
-        new DecisionProfile(
-            new double[2][0], new double[2][0], new double[] {1, 1}, new Resampled(1, .9, 1.1, 100),
-            new Resampled(1, .9, 1.1, 100));
-    Share gone = new Share(0, 0, .49, 4);
-    Share kept = new Share(1, .51, 1, 4);
-    BehaviourTransfer seen =
-        new BehaviourTransfer(
-            new boolean[2][2][4], new boolean[1][2][4], new Share[][] {{gone, kept}, {kept, gone}}, gone, kept, kept,
-            new double[][] {{1, 0}, {0, 1}}, new Resampled(1, 1, 1, 100), new Resampled(0, 0, 0, 100),
-            new Resampled(.97, .9, 1, 100), null);
-    Map<String, TransferMatrix> forms = new LinkedHashMap<>();
-    forms.put("effect", raw);
-    forms.put("difference_of_means", raw);
-    TransferFile.of(
-            "tiny", List.of("hate", "self_harm"), 42, 100, "reproducible", "own", Map.of(),
-            new Refusals(20, new long[2][4], new boolean[2][4], new Share[] {kept, kept}),
-            Map.of(AT.name(), new TransferFile.AtPoint(decision, forms, Map.of("effect", seen))))
-        .write(layout.transfer("tiny"));
-  }
-
-  private void judged(StatsFile stats) {
-    stats.write(layout.stats("tiny"));
-  }
-
   private String report() throws IOException {
     run(config("markdown", true, null));
     return Files.readString(layout.reports().resolve("tiny_report.md"));
-  }
-
-  private void everything() throws IOException {
-    collected();
-    attributed();
-    transferred();
-    judged(VerdictExamples.mixed());
-    SimilarityFile.nothing("tiny", "analysis.compare_categories is false").write(layout.similarity("tiny"));
-    Files.writeString(
-        model.resolve("truth.json"),
-        """
-        {"verdict": "MIXED", "category_clusters": [["violence", "self-harm"], ["hate", "privacy"], ["fraud"]], "first_shared_layer": null,
-         "leak": 0.0}""");
   }
 
   /** The least reliability of the vectors in the example is .97. */
   @Test
   void similarityOfUnreliableVectorsIsLeftOutOfTheProfile() throws Exception {
     for (double least : new double[] {.96, .98}) {
-      judged(VerdictExamples.mixed());
+      folders.judged(VerdictExamples.mixed());
       ObjectNode stats = (ObjectNode) Json.read(layout.stats("tiny"));
       ((ObjectNode) stats.at("/verdict/thresholds")).put("min_reliability", least);
       Json.write(layout.stats("tiny"), stats);
@@ -167,7 +81,7 @@ class ReportStageTest {
 
   @Test
   void allPartsInAllFormats() throws Exception {
-    everything();
+    folders.everything();
 
     StageResult result = run(config("all", false, null));
 
@@ -200,7 +114,7 @@ class ReportStageTest {
 
   @Test
   void runAgainItIsTheSameToTheByte() throws Exception {
-    everything();
+    folders.everything();
     List<Path> outputs = run(config("all", false, null)).outputs();
     Map<Path, byte[]> before = new LinkedHashMap<>();
     for (Path output : outputs) {
@@ -216,7 +130,7 @@ class ReportStageTest {
 
   @Test
   void whatIsNotThereIsSaid() throws Exception {
-    collected();
+    folders.collected();
 
     run(config("markdown", true, null));
 
@@ -230,7 +144,7 @@ class ReportStageTest {
 
   @Test
   void anOpenAnswerSaysWhatRemainsWhyAndWhatToDo() throws Exception {
-    judged(VerdictExamples.open());
+    folders.judged(VerdictExamples.open());
     assertThat(report())
         .contains("> **INCONCLUSIVE**: this evidence does not settle", "### What is still possible\n\nMONOLITHIC, GRADED.\n")
         .contains("### Why it is not settled\n\n- the intervals do not settle it: at residuals\\_15")
@@ -238,7 +152,7 @@ class ReportStageTest {
         .contains("- Left out: self\\_harm (4 refused discovery prompts, fewer than 20)\n")
         .contains("| pairs of categories | 6 shared, 0 distinct, 0 partial, 0 open | **no** |");
 
-    judged(VerdictExamples.undecided());
+    folders.judged(VerdictExamples.undecided());
     assertThat(report())
         .as("a command stands in code style")
         .contains("- capture them: `refusal run --config ... --set model.activation_layers=[residuals_8-15]`\n")
@@ -248,12 +162,12 @@ class ReportStageTest {
 
   @Test
   void everyLayerIsDrawnWhereItWasMeasured() throws Exception {
-    judged(VerdictExamples.monolithic());
+    folders.judged(VerdictExamples.monolithic());
     run(config("markdown", false, null));
     assertThat(layout.visualizations("tiny").resolve("report_layers.png")).isNotEmptyFile();
     assertThat(layout.visualizations("tiny").resolve("report_pairs_tree.png")).isNotEmptyFile();
 
-    judged(VerdictExamples.undecided());
+    folders.judged(VerdictExamples.undecided());
     Files.delete(layout.visualizations("tiny").resolve("report_layers.png"));
     run(config("markdown", false, null));
     assertThat(layout.visualizations("tiny").resolve("report_layers.png")).doesNotExist();
@@ -266,7 +180,7 @@ class ReportStageTest {
   void everyFigureOfTheVerdictStandsInTheFileItCameFrom() throws Exception {
     for (StatsFile example :
         List.of(VerdictExamples.monolithic(), VerdictExamples.mixed(), VerdictExamples.open(), VerdictExamples.undecided())) {
-      judged(example);
+      folders.judged(example);
       Set<String> known = new HashSet<>(OWN);
       figures(Json.read(layout.stats("tiny")), known);
       String report = report();
@@ -301,7 +215,7 @@ class ReportStageTest {
   /** The original's own files, as its scripts left them. */
   @Test
   void whatTheOriginalWroteIsShownAsItsOwn() throws Exception {
-    collected();
+    folders.collected();
     Path goldens = Path.of(ReportStageTest.class.getResource("/goldens/reference").toURI());
     JsonNode significance = Json.readPython(goldens.resolve("significance/toxic_circuits_stats.json"));
     JsonNode similarity = Json.readPython(goldens.resolve("similarity/analyze_sized_separate/modularity_analysis.json"));
@@ -339,7 +253,7 @@ class ReportStageTest {
 
   @Test
   void outputNamesAFileOrAFolder() throws Exception {
-    collected();
+    folders.collected();
 
     run(config("html", true, folder.resolve("out/mine.html")));
     run(config("markdown", true, folder.resolve("elsewhere")));
