@@ -11,6 +11,7 @@ import org.refusal.activation.CapturedPrompt;
 import org.refusal.activation.Collector;
 import org.refusal.base.Progress;
 import org.refusal.circuit.HookPoint;
+import org.refusal.data.PromptKey;
 import org.refusal.model.Hook;
 import org.refusal.model.Hooks;
 import org.refusal.model.LogitsAt;
@@ -102,11 +103,11 @@ final class CollectBench implements Benchmark {
         new Collector.Options(points, Positions.PROMPT, newTokens, batch, subject.padId(), false);
     List<Collector.Input> inputs = new ArrayList<>();
     for (int i = 0; i < prompts.size(); i++) {
-      inputs.add(new Collector.Input(i, prompts.get(i)));
+      inputs.add(new Collector.Input(new PromptKey("bench", i), prompts.get(i)));
     }
     Map<Long, int[]> answers = new TreeMap<>();
     new Collector(subject.lm(), options, Progress.none())
-        .collect("bench", inputs, List.of(), captured -> answers.put(captured.promptIndex(), generated(captured)));
+        .collect("bench", inputs, List.of(), captured -> answers.put(captured.key().index(), generated(captured)));
     return answers;
   }
 

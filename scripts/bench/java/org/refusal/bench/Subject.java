@@ -11,6 +11,7 @@ import org.refusal.base.UserException;
 import org.refusal.circuit.HookPoint;
 import org.refusal.data.OrBench;
 import org.refusal.data.Prompt;
+import org.refusal.data.PromptKey;
 import org.refusal.demo.PlantedKind;
 import org.refusal.demo.PlantedModel;
 import org.refusal.demo.PlantedSpec;
@@ -131,7 +132,9 @@ final class Subject implements AutoCloseable {
     for (int i = 0; i < prompts.size(); i++) {
       RenderedPrompt prompt = prompts.get(i);
       boolean harmful = i % 2 == 0;
-      tokens.add(new PromptTokens("bench", i, harmful, harmful, prompt.ids(), prompt.userFrom(), prompt.userTo()));
+      tokens.add(
+          new PromptTokens(
+              new PromptKey("bench", i), harmful, harmful, prompt.ids(), prompt.userFrom(), prompt.userTo()));
     }
     if (tokens.size() < 4) {
       throw UserException.badConfig("--prompts: %d are too few, at least 4 are needed".formatted(tokens.size()));
