@@ -16,6 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.refusal.base.UserException;
+import org.refusal.io.Json;
 import org.refusal.torch.Memory;
 import org.refusal.torch.TestDevice;
 
@@ -103,5 +104,42 @@ class RotaryTest {
           .hasMessageContainingAll("a text of 3 tokens gets 2 new ones");
       lm.prefill(new TokenBatch(List.of(below), 0), 1, Hooks.none()).cache().close();
     }
+  }
+
+  @Test
+  void inGemma3ScalingIsOfTheFullLayersAlone() {
+    Map<String, Object> config = TinyFamily.config(new Gemma3Family());
+    config.put("rope_scaling", Map.of("rope_type", "linear", "factor", 8.0));
+    Json.write(folder.resolve("config.json"), config);
+    Rotary local = new Rotary(6, 100, RopeScaling.NONE);
+    Rotary full = new Rotary(6, 5000, new RopeScaling.Linear(8));
+    assertThat(ModelConfig.read(folder, "x").rotaries()).containsExactly(local, full, local);
+    config.put("rope_parameters", Map.of("rope_type", "default"));
+    Json.write(folder.resolve("config.json"), config);
+    assertThatThrownBy(() -> ModelConfig.read(folder, "x"))
+        .isInstanceOf(UserException.class)
+        .hasMessageContaining("rope_parameters.rope_type \"default\" is none of full_attention and sliding_attention");
+    config.put("rope_parameters", Map.of("full_attention", Map.of("rope_theta", 7.0)));
+    config.remove("rope_scaling");
+    Json.write(folder.resolve("config.json"), config);
+    assertThat(ModelConfig.read(folder, "x").rotaries())
+        .containsExactly(local, new Rotary(6, 7, RopeScaling.NONE), local);
+  }
+
+  @Test
+  void inPhi3LongRopeHasOlderNamesAndOthersAreRefused() {
+    Map<String, Object> config = TinyFamily.config(new Phi3Family());
+    Json.write(folder.resolve("config.json"), config);
+    List<Rotary> expected = ModelConfig.read(folder, "x").rotaries();
+    for (String name : List.of("su", "yarn")) {
+      config.put("rope_scaling", Map.of("type", name, "short_factor", List.of(1.0), "long_factor", List.of(3.0)));
+      Json.write(folder.resolve("config.json"), config);
+      assertThat(ModelConfig.read(folder, "x").rotaries()).as(name).isEqualTo(expected);
+    }
+    config.put("rope_scaling", Map.of("type", "linear", "factor", 2.0));
+    Json.write(folder.resolve("config.json"), config);
+    assertThatThrownBy(() -> ModelConfig.read(folder, "x"))
+        .isInstanceOf(UserException.class)
+        .hasMessageContaining("rope_type \"linear\" is not supported: phi3 models");
   }
 }
