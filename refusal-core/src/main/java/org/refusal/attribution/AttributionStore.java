@@ -58,6 +58,22 @@ public final class AttributionStore implements AutoCloseable {
     }
   }
 
+  /**
+   * The attributions of one category.
+   *
+   * @throws UserException bad data, where the file holds another category's, whatever its name says
+   */
+  public static AttributionStore open(Path path, String category) {
+    AttributionStore store = open(path);
+    if (!store.category().equals(category)) {
+      String found = store.category();
+      store.close();
+      throw UserException.badData(
+          "%s: holds the attributions of %s, and not of %s".formatted(path, found, category), "run 'refusal discover' again");
+    }
+    return store;
+  }
+
   public static AttributionStore open(Path path) {
     Safetensors file = Safetensors.open(path);
     try {

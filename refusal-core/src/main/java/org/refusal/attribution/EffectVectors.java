@@ -30,7 +30,7 @@ public record EffectVectors(double[][] differences, double[][] gradients, int[] 
     List<Integer> categories = new ArrayList<>();
     int category = 0;
     for (Map.Entry<String, Path> file : files.entrySet()) {
-      try (AttributionStore store = AttributionStore.open(file.getValue())) {
+      try (AttributionStore store = AttributionStore.open(file.getValue(), file.getKey())) {
         int[] rows = chosen.apply(store, file.getKey());
         differences.addAll(Arrays.asList(store.effect(at, rows)));
         gradients.addAll(Arrays.asList(store.gradient(at, rows)));

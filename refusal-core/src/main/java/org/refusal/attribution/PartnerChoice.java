@@ -71,7 +71,7 @@ public record PartnerChoice(
     Map<String, String> chosen = new LinkedHashMap<>();
     for (String category : subject.categories()) {
       try (AttributionStore store =
-          AttributionStore.open(subject.layout().attributions(subject.model(), category))) {
+          AttributionStore.open(subject.layout().attributions(subject.model(), category), category)) {
         chosen.put(category, store.partners());
       }
     }

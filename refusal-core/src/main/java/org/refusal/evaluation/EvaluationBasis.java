@@ -98,7 +98,7 @@ public record EvaluationBasis(
   }
 
   private List<PromptTokens> attributed(String category, List<PromptTokens> prompts) {
-    try (AttributionStore store = AttributionStore.open(layout().attributions(subject.model(), category))) {
+    try (AttributionStore store = AttributionStore.open(layout().attributions(subject.model(), category), category)) {
       Set<PromptKey> attributed = Set.copyOf(store.prompts());
       return prompts.stream().filter(prompt -> attributed.contains(prompt.key())).toList();
     }

@@ -184,7 +184,7 @@ public final class FaithfulnessEvaluation {
   private List<Node> ranking(String category, ErrorMode treatment) {
     record Ranked(Node node, double importance) {}
     List<Ranked> ranked = new ArrayList<>();
-    try (AttributionStore store = AttributionStore.open(basis.layout().attributions(subject.model(), category))) {
+    try (AttributionStore store = AttributionStore.open(basis.layout().attributions(subject.model(), category), category)) {
       int[] rows = basis.rows(store, category);
       for (HookPoint at : subject.hookPoints()) {
         double[] means = store.total(at).select(rows).mean();

@@ -106,7 +106,7 @@ public final class TransferEvaluation {
   private boolean drivingLatentsKnown(HookPoint at) {
     return basis.categories().stream().allMatch(category -> {
       try (AttributionStore store =
-          AttributionStore.open(basis.layout().attributions(basis.subject().model(), category))) {
+          AttributionStore.open(basis.layout().attributions(basis.subject().model(), category), category)) {
         return EffectRows.known(store, at);
       }
     });
@@ -128,7 +128,7 @@ public final class TransferEvaluation {
     String category = basis.categories().get(number);
     TransferParts make = new TransferParts(config.transfer(), config.seed(), category, at);
     SparseAutoencoder sae = basis.subject().saes().get(at);
-    try (AttributionStore store = AttributionStore.open(basis.layout().attributions(basis.subject().model(), category))) {
+    try (AttributionStore store = AttributionStore.open(basis.layout().attributions(basis.subject().model(), category), category)) {
       int[] rows = basis.rows(store, category);
       DrivingLatents driving =
           EffectRows.known(store, at)

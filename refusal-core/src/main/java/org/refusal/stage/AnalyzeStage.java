@@ -349,7 +349,7 @@ public final class AnalyzeStage implements Stage<DiscoverConfig> {
       String kind = null;
       for (Map.Entry<String, Path> file : new Discovered(subject).attributions().entrySet()) {
         List<ModelOutput> outputs = subject.outputs(file.getKey());
-        try (AttributionStore store = AttributionStore.open(file.getValue())) {
+        try (AttributionStore store = AttributionStore.open(file.getValue(), file.getKey())) {
           for (HookPoint at : points) {
             if (EffectRows.known(store, at)) {
               kind = EffectRows.kind(store);

@@ -103,7 +103,7 @@ final class EvidenceGathering {
       outputs.put(category, subject.outputs(category));
       Path file = layout.attributions(subject.model(), category);
       if (attributed && Files.isRegularFile(file)) {
-        AttributionStore store = AttributionStore.open(file);
+        AttributionStore store = AttributionStore.open(file, category);
         stores.put(category, store);
         rows.put(category, EffectRows.refusedToxic(store, outputs.get(category)));
       }

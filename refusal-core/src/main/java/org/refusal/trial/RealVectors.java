@@ -41,8 +41,8 @@ public final class RealVectors {
     categories.forEach(category -> files.put(category, layout.attributions(model, category)));
     EffectVectors vectors = EffectVectors.read(files, at, (store, category) -> store.refusedHarmful());
     List<Double> gaps = new ArrayList<>();
-    for (Path file : files.values()) {
-      try (AttributionStore store = AttributionStore.open(file)) {
+    for (Map.Entry<String, Path> file : files.entrySet()) {
+      try (AttributionStore store = AttributionStore.open(file.getValue(), file.getKey())) {
         double[] metric = store.metric();
         double[] partner = store.partnerMetric();
         for (int row : store.refusedHarmful()) {
